@@ -1,0 +1,154 @@
+package slogship
+
+import (
+	"encoding/binary"
+	"math"
+	"sort"
+)
+
+const (
+	blockBytes = 64 << 10
+
+	// A record longer than this gets a block of its own size, so that at most
+	// a sixteenth of a shared block is left unused at its end.
+	ownBlockBytes = blockBytes / 16
+
+	// freeBlocks is how many empty blocks wait for their next use. More would
+	// keep the memory of an outage long after it; fewer would leave a full
+	// batch of 1 MiB to the garbage collector.
+	freeBlocks = 32
+)
+
+// A block is a slotted page: encoded records back to back from the front,
+// each with its separator, and a mark for each of them from the back.
+//
+//	[ record 0 | record 1 | record 2 |     free     | mark 2 | mark 1 | mark 0 ]
+//
+// It never grows or moves: a request reads the records at its front while
+// producers append behind them, with neither a lock nor a copy. used, n and
+// live are guarded by pending.mu; whoever holds a span may read the records
+// and marks of that span without it.
+type block struct {
+	page []byte
+	used int    // bytes of records
+	n    int    // records
+	base uint64 // the sequence number that marks count from
+	live int    // records that are pending or in flight
+}
+
+// A mark is where its record ends, and the record's sequence number above
+// base, both 32 bits wide.
+const markBytes = 8
+
+func newBlock(size int) *block { return &block{page: make([]byte, size)} }
+
+func (b *block) mark(i int) uint64 {
+	return binary.LittleEndian.Uint64(b.page[len(b.page)-markBytes*(i+1):])
+}
+
+func (b *block) end(i int) int { return int(uint32(b.mark(i))) }
+
+func (b *block) start(i int) int {
+	if i == 0 {
+		return 0
+	}
+	return b.end(i - 1)
+}
+
+func (b *block) seq(i int) uint64 { return b.base + b.mark(i)>>32 }
+
+// fits reports whether a record of size bytes and sequence number seq has
+// room.
+func (b *block) fits(size int, seq uint64) bool {
+	return b.used+size+markBytes*(b.n+1) <= len(b.page) && (b.n == 0 || seq-b.base <= math.MaxUint32)
+}
+
+// add appends a record that fits, and returns its bytes.
+func (b *block) add(rec []byte, seq uint64) []byte {
+	if b.n == 0 {
+		b.base = seq
+	}
+	stored := b.page[b.used : b.used+len(rec)]
+	copy(stored, rec)
+	b.used += len(rec)
+	b.n++
+	b.live++
+	binary.LittleEndian.PutUint64(b.page[len(b.page)-markBytes*b.n:], uint64(b.used)|(seq-b.base)<<32)
+	return stored
+}
+
+func (b *block) reset() { b.used, b.n = 0, 0 }
+
+// A span is the records from, from+1, ... to-1 of one block, oldest first.
+type span struct {
+	b        *block
+	from, to int
+}
+
+func (s span) len() int   { return s.to - s.from }
+func (s span) bytes() int { return s.b.start(s.to) - s.b.start(s.from) }
+
+// data is its records, back to back.
+func (s span) data() []byte { return s.b.page[s.b.start(s.from):s.b.start(s.to)] }
+
+// firstSeq is the sequence number of its oldest record.
+func (s span) firstSeq() uint64 { return s.b.seq(s.from) }
+
+// below counts its records whose sequence number is below limit.
+func (s span) below(limit uint64) int {
+	return sort.Search(s.len(), func(i int) bool { return s.b.seq(s.from+i) >= limit })
+}
+
+// cut splits off the longest front that has at most maxRecords records and
+// maxBytes bytes; it may be empty.
+func (s span) cut(maxRecords, maxBytes int) (front, rest span) {
+	n := min(s.len(), max(maxRecords, 0))
+	if n > 0 && (span{s.b, s.from, s.from + n}).bytes() > maxBytes {
+		limit := s.b.start(s.from) + maxBytes
+		n = sort.Search(n, func(i int) bool { return s.b.end(s.from+i) > limit })
+	}
+	return span{s.b, s.from, s.from + n}, span{s.b, s.from + n, s.to}
+}
+
+// spans is a double-ended queue of spans, oldest first.
+type spans struct {
+	ring []span // its length is zero or a power of two
+	head int    // index of the oldest
+	n    int
+}
+
+func (q *spans) at(i int) *span { return &q.ring[(q.head+i)&(len(q.ring)-1)] }
+func (q *spans) front() *span   { return q.at(0) }
+func (q *spans) back() *span    { return q.at(q.n - 1) }
+
+func (q *spans) pushBack(s span) {
+	q.grow()
+	q.n++
+	*q.back() = s
+}
+
+func (q *spans) pushFront(s span) {
+	q.grow()
+	q.head = (q.head - 1) & (len(q.ring) - 1)
+	q.n++
+	*q.front() = s
+}
+
+func (q *spans) popFront() span {
+	s := *q.front()
+	*q.front() = span{} // let go of the block
+	q.head = (q.head + 1) & (len(q.ring) - 1)
+	q.n--
+	return s
+}
+
+func (q *spans) grow() {
+	if q.n < len(q.ring) {
+		return
+	}
+	ring := make([]span, max(16, 2*len(q.ring)))
+	for i := range q.n {
+		ring[i] = *q.at(i)
+	}
+	q.ring, q.head = ring, 0
+}

@@ -1,0 +1,122 @@
+package slogship
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"sync"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+// payload is a request body. net/http may go on reading a body after the
+// answer is there; the memory of a payload is used again then. So reading goes
+// through a lock, and ends with withdraw.
+type payload struct {
+	raw  int // bytes before compression
+	size int
+
+	mu        sync.Mutex // guards what follows, while bytes are copied
+	parts     [][]byte
+	withdrawn bool
+}
+
+var errWithdrawn = errors.New("slogship: the request body was withdrawn")
+
+func newPayload(parts [][]byte) *payload {
+	p := &payload{parts: parts}
+	for _, part := range parts {
+		p.size += len(part)
+	}
+	p.raw = p.size
+	return p
+}
+
+// withdraw returns once nobody reads the payload any more, nor ever will.
+func (p *payload) withdraw() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.parts, p.withdrawn = nil, true
+}
+
+func (p *payload) reader() *payloadReader { return &payloadReader{p: p, left: p.size} }
+
+// payloadReader reads a payload once.
+type payloadReader struct {
+	p        *payload
+	part, at int
+	left     int
+}
+
+func (r *payloadReader) Read(dst []byte) (n int, err error) {
+	r.p.mu.Lock()
+	defer r.p.mu.Unlock()
+	if r.p.withdrawn {
+		return 0, errWithdrawn
+	}
+	for n < len(dst) && r.part < len(r.p.parts) {
+		k := copy(dst[n:], r.p.parts[r.part][r.at:])
+		n += k
+		r.at += k
+		if r.at == len(r.p.parts[r.part]) {
+			r.part, r.at = r.part+1, 0
+		}
+	}
+	r.left -= n
+	if n == 0 && len(dst) > 0 {
+		return 0, io.EOF
+	}
+	return n, nil
+}
+
+// Len is what is left to read; retryablehttp makes it the Content-Length.
+func (r *payloadReader) Len() int { return r.left }
+
+// Close is there so that nobody wraps the reader.
+func (r *payloadReader) Close() error { return nil }
+
+// coder compresses bodies, one after the other, with the same memory.
+type coder struct {
+	kind Compression
+	out  bytes.Buffer
+	gzip *gzip.Writer
+	zstd *zstd.Encoder
+}
+
+// encode returns parts compressed, valid until the next call, or nil if there
+// is nothing to gain.
+func (c *coder) encode(parts [][]byte) []byte {
+	c.out.Reset()
+	var w io.WriteCloser
+	switch c.kind {
+	case Gzip:
+		if c.gzip == nil {
+			c.gzip, _ = gzip.NewWriterLevel(&c.out, gzip.BestSpeed) // errs for a bad level only
+		}
+		c.gzip.Reset(&c.out)
+		w = c.gzip
+	case Zstd:
+		if c.zstd == nil {
+			var err error
+			c.zstd, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest),
+				zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<20), zstd.WithLowerEncoderMem(true))
+			if err != nil {
+				return nil // errs for bad options only
+			}
+		}
+		c.zstd.Reset(&c.out)
+		w = c.zstd
+	default:
+		return nil
+	}
+	for _, part := range parts {
+		if _, err := w.Write(part); err != nil {
+			return nil
+		}
+	}
+	if w.Close() != nil {
+		return nil
+	}
+	return c.out.Bytes()
+}

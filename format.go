@@ -1,0 +1,121 @@
+package slogship
+
+import (
+	"net/http"
+	"time"
+)
+
+// A Format says how records are written for a backend and how the backend's
+// answers are read. The default is Logflare's; a Format for another backend is
+// a value set in Options.
+//
+// AppendEvent is called from many goroutines at once, the other methods from
+// one. A Format that panics loses the record it was given (counted in
+// Stats.Dropped.Rejected), or fails the attempt to send, never more.
+type Format interface {
+	// Layout returns what is the same for every record. It is called once.
+	Layout() Layout
+
+	// AppendEvent appends one record, without the separator, to dst and
+	// returns the extended slice. It keeps neither dst nor e.
+	AppendEvent(dst []byte, e *Event) []byte
+
+	// ReadAnswer says what an answer of the backend means. The zero Verdict
+	// leaves that to the status code, as the table in the README has it.
+	ReadAnswer(a Answer) Verdict
+}
+
+// Layout is what a Format has in common for every record and request. The
+// zero value of a limit means that the backend has none.
+type Layout struct {
+	ContentType string      // of the request; required
+	Header      http.Header // that the backend wants beside it, such as a tenant's; Options.Header wins
+
+	// A request body is Head, the events with Separator between them, Tail.
+	Head, Separator, Tail string
+
+	// AppendHead, if not nil, is used instead of Head, for a head that
+	// depends on how many events follow, in how many bytes (separators
+	// between them included).
+	AppendHead func(dst []byte, events, size int) []byte
+
+	MaxRecords     int // in a request
+	MaxBytes       int // of a request body, before compression
+	MaxRecordBytes int // of one event
+
+	NoGzip bool // the backend cannot inflate gzip: bodies are sent as they are unless Zstd is asked for
+	Zstd   bool // the backend can inflate zstd
+
+	// Reserved are names that the format writes itself into the object that
+	// holds the attributes. An attribute of that name at the root gets a
+	// trailing underscore.
+	Reserved []string
+
+	// UniqueKeys is set for a backend that refuses an object with a doubled
+	// key: of equal keys only the last is then written.
+	UniqueKeys bool
+}
+
+// Event is one record on its way into a Format's bytes. Its Append methods
+// must be called at most once each.
+type Event struct {
+	// What Options.ReplaceAttr left of the built-in attributes. A part that
+	// is not there is not written at all.
+	HasTime, HasLevel, HasMessage, HasSource bool
+
+	Time      time.Time
+	TimeText  string // if not "", to be written instead of Time: ReplaceAttr made it no time
+	Level     Level
+	LevelText string // likewise
+	Message   string
+
+	enc *encoder
+}
+
+// Answer is what a backend said to a request.
+type Answer struct {
+	Status  int
+	Header  http.Header
+	Body    []byte // its first MiB
+	Err     error  // not nil if the body could not be read to its end
+	Records int    // records in the request
+}
+
+// An Action is what is to happen to the records of a request.
+type Action uint8
+
+// What an answer can mean. The comments name the status codes that mean it
+// where a Format does not say otherwise.
+const (
+	ByStatus Action = iota // the status code decides
+	Accept                 // taken: 2xx
+	Retry                  // not now: sent again after a back-off: 408, 425, 429, 5xx
+	Hold                   // wrong set-up: kept, probed at MaxBackoff: 3xx, 401, 403, 404, ...
+	TooLarge               // halved and sent again, down to the single record: 413
+	Isolate                // something in it is bad: isolated by halving: every other 4xx
+	Reject                 // dropped as rejected, never sent again
+)
+
+// An Outcome is what became of one record of an accepted request.
+type Outcome uint8
+
+// Outcomes of a record.
+const (
+	Taken   Outcome = iota // or already there
+	Refused                // never to be sent again
+	Resend                 // to be sent again, with the next batch
+)
+
+// Verdict is how a Format reads an Answer.
+type Verdict struct {
+	Action Action
+
+	// Outcomes, with Accept, is what became of each record. Nil means that
+	// all were taken but for Refused of them, which the backend does not name.
+	Outcomes []Outcome
+	Refused  int
+
+	// Reason is the backend's own word, for the error that is reported. If
+	// empty, the beginning of the body is used.
+	Reason string
+}

@@ -1,0 +1,165 @@
+package slogship
+
+import (
+	"encoding/binary"
+	"math"
+	"math/bits"
+	"strconv"
+	"time"
+	"unicode/utf8"
+)
+
+// The JSON of slogship is append-style: each function appends to dst and
+// returns it, as strconv.AppendInt does. What they write decodes to what
+// encoding/json with SetEscapeHTML(false) writes, the reference of
+// slog.JSONHandler.
+
+const hexDigits = "0123456789abcdef"
+
+// Byte-wise tests on eight bytes at a time, after "Hacker's Delight", 2nd
+// edition, section 6-1 (find first 0-byte).
+const (
+	ones  = 0x0101010101010101
+	highs = 0x8080808080808080
+)
+
+// plain reports, in the high bit of each byte of w, whether that byte needs a
+// closer look inside a JSON string: below 0x20, a quote, a backslash, or not
+// ASCII. Bytes above the first one flagged may be flagged falsely.
+func special(w uint64) uint64 {
+	quote := w ^ ('"' * ones)
+	slash := w ^ ('\\' * ones)
+	return (w | (w - 0x20*ones) | (quote - ones) | (slash - ones)) & highs
+}
+
+// AppendString appends s as a JSON string, with its quotes. What is not valid
+// UTF-8 becomes U+FFFD.
+func AppendString(dst []byte, s string) []byte {
+	dst = append(dst, '"')
+	dst = appendEscaped(dst, s)
+	return append(dst, '"')
+}
+
+// appendEscaped appends s with the escapes of a JSON string, without quotes.
+func appendEscaped(dst []byte, s string) []byte {
+	start, i := 0, 0
+	for i < len(s) {
+		if i+8 <= len(s) {
+			m := special(load64(s, i))
+			if m == 0 {
+				i += 8
+				continue
+			}
+			i += bits.TrailingZeros64(m) >> 3
+		}
+		c := s[i]
+		if c < utf8.RuneSelf {
+			if c >= 0x20 && c != '"' && c != '\\' {
+				i++
+				continue
+			}
+			dst = append(dst, s[start:i]...)
+			switch c {
+			case '"', '\\':
+				dst = append(dst, '\\', c)
+			case '\n':
+				dst = append(dst, '\\', 'n')
+			case '\r':
+				dst = append(dst, '\\', 'r')
+			case '\t':
+				dst = append(dst, '\\', 't')
+			default:
+				dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&0xf])
+			}
+			i++
+			start = i
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(s[i:])
+		switch {
+		case r == utf8.RuneError && size == 1:
+			dst = append(dst, s[start:i]...)
+			dst = append(dst, "\ufffd"...)
+			start = i + 1
+		case r == '\u2028' || r == '\u2029': // JavaScript's line ends, as encoding/json has it
+			dst = append(dst, s[start:i]...)
+			dst = append(dst, '\\', 'u', '2', '0', '2', hexDigits[r&0xf])
+			start = i + size
+		}
+		i += size
+	}
+	return append(dst, s[start:]...)
+}
+
+// load64 reads eight bytes of s from i, the first one lowest.
+func load64(s string, i int) uint64 {
+	s = s[i : i+8]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+}
+
+// appendFloat writes f as encoding/json does, which follows ECMA-262's
+// Number::toString. JSON has no NaN and no infinities: these become strings.
+func appendFloat(dst []byte, f float64) []byte {
+	switch {
+	case math.IsNaN(f):
+		return append(dst, `"NaN"`...)
+	case math.IsInf(f, 1):
+		return append(dst, `"+Inf"`...)
+	case math.IsInf(f, -1):
+		return append(dst, `"-Inf"`...)
+	}
+	abs := math.Abs(f)
+	if abs != 0 && (abs < 1e-6 || abs >= 1e21) {
+		n := len(dst)
+		dst = strconv.AppendFloat(dst, f, 'e', -1, 64)
+		// e-09 becomes e-9.
+		if m := len(dst); m-n >= 4 && dst[m-4] == 'e' && dst[m-3] == '-' && dst[m-2] == '0' {
+			dst[m-2] = dst[m-1]
+			dst = dst[:m-1]
+		}
+		return dst
+	}
+	return strconv.AppendFloat(dst, f, 'f', -1, 64)
+}
+
+// appendTime writes t as time.Time's MarshalJSON does: RFC 3339 with as many
+// fractional digits as needed. A year that RFC 3339 has no room for is written
+// all the same: a readable string is worth more than an error.
+func appendTime(dst []byte, t time.Time) []byte {
+	dst = append(dst, '"')
+	dst = t.AppendFormat(dst, time.RFC3339Nano)
+	return append(dst, '"')
+}
+
+// appendDigits writes v with at least width decimal digits.
+func appendDigits(dst []byte, v uint, width int) []byte {
+	var b [20]byte
+	i := len(b)
+	for v > 0 || width > 0 {
+		i--
+		b[i] = byte('0' + v%10)
+		v /= 10
+		width--
+	}
+	return append(dst, b[i:]...)
+}
+
+// putHex writes v as 16 lower-case hexadecimal digits.
+func putHex(dst []byte, v uint64) {
+	_ = dst[15]
+	binary.LittleEndian.PutUint64(dst[0:], hex8(uint32(v>>32)))
+	binary.LittleEndian.PutUint64(dst[8:], hex8(uint32(v)))
+}
+
+// hex8 spreads the eight nibbles of v over eight bytes, the highest one into
+// the lowest byte, and turns each into its digit: nibble + '0', and 39 more
+// where the nibble is above nine.
+func hex8(v uint32) uint64 {
+	w := uint64(bits.ReverseBytes32(v))
+	w = (w | w<<16) & 0x0000ffff0000ffff
+	w = (w | w<<8) & 0x00ff00ff00ff00ff
+	w = (w>>4 | w<<8) & 0x0f0f0f0f0f0f0f0f
+	above := ((w + 0x06*ones) >> 4) & ones
+	return w + '0'*ones + above*('a'-'0'-10)
+}

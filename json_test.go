@@ -1,0 +1,124 @@
+package slogship
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
+	"testing"
+	"time"
+	"unicode/utf8"
+)
+
+// stdJSON is v as slog.JSONHandler would have it encoded.
+func stdJSON(t testing.TB, v any) []byte {
+	t.Helper()
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		t.Fatal(err)
+	}
+	return bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
+}
+
+// Any string becomes valid JSON in valid UTF-8 that decodes to what
+// encoding/json makes of it.
+func FuzzAppendString(f *testing.F) {
+	for _, s := range []string{
+		"", "plain", "exactly8", "exactly8+", `q"uote`, `back\slash`, "tab\tnewline\nreturn\r", "\x00\x1f\x7f",
+		"é", "世界", "\u2028\u2029", "bad\xff", "\xff\xfe\xfd", "abcdefg\xc3", "日本語 with ascii after it", "\xed\xa0\x80",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		got := AppendString(nil, s)
+		if !utf8.Valid(got) {
+			t.Fatalf("%q is not UTF-8", got)
+		}
+		var back, want string
+		if err := json.Unmarshal(got, &back); err != nil {
+			t.Fatalf("%q: %v", got, err)
+		}
+		if err := json.Unmarshal(stdJSON(t, s), &want); err != nil {
+			t.Fatal(err)
+		}
+		if back != want {
+			t.Fatalf("%q decodes to %q, want %q", got, back, want)
+		}
+	})
+}
+
+// Every byte that needs an escape gets one wherever it stands in a word.
+func TestAppendStringAtEveryOffset(t *testing.T) {
+	for c := range 256 {
+		for at := range 20 {
+			b := bytes.Repeat([]byte{'x'}, 24)
+			b[at] = byte(c)
+			got := AppendString(nil, string(b))
+			var back, want string
+			if err := json.Unmarshal(got, &back); err != nil {
+				t.Fatalf("byte %#x at %d: %v in %q", c, at, err, got)
+			}
+			if err := json.Unmarshal(stdJSON(t, string(b)), &want); err != nil {
+				t.Fatal(err)
+			}
+			if back != want {
+				t.Fatalf("byte %#x at %d: %q, want %q", c, at, back, want)
+			}
+		}
+	}
+}
+
+func FuzzAppendFloat(f *testing.F) {
+	for _, v := range []float64{0, math.Copysign(0, -1), 1, -1.5, 1e20, 1e21, 1e-6, 9.99e-7, 1e-9, 1e-10, 1e100, math.MaxFloat64, math.SmallestNonzeroFloat64} {
+		f.Add(v)
+	}
+	f.Fuzz(func(t *testing.T, v float64) {
+		got := appendFloat(nil, v)
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			if !json.Valid(got) {
+				t.Fatalf("%q is not JSON", got)
+			}
+			return
+		}
+		if want := stdJSON(t, v); !bytes.Equal(got, want) {
+			t.Fatalf("%q, want %q", got, want)
+		}
+	})
+}
+
+func TestAppendTimeIsWhatMarshalJSONWrites(t *testing.T) {
+	for _, v := range []time.Time{
+		{}, time.Unix(0, 0).UTC(), time.Unix(1700000000, 123456789), time.Unix(1700000000, 120000000).In(time.FixedZone("x", 5*3600+1800)),
+	} {
+		if got, want := appendTime(nil, v), stdJSON(t, v); !bytes.Equal(got, want) {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	if got := appendTime(nil, time.Date(12345, 1, 2, 3, 4, 5, 0, time.UTC)); !json.Valid(got) {
+		t.Errorf("%q is not JSON", got)
+	}
+}
+
+func TestPutHex(t *testing.T) {
+	for _, v := range []uint64{0, 1, 9, 10, 15, 16, 0xabcdef, 0x0123456789abcdef, 0xfedcba9876543210, math.MaxUint64} {
+		var b [16]byte
+		putHex(b[:], v)
+		if want := fmt.Sprintf("%016x", v); string(b[:]) != want {
+			t.Errorf("%q, want %q", b, want)
+		}
+	}
+}
+
+func TestAppendDigits(t *testing.T) {
+	for _, tt := range []struct {
+		v     uint
+		width int
+		want  string
+	}{{0, 2, "00"}, {7, 2, "07"}, {2026, 4, "2026"}, {12345, 4, "12345"}, {1, 6, "000001"}} {
+		if got := string(appendDigits(nil, tt.v, tt.width)); got != tt.want {
+			t.Errorf("%d in %d digits: %q, want %q", tt.v, tt.width, got, tt.want)
+		}
+	}
+}

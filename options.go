@@ -1,0 +1,315 @@
+package slogship
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+)
+
+// Defaults of Options.
+const (
+	defaultFlushInterval   = time.Second
+	defaultBatchRecords    = 10_000
+	defaultBatchBytes      = 1 << 20
+	defaultMaxPending      = 65_536
+	defaultMaxPendingBytes = 32 << 20
+	defaultMaxRecordBytes  = 256 << 10
+	defaultRequestTimeout  = 10 * time.Second
+	defaultMinBackoff      = 500 * time.Millisecond
+	defaultMaxBackoff      = 30 * time.Second
+)
+
+// Options are the settings of a Handler. The zero value is ready for
+// production; New copies what it needs and never writes to it.
+type Options struct {
+	// Level is the least level that is logged. If nil, slog.LevelInfo. A
+	// *slog.LevelVar can be changed at any time.
+	Level slog.Leveler
+
+	// AddSource adds the function, file and line of the log call.
+	AddSource bool
+
+	// ReplaceAttr is called for each attribute that is no group, its value
+	// resolved, and for time, level, source and msg under slog's own keys with
+	// no groups. What it returns is written instead; the zero Attr is left
+	// out. A built-in attribute keeps its place in the format unless its key
+	// is changed.
+	ReplaceAttr func(groups []string, a slog.Attr) slog.Attr
+
+	// ContextAttrs, if not nil, is called with the context of each log call.
+	// What it returns (a trace id, a request id) is written at the root,
+	// outside any group.
+	ContextAttrs func(ctx context.Context) []slog.Attr
+
+	// Format is how records are written and answers are read. If nil,
+	// Logflare's event batch.
+	Format Format
+
+	// Header is sent with each request: the place for credentials, which do
+	// not belong into the URL. It overrides neither Content-Type nor
+	// Content-Encoding.
+	Header http.Header
+
+	// Compression of the request bodies. If zero, Gzip. A body that
+	// compression does not make smaller is sent as it is.
+	Compression Compression
+
+	// FlushInterval is how long a record waits at most, while delivery works,
+	// for others to fill its batch. If zero, 1 s.
+	FlushInterval time.Duration
+
+	// BatchRecords is a full batch, in records. If zero, the format's limit,
+	// or 10,000 if it has none.
+	BatchRecords int
+
+	// BatchBytes is a full batch, in encoded bytes before compression. A
+	// longer record goes alone. If zero, 1 MiB.
+	BatchBytes int
+
+	// FlushLevel, if not nil, is the level from which on a record does not
+	// wait for FlushInterval, nor do those before it. It wakes the batcher and
+	// does not wait for it.
+	FlushLevel slog.Leveler
+
+	// MaxPending bounds memory, in records. At the bound the oldest record is
+	// dropped and counted in Stats.Dropped.Overflow. If zero, 65,536.
+	MaxPending int
+
+	// MaxPendingBytes bounds memory, in encoded bytes, likewise. If zero,
+	// 32 MiB. Batches are clamped to half of either bound.
+	MaxPendingBytes int
+
+	// MaxRecordBytes bounds one encoded record. A longer one is cut, marked
+	// with "_cut":true and counted in Stats.Cut. If zero, 256 KiB.
+	MaxRecordBytes int
+
+	// Client sends the requests. It is copied; its Transport is where tokens
+	// are refreshed. If nil, a client of the handler's own.
+	Client *http.Client
+
+	// RequestTimeout bounds one attempt to send, the reading of the answer
+	// included. If zero, 10 s.
+	RequestTimeout time.Duration
+
+	// MinBackoff and MaxBackoff bound the waits between failed attempts: the
+	// n-th is a random time up to MinBackoff * 2^n and up to MaxBackoff (full
+	// jitter). If zero, 500 ms and 30 s.
+	MinBackoff time.Duration
+	MaxBackoff time.Duration
+
+	// SpoolDir and SpoolBytes are for keeping pending records on disk. There
+	// is no spool yet: New refuses them.
+	SpoolDir   string
+	SpoolBytes int64
+
+	// OnError is called when delivery starts to fail, and with an error that
+	// matches ErrRecovered when it works again; in order, by one goroutine,
+	// which delivers nothing meanwhile. It may log; it must not call Flush or
+	// Shutdown. If nil, one line on standard error each.
+	OnError func(error)
+}
+
+// Compression is how request bodies are compressed.
+type Compression uint8
+
+// The kinds of compression.
+const (
+	Gzip Compression = iota // the default; None for a format whose server cannot inflate it
+	Zstd                    // smaller and faster, where the format's server can inflate it
+	None
+)
+
+// String is the name of the content coding, "none" for None.
+func (c Compression) String() string {
+	switch c {
+	case Gzip:
+		return "gzip"
+	case Zstd:
+		return "zstd"
+	case None:
+		return "none"
+	}
+	return fmt.Sprintf("Compression(%d)", uint8(c))
+}
+
+// settings is Options with defaults and limits applied.
+type settings struct {
+	Options
+	layout Layout
+}
+
+// resolve checks o and fills in what it leaves open.
+func (o Options) resolve() (s settings, err error) {
+	for _, f := range []struct {
+		name  string
+		value int64
+	}{
+		{"FlushInterval", int64(o.FlushInterval)},
+		{"BatchRecords", int64(o.BatchRecords)},
+		{"BatchBytes", int64(o.BatchBytes)},
+		{"MaxPending", int64(o.MaxPending)},
+		{"MaxPendingBytes", int64(o.MaxPendingBytes)},
+		{"MaxRecordBytes", int64(o.MaxRecordBytes)},
+		{"RequestTimeout", int64(o.RequestTimeout)},
+		{"MinBackoff", int64(o.MinBackoff)},
+		{"MaxBackoff", int64(o.MaxBackoff)},
+		{"SpoolBytes", o.SpoolBytes},
+	} {
+		if f.value < 0 {
+			return s, optionError(f.name, durationOr(f.name, f.value), "want >= 0")
+		}
+	}
+	switch {
+	case o.Compression > None:
+		return s, optionError("Compression", o.Compression, "want Gzip, Zstd or None")
+	case o.MinBackoff > 0 && o.MaxBackoff > 0 && o.MinBackoff > o.MaxBackoff:
+		return s, optionError("MinBackoff", o.MinBackoff, fmt.Sprintf("want <= MaxBackoff, which is %v", o.MaxBackoff))
+	case o.SpoolDir != "":
+		return s, optionError("SpoolDir", fmt.Sprintf("%q", o.SpoolDir), `want "": there is no spool yet`)
+	case o.SpoolBytes != 0:
+		return s, optionError("SpoolBytes", o.SpoolBytes, "want 0: there is no spool yet")
+	}
+	if err := checkHeader("Options.Header", o.Header); err != nil {
+		return s, err
+	}
+	if o.Format == nil {
+		o.Format = Logflare()
+	}
+	s.layout, err = layoutOf(o.Format)
+	if err != nil {
+		return s, err
+	}
+	switch {
+	case o.Compression == Zstd && !s.layout.Zstd:
+		return s, optionError("Compression", o.Compression, fmt.Sprintf("want Gzip or None: the server of %T cannot inflate zstd", o.Format))
+	case o.Compression == Gzip && s.layout.NoGzip:
+		o.Compression = None
+	}
+
+	setDefault(&o.FlushInterval, defaultFlushInterval)
+	setDefault(&o.RequestTimeout, defaultRequestTimeout)
+	if o.MinBackoff == 0 {
+		o.MinBackoff = defaultMinBackoff
+		if o.MaxBackoff > 0 {
+			o.MinBackoff = min(o.MinBackoff, o.MaxBackoff)
+		}
+	}
+	if o.MaxBackoff == 0 {
+		o.MaxBackoff = max(o.MinBackoff, defaultMaxBackoff)
+	}
+	setDefault(&o.MaxPending, defaultMaxPending)
+	setDefault(&o.MaxPendingBytes, defaultMaxPendingBytes)
+
+	setDefault(&o.MaxRecordBytes, defaultMaxRecordBytes)
+	o.MaxRecordBytes = clamp(o.MaxRecordBytes, o.MaxPendingBytes, s.layout.MaxRecordBytes)
+	setDefault(&o.BatchRecords, s.layout.MaxRecords)
+	setDefault(&o.BatchRecords, defaultBatchRecords)
+	o.BatchRecords = clamp(o.BatchRecords, o.MaxPending/2, s.layout.MaxRecords)
+	setDefault(&o.BatchBytes, defaultBatchBytes)
+	o.BatchBytes = clamp(o.BatchBytes, o.MaxPendingBytes/2, 0)
+	if s.layout.MaxBytes > 0 {
+		room := s.layout.MaxBytes - s.layout.frame(o.BatchRecords, s.layout.MaxBytes)
+		o.BatchBytes = clamp(o.BatchBytes, room, room)
+		o.MaxRecordBytes = clamp(o.MaxRecordBytes, room, room)
+	}
+	s.Options = o
+	return s, nil
+}
+
+// layoutOf asks a Format, which may be the user's own, for its layout.
+func layoutOf(f Format) (l Layout, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("slogship: Options.Format: %T.Layout panicked: %v", f, v)
+		}
+	}()
+	l = f.Layout()
+	for _, n := range []struct {
+		name  string
+		value int
+	}{{"MaxRecords", l.MaxRecords}, {"MaxBytes", l.MaxBytes}, {"MaxRecordBytes", l.MaxRecordBytes}} {
+		if n.value < 0 {
+			return l, fmt.Errorf("slogship: Options.Format: Layout.%s is %d, want >= 0", n.name, n.value)
+		}
+	}
+	if l.ContentType == "" {
+		return l, fmt.Errorf("slogship: Options.Format: Layout.ContentType is %q, want a media type", l.ContentType)
+	}
+	return l, checkHeader("Options.Format: Layout.Header", l.Header)
+}
+
+// frame is the length of head and tail of a body.
+func (l Layout) frame(events, size int) int {
+	return len(l.head(nil, events, size)) + len(l.Tail)
+}
+
+func (l Layout) head(dst []byte, events, size int) []byte {
+	if l.AppendHead != nil {
+		return l.AppendHead(dst, events, size)
+	}
+	return append(dst, l.Head...)
+}
+
+func setDefault[T int | time.Duration](field *T, value T) {
+	if *field == 0 {
+		*field = value
+	}
+}
+
+// clamp bounds v to 1..limit and, if it is not zero, to 1..another.
+func clamp(v, limit, another int) int {
+	v = min(v, limit)
+	if another > 0 {
+		v = min(v, another)
+	}
+	return max(v, 1)
+}
+
+func optionError(field string, value any, rule string) error {
+	return fmt.Errorf("slogship: Options.%s is %v, %s", field, value, rule)
+}
+
+// durationOr is value as a time.Duration where the field is one.
+func durationOr(field string, value int64) any {
+	switch field {
+	case "FlushInterval", "RequestTimeout", "MinBackoff", "MaxBackoff":
+		return time.Duration(value)
+	}
+	return value
+}
+
+// checkHeader refuses what net/http would refuse later, at each request. A
+// value is a secret, and not shown.
+func checkHeader(where string, h http.Header) error {
+	for name, values := range h {
+		if !isToken(name) {
+			return fmt.Errorf("slogship: %s has the name %q, want letters, digits and !#$%%&'*+-.^_`|~ only", where, name)
+		}
+		for _, v := range values {
+			for i := range len(v) {
+				if c := v[i]; c < 0x20 && c != '\t' || c == 0x7f {
+					return fmt.Errorf("slogship: %s: the value of %q (not shown) has the control character %#02x at byte %d, want none", where, name, c, i)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// isToken reports whether s is a token of RFC 9110, section 5.6.2.
+func isToken(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' {
+			continue
+		}
+		switch c {
+		case '!', '#', '$', '%', '&', '\'', '*', '+', '-', '.', '^', '_', '`', '|', '~':
+			continue
+		}
+		return false
+	}
+	return s != ""
+}

@@ -1,0 +1,507 @@
+package slogship
+
+import (
+	"sync"
+	"time"
+)
+
+// pending is the bounded queue between Handle and the batcher, and the books
+// of all that is held.
+//
+//	queue   [ span | span | span ]      oldest first
+//	            \      \      \
+//	blocks   [ b0 ] [  b1  ] [ b2 ... ] producers write into the newest one
+//
+// Whenever mu is free:
+//   - records and bytes are the sums over queue, within maxRecords and maxBytes;
+//   - sequence numbers rise along queue, and all in flight are below them,
+//     except for records that a per-record answer deferred;
+//   - accepted = delivered + dropped + records + inFlight (the balance);
+//   - a block is recycled as soon as none of its records is held.
+//
+// Nothing here depends on the number of records held: push, overflow and
+// length are O(1), swap and restore move spans, one for each block.
+type pending struct {
+	maxRecords, maxBytes     int
+	batchRecords, batchBytes int // a full batch
+	interval                 time.Duration
+
+	wake chan struct{} // cap 1, never closed; a token means "look again", and is left only for a batcher asleep
+
+	mu      sync.Mutex // guards what follows; never held across I/O or a wait
+	queue   spans
+	open    *block // producers append to it; nil before the first record
+	free    []*block
+	records int
+	bytes   int
+	next    uint64 // the sequence number of the next record
+
+	// The newest batch, as long as it is not full: how much it has, and when
+	// its first record came. Records before it make full batches, or come from
+	// failed ones; they need no age, for they are due in any case.
+	partial, partialBytes int
+	born                  time.Time
+
+	inFlight    int    // records in flight
+	urgentBelow uint64 // records below this sequence number do not wait for the interval
+	asleep      sleep
+	closed      bool // intake has ended: Shutdown was called
+	ended       bool // Shutdown gave up: nothing is held any more, and late answers change nothing
+
+	accepted, delivered int64
+	lost                [reasons]int64
+	truncated           int64
+	waiters             []*waiter
+	delivery            delivery
+}
+
+// sleep is what the batcher waits for, which tells a producer whether to wake it.
+type sleep uint8
+
+const (
+	awake     sleep = iota // sending or backing off: it looks again by itself
+	idle                   // nothing is pending: any record wakes it
+	lingering              // a partial batch waits for its interval: a full batch or an urgent record wakes it
+)
+
+// reason is why a record was dropped.
+type reason uint8
+
+const (
+	overflow reason = iota
+	rejected
+	tooLarge
+	discarded
+	closed
+	shutdown
+	reasons
+)
+
+// A waiter is one call of Flush: it waits for the records below limit.
+type waiter struct {
+	limit uint64
+	left  int64          // records that it waits for still
+	lost  [reasons]int64 // those of its records that were dropped, by reason
+	done  chan struct{}  // closed, under mu, by who settles its last record
+}
+
+func newPending(s settings) *pending {
+	return &pending{
+		maxRecords:   s.MaxPending,
+		maxBytes:     s.MaxPendingBytes,
+		batchRecords: s.BatchRecords,
+		batchBytes:   s.BatchBytes,
+		interval:     s.FlushInterval,
+		wake:         make(chan struct{}, 1),
+	}
+}
+
+// push takes in one encoded record, drops the oldest ones where it finds no
+// room, and wakes the batcher where that is due. idAt is the offset of the
+// sixteen digits of the sequence number in rec, -1 if it has none.
+func (p *pending) push(rec []byte, idAt int, cut, urgent bool) {
+	p.mu.Lock()
+	p.accepted++
+	if p.closed {
+		p.lost[closed]++
+		p.mu.Unlock()
+		return
+	}
+	if cut {
+		p.truncated++
+	}
+	if len(rec) > p.maxBytes {
+		p.lost[tooLarge]++
+		p.mu.Unlock()
+		return
+	}
+	for p.records >= p.maxRecords || p.bytes+len(rec) > p.maxBytes {
+		p.dropOldestLocked()
+	}
+
+	seq := p.next
+	p.next++
+	b := p.blockLocked(len(rec), seq)
+	stored := b.add(rec, seq)
+	if idAt >= 0 {
+		putHex(stored[idAt:], seq)
+	}
+	if p.queue.n > 0 && p.queue.back().b == b && p.queue.back().to == b.n-1 {
+		p.queue.back().to = b.n
+	} else {
+		p.queue.pushBack(span{b, b.n - 1, b.n})
+	}
+	p.records++
+	p.bytes += len(rec)
+
+	full := p.countLocked(len(rec))
+	if urgent {
+		p.urgentBelow = p.next
+	}
+	if p.asleep == idle || p.asleep == lingering && (full || urgent) {
+		p.wakeLocked()
+	}
+	p.mu.Unlock()
+}
+
+// countLocked adds a record of size bytes to the newest batch and reports
+// whether a batch became full.
+func (p *pending) countLocked(size int) (full bool) {
+	if p.partial > 0 && p.partialBytes+size > p.batchBytes {
+		p.partial, p.partialBytes, full = 0, 0, true // without this one, which begins the next
+	}
+	if p.partial == 0 {
+		p.born = time.Now()
+	}
+	p.partial++
+	p.partialBytes += size
+	if p.partial >= p.batchRecords || p.partialBytes >= p.batchBytes {
+		p.partial, p.partialBytes, full = 0, 0, true
+	}
+	return full
+}
+
+// refuse counts a record that could not be encoded within its bound.
+func (p *pending) refuse(why reason) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.accepted++
+	if p.closed {
+		why = closed
+	}
+	p.lost[why]++
+}
+
+// wakeLocked leaves a token for a batcher that sleeps.
+func (p *pending) wakeLocked() {
+	p.asleep = awake
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}
+
+// blockLocked returns the block for a record of size bytes. A long record
+// stands in a block of its own, between two spans of the open one.
+func (p *pending) blockLocked(size int, seq uint64) *block {
+	if size > ownBlockBytes {
+		return newBlock(size + markBytes)
+	}
+	if p.open != nil && p.open.live == 0 {
+		p.open.reset()
+	}
+	if p.open == nil || !p.open.fits(size, seq) {
+		p.open = p.emptyBlockLocked()
+	}
+	return p.open
+}
+
+func (p *pending) emptyBlockLocked() *block {
+	last := len(p.free) - 1
+	if last < 0 {
+		return newBlock(blockBytes)
+	}
+	b := p.free[last]
+	p.free = p.free[:last]
+	return b
+}
+
+// releaseLocked lets go of n records of b, and of b with its last one.
+func (p *pending) releaseLocked(b *block, n int) {
+	b.live -= n
+	if b.live > 0 || b == p.open {
+		return
+	}
+	if len(b.page) == blockBytes && len(p.free) < freeBlocks {
+		b.reset()
+		p.free = append(p.free, b)
+	}
+}
+
+// dropOldestLocked drops one record from the front, in O(1).
+func (p *pending) dropOldestLocked() {
+	s := p.queue.front()
+	oldest := span{s.b, s.from, s.from + 1}
+	p.bytes -= oldest.bytes()
+	p.records--
+	if s.from++; s.from == s.to {
+		p.queue.popFront()
+	}
+	p.settleLocked(oldest, 1, overflow)
+	p.trimPartialLocked()
+}
+
+// trimPartialLocked keeps the partial batch within what is pending.
+func (p *pending) trimPartialLocked() {
+	p.partial = min(p.partial, p.records)
+	p.partialBytes = min(p.partialBytes, p.bytes)
+}
+
+// settleLocked closes the books on the records of s: the first failed of them
+// dropped for why, the others delivered.
+func (p *pending) settleLocked(s span, failed int, why reason) {
+	p.lost[why] += int64(failed)
+	p.delivered += int64(s.len() - failed)
+	// Backwards, for a waiter that is done is taken out.
+	for i := len(p.waiters) - 1; i >= 0; i-- {
+		w := p.waiters[i]
+		n := s.below(w.limit)
+		w.lost[why] += int64(min(n, failed))
+		if w.left -= int64(n); w.left <= 0 && n > 0 {
+			close(w.done)
+			p.waiters = append(p.waiters[:i], p.waiters[i+1:]...)
+		}
+	}
+	p.releaseLocked(s.b, s.len())
+}
+
+// swap takes a batch from the front: as many records as fit in a full one, at
+// most limit of them if limit is not zero, at least one. The result is empty
+// if nothing is pending.
+func (p *pending) swap(limit int) inflight {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	maxRecords := p.batchRecords
+	if limit > 0 {
+		maxRecords = min(limit, maxRecords)
+	}
+	var batch piece
+	for p.queue.n > 0 {
+		front, rest := p.queue.front().cut(maxRecords-batch.records, p.batchBytes-batch.bytes)
+		if front.len() == 0 && batch.records == 0 {
+			front, rest = p.queue.front().cut(1, p.maxBytes) // alone too large for a batch: it goes alone
+		}
+		if front.len() == 0 {
+			break
+		}
+		batch.add(front)
+		if rest.len() > 0 {
+			*p.queue.front() = rest
+			break
+		}
+		p.queue.popFront()
+	}
+	p.records -= batch.records
+	p.bytes -= batch.bytes
+	p.inFlight += batch.records
+	p.trimPartialLocked()
+	if batch.records == 0 {
+		return inflight{p: p}
+	}
+	return inflight{p: p, todo: []piece{batch}}
+}
+
+// restore puts pieces, oldest first, back in front of what is pending. If the
+// bounds are then exceeded the oldest go, as if the batch had never left.
+func (p *pending) restore(pieces []piece) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ended {
+		return
+	}
+	for i := len(pieces) - 1; i >= 0; i-- {
+		for j := len(pieces[i].spans) - 1; j >= 0; j-- {
+			p.unshiftLocked(pieces[i].spans[j])
+		}
+	}
+	for p.records > p.maxRecords || p.bytes > p.maxBytes {
+		p.dropOldestLocked()
+	}
+}
+
+func (p *pending) unshiftLocked(s span) {
+	p.inFlight -= s.len()
+	p.records += s.len()
+	p.bytes += s.bytes()
+	if p.queue.n > 0 {
+		if f := p.queue.front(); f.b == s.b && f.from == s.to {
+			f.from = s.from
+			return
+		}
+	}
+	p.queue.pushFront(s)
+}
+
+// settle closes the books on a piece in flight: its first failed records are
+// dropped for why, the others delivered. Where a server does not say which
+// records it refused, which of them count as the first is arbitrary.
+func (p *pending) settle(pc piece, failed int, why reason) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ended {
+		return
+	}
+	for _, s := range pc.spans {
+		n := min(failed, s.len())
+		failed -= n
+		p.inFlight -= s.len()
+		p.settleLocked(s, n, why)
+	}
+}
+
+// discard empties the queue and returns how many records it held.
+func (p *pending) discard() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.dropQueueLocked(discarded)
+}
+
+func (p *pending) dropQueueLocked(why reason) int {
+	n := p.records
+	for p.queue.n > 0 {
+		s := p.queue.popFront()
+		p.settleLocked(s, s.len(), why)
+	}
+	p.records, p.bytes, p.partial, p.partialBytes = 0, 0, 0, 0
+	return n
+}
+
+// close ends the intake.
+func (p *pending) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
+}
+
+// abandon drops whatever is held, in flight too, and returns how much that
+// was. An answer that comes in later changes nothing: what Shutdown has
+// reported as unsent stays so.
+func (p *pending) abandon() int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ended {
+		return 0
+	}
+	p.ended = true
+	n := int64(p.dropQueueLocked(shutdown) + p.inFlight)
+	p.lost[shutdown] += int64(p.inFlight)
+	p.inFlight = 0
+	for _, w := range p.waiters { // what they wait for still was in flight
+		w.lost[shutdown] += w.left
+		close(w.done)
+	}
+	p.waiters, p.open, p.free = nil, nil, nil
+	return n
+}
+
+// wait registers a Flush: what is held now becomes urgent. It returns nil if
+// nothing is held.
+func (p *pending) wait() *waiter {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.records+p.inFlight == 0 {
+		return nil
+	}
+	w := &waiter{limit: p.next, left: int64(p.records + p.inFlight), done: make(chan struct{})}
+	p.waiters = append(p.waiters, w)
+	p.urgentBelow = p.next
+	if p.asleep == lingering {
+		p.wakeLocked()
+	}
+	return w
+}
+
+// giveUp takes w out, if it is still waiting, and returns what became of its
+// records until now.
+func (p *pending) giveUp(w *waiter) (lost [reasons]int64, left int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i := range p.waiters {
+		if p.waiters[i] == w {
+			p.waiters = append(p.waiters[:i], p.waiters[i+1:]...)
+			break
+		}
+	}
+	return w.lost, max(w.left, 0)
+}
+
+// due returns how long the batcher has to wait for the next batch, zero if one
+// is due, or false if nothing is pending. The batcher is then noted as asleep,
+// and must go to sleep (or ask again).
+func (p *pending) due(now time.Time) (time.Duration, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.asleep = awake
+	if p.records == 0 {
+		p.asleep = idle
+		return 0, false
+	}
+	if p.closed || p.records > p.partial || p.queue.front().firstSeq() < p.urgentBelow {
+		return 0, true
+	}
+	if wait := p.born.Add(p.interval).Sub(now); wait > 0 {
+		p.asleep = lingering
+		return wait, true
+	}
+	return 0, true
+}
+
+// compact copies deferred records into blocks of their own, so that a few of
+// them do not keep the memory of a whole batch.
+func (p *pending) compact(pc piece) (out piece) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var b *block
+	for _, s := range pc.spans {
+		for i := s.from; i < s.to; i++ {
+			rec, seq := span{s.b, i, i + 1}.data(), s.b.seq(i)
+			if b == nil || !b.fits(len(rec), seq) {
+				b = newBlock(pc.bytes - out.bytes + markBytes*(pc.records-out.records))
+			}
+			b.add(rec, seq)
+			out.add(span{b, b.n - 1, b.n})
+		}
+		p.releaseLocked(s.b, s.len())
+	}
+	return out
+}
+
+// length is the number of records pending.
+func (p *pending) length() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.records
+}
+
+// The books of sending.
+
+func (p *pending) noteRetry() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.delivery.retries++
+}
+
+func (p *pending) noteSent(encoded, sent int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.delivery.bytesEncoded += int64(encoded)
+	p.delivery.bytesSent += int64(sent)
+}
+
+func (p *pending) noteAccepted() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.delivery.batches++
+}
+
+// noteFailure records why delivery fails, and reports whether it only now
+// begins to.
+func (p *pending) noteFailure(err error, now time.Time) (first bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.delivery.lastError = err
+	if first = p.delivery.failingSince.IsZero(); first {
+		p.delivery.failingSince = now
+	}
+	return first
+}
+
+// noteRecovery records that delivery works, and returns since when it had not;
+// zero if it had.
+func (p *pending) noteRecovery() (since time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	since = p.delivery.failingSince
+	p.delivery.lastError, p.delivery.failingSince = nil, time.Time{}
+	return since
+}

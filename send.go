@@ -1,0 +1,290 @@
+package slogship
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
+)
+
+// userAgent names this library to the server.
+const userAgent = "slogship/0.1 (+https://github.com/slogship/slogship)"
+
+const (
+	// A connection error is tried once more at once: mostly it is a kept
+	// connection that the server had closed. Anything longer is the batcher's.
+	quickRetryWait   = 50 * time.Millisecond
+	quickRetryWithin = time.Second
+
+	maxRedirects = 10
+)
+
+// sender turns a piece into a request, and the answer into a reply. It is
+// owned by the batcher's goroutine.
+type sender struct {
+	client  *retryablehttp.Client
+	url     string // without user info
+	name    string // of the endpoint, in errors
+	header  http.Header
+	layout  Layout
+	secrets secrets
+	coder   coder
+
+	noteSent func(encoded, sent int)
+
+	head  []byte
+	began time.Time // of the first of the quick attempts
+}
+
+// reply is what became of one request.
+type reply struct {
+	err     error // there was no answer
+	status  int
+	header  http.Header
+	body    []byte
+	bodyErr error // the answer was cut off
+}
+
+func newSender(endpoint *url.URL, name string, p *pending, o settings) *sender {
+	target := *endpoint
+	target.User, target.Fragment, target.RawFragment = nil, "", ""
+	s := &sender{
+		url:      target.String(),
+		name:     name,
+		header:   requestHeader(endpoint, o),
+		layout:   o.layout,
+		secrets:  newSecrets(endpoint, o.Header, o.layout.Header),
+		coder:    coder{kind: o.Compression},
+		noteSent: p.noteSent,
+	}
+	client := retryablehttp.NewClient()
+	client.Logger = nil
+	client.HTTPClient = copyClient(o.Client, o.RequestTimeout)
+	client.RetryMax = 1
+	client.CheckRetry = s.checkRetry
+	client.Backoff = func(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return quickRetryWait }
+	client.PrepareRetry = func(*http.Request) error { p.noteRetry(); return nil }
+	client.ErrorHandler = retryablehttp.PassthroughErrorHandler
+	s.client = client
+	return s
+}
+
+// requestHeader is the header of every request, Content-Encoding excepted.
+func requestHeader(endpoint *url.URL, o settings) http.Header {
+	h := http.Header{"User-Agent": {userAgent}}
+	for _, from := range []http.Header{o.layout.Header, o.Header} {
+		for name, values := range from {
+			h[http.CanonicalHeaderKey(name)] = values
+		}
+	}
+	h.Del("Content-Encoding")
+	h.Del("Content-Length")
+	h.Set("Content-Type", o.layout.ContentType)
+	if u := endpoint.User; u != nil && h.Get("Authorization") == "" {
+		password, _ := u.Password()
+		r := http.Request{Header: h}
+		r.SetBasicAuth(u.Username(), password)
+	}
+	return h
+}
+
+// copyClient returns a copy of c that follows no redirect but one which sends
+// the same request to the same server.
+func copyClient(c *http.Client, timeout time.Duration) *http.Client {
+	var client http.Client
+	if c != nil {
+		client = *c
+	} else {
+		transport := http.DefaultTransport
+		if t, ok := transport.(*http.Transport); ok {
+			transport = t.Clone()
+		}
+		client.Transport = transport
+	}
+	if client.Timeout == 0 || client.Timeout > timeout {
+		client.Timeout = timeout
+	}
+	theirs := client.CheckRedirect
+	client.CheckRedirect = func(r *http.Request, via []*http.Request) error {
+		status := r.Response.StatusCode
+		if status != http.StatusTemporaryRedirect && status != http.StatusPermanentRedirect ||
+			!sameServer(r.URL, via[0].URL) || len(via) >= maxRedirects {
+			return http.ErrUseLastResponse
+		}
+		if theirs != nil {
+			return theirs(r, via)
+		}
+		return nil
+	}
+	return &client
+}
+
+func sameServer(a, b *url.URL) bool {
+	return a.Scheme == b.Scheme && strings.EqualFold(a.Hostname(), b.Hostname()) && port(a) == port(b)
+}
+
+func port(u *url.URL) string {
+	if p := u.Port(); p != "" {
+		return p
+	}
+	if u.Scheme == "https" {
+		return "443"
+	}
+	return "80"
+}
+
+// send POSTs one piece and reads the answer.
+func (s *sender) send(ctx context.Context, pc piece) (r reply) {
+	body, coding := s.body(pc)
+	defer body.withdraw()
+	s.noteSent(body.raw, body.size)
+
+	s.began = time.Now()
+	req, err := retryablehttp.NewRequestWithContext(ctx, http.MethodPost, s.url,
+		retryablehttp.ReaderFunc(func() (io.Reader, error) { return body.reader(), nil }))
+	if err != nil {
+		return reply{err: s.transportError(err)}
+	}
+	req.Header = s.header.Clone()
+	if host := s.header.Get("Host"); host != "" {
+		req.Host = host
+	}
+	if coding != "" {
+		req.Header.Set("Content-Encoding", coding)
+	}
+	resp, err := s.client.Do(req)
+	if err != nil {
+		if resp != nil && resp.Body != nil {
+			_ = resp.Body.Close() // err says more
+		}
+		return reply{err: s.transportError(err)}
+	}
+	defer resp.Body.Close()
+	r = reply{status: resp.StatusCode, header: resp.Header}
+	// Read to the end, or the connection is not used again.
+	r.body, r.bodyErr = io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	return r
+}
+
+// body frames the events of pc and compresses them. A body that gets no
+// smaller is sent as it is.
+func (s *sender) body(pc piece) (body *payload, coding string) {
+	separator := len(s.layout.Separator)
+	s.head = s.layout.head(s.head[:0], pc.records, pc.bytes-separator)
+	parts := make([][]byte, 0, len(pc.spans)+2)
+	parts = append(parts, s.head)
+	for _, span := range pc.spans {
+		parts = append(parts, span.data())
+	}
+	last := &parts[len(parts)-1]
+	*last = (*last)[:len(*last)-separator]
+	parts = append(parts, []byte(s.layout.Tail))
+
+	body = newPayload(parts)
+	if small := s.coder.encode(parts); small != nil && len(small) < body.size {
+		body.parts, body.size = [][]byte{small}, len(small)
+		coding = s.coder.kind.String()
+	}
+	return body, coding
+}
+
+// checkRetry has retryablehttp try again, once, after a connection error that
+// came soon.
+func (s *sender) checkRetry(ctx context.Context, _ *http.Response, err error) (bool, error) {
+	if ctx.Err() != nil {
+		return false, ctx.Err()
+	}
+	if err == nil || !isConnectionError(err) || time.Since(s.began) > quickRetryWithin-quickRetryWait {
+		return false, nil
+	}
+	return true, nil
+}
+
+// isConnectionError reports whether err is that of a connection which could not
+// be made or did not last, as opposed to one that was slow, or that must not be
+// used (a bad certificate).
+func isConnectionError(err error) bool {
+	var timeout interface{ Timeout() bool }
+	if errors.As(err, &timeout) && timeout.Timeout() {
+		return false
+	}
+	var op *net.OpError
+	var errno syscall.Errno
+	return errors.As(err, &op) || errors.As(err, &errno) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		strings.Contains(err.Error(), "server closed idle connection")
+}
+
+// transportError is err without the URL, which net/http puts in front, and
+// without secrets. It still matches the context's errors.
+func (s *sender) transportError(err error) error {
+	var u *url.Error
+	inner := err
+	for errors.As(inner, &u) {
+		inner = u.Err
+	}
+	e := &sendError{text: fmt.Sprintf("slogship: POST %s: %s", s.name, s.secrets.reasonText(inner.Error()))}
+	for _, kind := range []error{context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, kind) {
+			e.kind = kind
+		}
+	}
+	return e
+}
+
+// sendError is the error of a request. What a transport returned is not
+// wrapped: its text may hold secrets.
+type sendError struct {
+	text string
+	kind error // a context's error, or nil
+}
+
+func (e *sendError) Error() string { return e.text }
+func (e *sendError) Unwrap() error { return e.kind }
+
+// complain returns an error for a reply that v does not take as plain success.
+func (s *sender) complain(r reply, v Verdict) error {
+	if r.err != nil {
+		return r.err
+	}
+	refused := v.Refused
+	for _, o := range v.Outcomes {
+		if o != Taken {
+			refused++
+		}
+	}
+	if v.Action == Accept && refused == 0 {
+		return nil
+	}
+	text := fmt.Sprintf("slogship: POST %s: %d", s.name, r.status)
+	if t := http.StatusText(r.status); t != "" {
+		text += " " + t
+	}
+	if v.Action == Accept {
+		text += fmt.Sprintf(": %d records not accepted", refused)
+	}
+	if r.status/100 == 2 && r.bodyErr != nil {
+		text += ": the answer was cut off"
+	}
+	reason := v.Reason
+	if reason == "" {
+		reason = string(r.body)
+	}
+	if reason = s.secrets.reasonText(reason); reason != "" {
+		text += ": " + reason
+	}
+	if loc := r.header.Get("Location"); loc != "" && r.status/100 == 3 {
+		text += ": not following a redirect to " + s.secrets.redact(redactEndpoint(loc))
+	}
+	return &sendError{text: text}
+}
+
+func (s *sender) close() { s.client.HTTPClient.CloseIdleConnections() }
