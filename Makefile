@@ -1,0 +1,135 @@
+# Development of slogship. `make` alone lists the targets.
+#
+# test needs Go, make and a C compiler (for the race detector). check builds its
+# tools, pinned in tools/go.mod, once into .bin/.
+
+GO ?= go
+BIN := .bin
+
+# A developer's go.work must not change what is tested.
+export GOWORK := off
+
+# Every module in the tree, and those of them that hold code of their own.
+MODULES := $(sort $(patsubst ./%,%,$(patsubst %/,%,$(dir \
+	$(shell find . -name go.mod -not -path './.*' -not -path '*/testdata/*' -not -path '*/node_modules/*')))))
+NESTED := $(filter-out . tools,$(MODULES))
+
+.DEFAULT_GOAL := help
+.PHONY: FORCE help test check vet build examples tidy lint vuln fmt bench bench-peers fuzz integration tools cc
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
+
+test: cc ## test the root module under the race detector
+	CGO_ENABLED=1 $(GO) test -race ./...
+
+check: build vet tidy lint vuln ## build, vet, tidy, lint, vuln: all that CI checks besides the tests
+	@echo "check: passed"
+
+build: ## build all of the root module, commands and examples among it
+	$(GO) build -buildvcs=false -o /dev/null ./...
+
+vet: ## go vet in every module
+	$(GO) vet ./...
+	@set -e; for m in $(NESTED); do \
+		pkgs=$$(cd $$m && $(GO) list ./... 2>&1) || { echo "$$pkgs"; exit 1; }; \
+		case "$$pkgs" in *"matched no packages"*) echo "vet: no packages in $$m yet"; continue;; esac; \
+		echo "(cd $$m && $(GO) vet ./...)"; (cd $$m && $(GO) vet ./...); \
+	done
+
+tidy: ## fail where go mod tidy would change a module
+	@set -e; for m in $(MODULES); do \
+		echo "(cd $$m && $(GO) mod tidy -diff)"; (cd $$m && $(GO) mod tidy -diff) || \
+		{ echo "tidy: $$m is not tidy: run 'go mod tidy' in it"; exit 1; }; \
+	done
+
+lint: $(BIN)/golangci-lint ## golangci-lint, and the format of every Go file in the tree
+	$(BIN)/golangci-lint config verify
+	@$(BIN)/golangci-lint fmt --diff || { echo "lint: not formatted: run 'make fmt'"; exit 1; }
+	$(BIN)/golangci-lint run ./...
+
+fmt: $(BIN)/golangci-lint ## format every Go file in the tree
+	$(BIN)/golangci-lint fmt
+
+# govulncheck ends with 3 where it found something. The one failure let pass is
+# a database that cannot be reached. VULNDB names another one.
+vuln: $(BIN)/govulncheck ## look for known vulnerabilities that the root module reaches
+	@out=$$($(BIN)/govulncheck $(if $(VULNDB),-db $(VULNDB)) ./... 2>&1) && code=0 || code=$$?; \
+	case "$$code:$$out" in \
+	1:*"govulncheck: fetching vulnerabilities:"*) echo "vuln: SKIPPED, the vulnerability database cannot be reached"; exit 0;; \
+	esac; \
+	echo "$$out"; exit $$code
+
+examples: ## build all examples and run the quickstart
+	@test -d examples/quickstart || { echo "examples: examples/quickstart does not exist"; exit 1; }
+	$(GO) build -buildvcs=false -o /dev/null ./examples/...
+	$(GO) run ./examples/quickstart
+
+# benchstat wants six runs or more to tell a change from noise.
+COUNT ?= 6
+BENCH ?= .
+BENCHTIME ?= 0.3s
+NAME ?= latest
+
+bench: $(BIN)/benchstat ## benchmarks to .bench/NAME.txt; BASE=name compares with an earlier run
+	@mkdir -p .bench
+	@test -z "$(BASE)" || test -f ".bench/$(BASE).txt" || { echo "bench: there is no .bench/$(BASE).txt"; exit 1; }
+	@echo "$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) -benchtime $(BENCHTIME) ./... > .bench/$(NAME).txt"
+	@$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) -benchtime $(BENCHTIME) ./... \
+		> .bench/$(NAME).txt 2>&1 || { cat .bench/$(NAME).txt; exit 1; }
+	@grep -q '^Benchmark' .bench/$(NAME).txt || { echo "bench: no benchmark matches '$(BENCH)'"; exit 1; }
+	$(strip $(BIN)/benchstat $(if $(BASE),.bench/$(BASE).txt) .bench/$(NAME).txt)
+
+bench-peers: ## other shippers side by side (nested module bench/)
+	@test -f bench/Makefile || { echo "bench-peers: bench/Makefile does not exist"; exit 1; }
+	$(MAKE) -C bench
+
+FUZZTIME ?= 30s
+
+# Go's default spends up to a minute on making one interesting input smaller.
+fuzz: ## run every fuzz target of the root module for FUZZTIME each
+	@set -e; n=0; pkgs=$$($(GO) list ./...); \
+	for p in $$pkgs; do \
+		found=$$($(GO) test -list '^Fuzz' $$p) || { echo "$$found"; exit 1; }; \
+		for f in $$(echo "$$found" | grep '^Fuzz' || true); do \
+			echo "fuzz: $$f in $$p for $(FUZZTIME)"; n=$$((n + 1)); \
+			$(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s $$p; \
+		done; \
+	done; \
+	test $$n -gt 0 || { echo "fuzz: no fuzz target found"; exit 1; }; \
+	echo "fuzz: $$n targets passed"
+
+integration: ## against real backends (nested module integration/)
+	@test -f integration/Makefile || { echo "integration: integration/Makefile does not exist"; exit 1; }
+	$(MAKE) -C integration
+
+tools: $(BIN)/golangci-lint $(BIN)/govulncheck $(BIN)/benchstat ## build the pinned tools into .bin/
+
+$(BIN)/golangci-lint: PKG := github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+$(BIN)/govulncheck: PKG := golang.org/x/vuln/cmd/govulncheck
+$(BIN)/benchstat: PKG := golang.org/x/perf/cmd/benchstat
+
+$(BIN)/golangci-lint $(BIN)/govulncheck $(BIN)/benchstat: tools/go.mod tools/go.sum $(BIN)/go-version
+	@echo "building $@$(if $(findstring golangci,$@), (this takes some minutes))"
+	@cd tools && $(GO) build -buildvcs=false -trimpath -ldflags='-s -w' -o ../$@ $(PKG)
+	@touch $@
+
+# A linter built by one Go cannot read what another compiled: the file changes,
+# and the tools are built again, when Go does.
+$(BIN)/go-version: FORCE
+	@mkdir -p $(BIN)
+	@v=$$(cd tools && $(GO) env GOVERSION) && { [ "$$(cat $@ 2>/dev/null)" = "$$v" ] || echo "$$v" > $@; }
+
+# The race detector is the one thing here that needs C.
+cc:
+	@cc=$$($(GO) env CC); \
+	works() { echo '#include <stdlib.h>' | $$cc -x c -E - >/dev/null 2>&1; }; \
+	works && exit 0; \
+	if [ "$$cc" = gcc ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "test: no C compiler; installing gcc with apt-get"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+			apt-get install -qq -y --no-install-recommends gcc libc6-dev && works && exit 0; \
+	fi; \
+	echo "test: the race detector needs a C compiler with its headers, and '$$cc' is not one."; \
+	echo "Install one, for example: apt-get install gcc libc6-dev, dnf install gcc, apk add gcc musl-dev, or xcode-select --install"; \
+	exit 1
