@@ -4,47 +4,54 @@ import (
 	"bytes"
 	"fmt"
 	"log/slog"
+	"math"
 	"slices"
 	"strconv"
-	"time"
 )
 
-// An attrWriter writes attributes as members of a JSON object, with the
-// meaning that slog.JSONHandler gives them: groups nest, empty attributes are
-// left out, LogValuers are resolved, ReplaceAttr has its say.
-//
-//	buf     ... "a":1,"g":{"b":2,"c":   the object it writes into may be open before it
+// An attrWriter writes attributes with the meaning that slog.JSONHandler gives
+// them: groups nest, empty attributes are left out, LogValuers are resolved,
+// ReplaceAttr has its say. What they look like is JSON, members of an object,
+// or what the Format's AttrEncoding makes of them.
 type attrWriter struct {
 	buf      []byte
 	replace  func(groups []string, a slog.Attr) slog.Attr
-	reserved []string // names that the Format needs at the root
-	depth    int      // objects open around the next member; 0 is the root
-	nested   int      // calls of writeGroup under way: bounds a LogValuer that yields itself
-	limit    int      // once buf is this long nothing is added: the record is cut in any case
-	longest  int      // of a string: what is behind is cut off in any case
-	groups   []string // the names of the open groups, kept for replace alone
-	renamed  []int    // where in buf the key of a renamed attribute begins
+	encoding *AttrEncoding // nil for JSON
+	reserved nameSet       // names that the Format needs at the root
+	longest  int           // of a string; a longer one is cut, and so is its record
+	most     int           // attributes to write, those in groups counted one by one
+
+	depth   int      // groups open around the next attribute; 0 is the root
+	nested  int      // calls of writeGroup under way: bounds a LogValuer that yields itself
+	groups  []string // the names of the open groups; kept for replace and encoding alone
+	begins  []int    // where in buf the content of each open group begins; for encoding alone
+	renamed []int    // where in buf the key of a renamed attribute begins
 }
 
 func (w *attrWriter) begin(c *core) {
-	w.replace, w.reserved = c.replace, c.layout.Reserved
-	w.groups = w.groups[:0]
-	w.renamed = w.renamed[:0]
+	w.replace, w.encoding, w.reserved = c.replace, c.layout.Attrs, c.reserved
+	w.longest, w.most = c.maxRecordBytes, math.MaxInt
+	w.buf, w.groups, w.begins, w.renamed = w.buf[:0], w.groups[:0], w.begins[:0], w.renamed[:0]
 	w.depth, w.nested = 0, 0
-	w.limit, w.longest = attrsLimit(c.maxRecordBytes), c.maxRecordBytes
 }
 
-// attrsLimit bounds the attributes of a record while they are encoded. It is
-// well above maxRecordBytes, for a record is cut by its longest strings first,
-// and these must be there to be compared.
-func attrsLimit(maxRecordBytes int) int { return 16*maxRecordBytes + 1<<20 }
-
-// at has w append to dst, at the root.
-func (w *attrWriter) at(dst []byte) *attrWriter {
-	w.buf = dst
-	w.depth = 0
-	return w
+// nameSet is a few names, with a bit for the length of each to rule out most
+// others at once.
+type nameSet struct {
+	names   []string
+	lengths uint64
 }
+
+func newNameSet(names []string) nameSet {
+	s := nameSet{names: names}
+	for _, name := range names {
+		s.lengths |= 1 << (len(name) & 63)
+	}
+	return s
+}
+
+// mayHave reports false for most names that are not in s.
+func (s *nameSet) mayHave(name string) bool { return s.lengths>>(len(name)&63)&1 != 0 }
 
 // appendAll shows attrs to ReplaceAttr and writes what is left of them. It
 // reports whether anything is.
@@ -59,7 +66,9 @@ func (w *attrWriter) appendAll(attrs []slog.Attr) (wrote bool) {
 
 // append resolves a, shows it to ReplaceAttr, and writes what is left of it.
 func (w *attrWriter) append(a slog.Attr) (wrote bool) {
-	if len(w.buf) > w.limit {
+	if w.most <= 0 || len(w.buf) > 1<<20 && len(w.buf)/16 > w.longest {
+		// Much more than can be kept: a LogValuer may never end. Up to here a
+		// record must be there whole, to be cut by its longest strings first.
 		return false
 	}
 	if a.Value.Kind() == slog.KindLogValuer {
@@ -108,9 +117,30 @@ func (w *attrWriter) write(a slog.Attr) bool {
 			return w.writeGroup(a.Key, sourceGroup(src).Group())
 		}
 	}
-	w.key(a.Key)
-	w.value(a.Value)
+	w.one(a.Key, a.Value)
 	return true
+}
+
+// one writes an attribute that is no group.
+func (w *attrWriter) one(key string, v slog.Value) {
+	w.most--
+	if w.encoding == nil {
+		w.key(key)
+		w.buf = w.appendValue(w.buf, v, v.Kind())
+		return
+	}
+	if v.Kind() == slog.KindString && len(v.String()) > w.longest {
+		v = slog.StringValue(runePrefix(v.String(), w.longest-len(cutMark)) + cutMark)
+	}
+	w.buf = w.encoding.AppendAttr(w.buf, w.groups, w.free(key), v)
+}
+
+// free is name, with an underscore if the Format needs it at the root.
+func (w *attrWriter) free(name string) string {
+	if w.depth == 0 && w.reserved.mayHave(name) && slices.Contains(w.reserved.names, name) {
+		return name + "_"
+	}
+	return name
 }
 
 // writeGroup writes a group as an object; one without a name is inlined.
@@ -119,8 +149,7 @@ func (w *attrWriter) writeGroup(name string, attrs []slog.Attr) bool {
 		return true // nothing to see, but no reason to leave out what is around it
 	}
 	if w.nested >= maxDepth || w.depth >= maxDepth {
-		w.key(name)
-		w.buf = append(w.buf, `"!ERROR: groups nest too deeply"`...)
+		w.one(name, slog.StringValue("!ERROR: groups nest too deeply"))
 		return true
 	}
 	before, renamed := len(w.buf), len(w.renamed)
@@ -131,11 +160,7 @@ func (w *attrWriter) writeGroup(name string, attrs []slog.Attr) bool {
 	wrote := w.appendAll(attrs)
 	w.nested--
 	if name != "" {
-		w.depth--
-		if w.replace != nil {
-			w.groups = w.groups[:len(w.groups)-1]
-		}
-		w.buf = append(w.buf, '}')
+		w.close()
 	}
 	if !wrote {
 		w.buf, w.renamed = w.buf[:before], w.renamed[:renamed]
@@ -143,47 +168,54 @@ func (w *attrWriter) writeGroup(name string, attrs []slog.Attr) bool {
 	return wrote
 }
 
-// open begins an object for the group name.
+// open begins a group.
 func (w *attrWriter) open(name string) {
-	w.key(name)
-	w.buf = append(w.buf, '{')
+	if w.encoding == nil {
+		w.key(name)
+		w.buf = append(w.buf, '{')
+	} else {
+		name = w.free(name)
+		w.buf = w.encoding.BeginGroup(w.buf, w.groups, name)
+		w.begins = append(w.begins, len(w.buf))
+	}
 	w.depth++
-	if w.replace != nil {
+	if w.replace != nil || w.encoding != nil {
 		w.groups = append(w.groups, name)
 	}
 }
 
-// key begins a member. A name that the Format needs for itself at the root
-// gets an underscore.
-func (w *attrWriter) key(name string) {
-	w.comma()
-	if w.depth == 0 {
-		for _, r := range w.reserved {
-			if name == r {
-				w.renamed = append(w.renamed, len(w.buf))
-				name += "_"
-				break
-			}
-		}
+// close ends the group that was opened last.
+func (w *attrWriter) close() {
+	w.depth--
+	if w.replace != nil || w.encoding != nil {
+		w.groups = w.groups[:len(w.groups)-1]
 	}
-	w.buf = AppendString(w.buf, name)
-	w.buf = append(w.buf, ':')
+	if w.encoding == nil {
+		w.buf = append(w.buf, '}')
+		return
+	}
+	last := len(w.begins) - 1
+	w.buf = w.encoding.EndGroup(w.buf, w.begins[last])
+	w.begins = w.begins[:last]
 }
 
-// comma separates the next member from the one before it.
-func (w *attrWriter) comma() {
-	if n := len(w.buf); n > 0 && w.buf[n-1] != '{' {
-		w.buf = append(w.buf, ',')
+// key begins a member of a JSON object. A name that the Format needs for itself
+// at the root gets an underscore.
+func (w *attrWriter) key(name string) {
+	free := w.free(name)
+	w.buf = appendKey(w.buf, free)
+	if len(free) != len(name) {
+		w.renamed = append(w.renamed, len(w.buf)-len(free)-len(`"":`))
 	}
 }
 
 // disambiguate gives a renamed attribute another underscore as long as the
-// root, whose members begin at from, has one of that very name already.
-func (w *attrWriter) disambiguate(from int) {
+// root has one of that very name already.
+func (w *attrWriter) disambiguate() {
 	for i := len(w.renamed) - 1; i >= 0; i-- { // from the end: what is inserted moves nothing before it
 		at := w.renamed[i]
 		name := w.buf[at:skipString(w.buf, at)]
-		for w.given(from, name) {
+		for w.given(name) {
 			w.buf = slices.Insert(w.buf, at+len(name)-1, '_')
 			for j := i + 1; j < len(w.renamed); j++ {
 				w.renamed[j]++
@@ -194,8 +226,8 @@ func (w *attrWriter) disambiguate(from int) {
 }
 
 // given reports whether a root member was called name by the user.
-func (w *attrWriter) given(from int, name []byte) bool {
-	for i := from; ; {
+func (w *attrWriter) given(name []byte) bool {
+	for i := 0; ; {
 		m, ok := nextMember(w.buf, i)
 		if !ok {
 			return false
@@ -207,83 +239,113 @@ func (w *attrWriter) given(from int, name []byte) bool {
 	}
 }
 
-// value writes one value that is no group.
-func (w *attrWriter) value(v slog.Value) {
-	switch v.Kind() {
+// scalarKinds has a bit for each kind whose value needs no second look.
+const scalarKinds = 1<<slog.KindString | 1<<slog.KindInt64 | 1<<slog.KindUint64 | 1<<slog.KindFloat64 |
+	1<<slog.KindBool | 1<<slog.KindDuration | 1<<slog.KindTime
+
+// appendAttrsOf is appendAll for the attributes of r. It takes a short cut for
+// scalars, of which most records consist: what append does comes to the same.
+func (w *attrWriter) appendAttrsOf(r *slog.Record) (wrote bool) {
+	short := w.replace == nil && w.encoding == nil && w.most == math.MaxInt
+	buf := w.buf // kept in a local variable, for w is on the heap
+	r.Attrs(func(a slog.Attr) bool {
+		k := a.Value.Kind()
+		if 1<<k&scalarKinds != 0 && short && (w.depth > 0 || !w.reserved.mayHave(a.Key)) {
+			buf = w.appendValue(appendKey(buf, a.Key), a.Value, k)
+			wrote = true
+			return true
+		}
+		w.buf = buf
+		if w.append(a) {
+			wrote = true
+		}
+		buf = w.buf
+		return true
+	})
+	w.buf = buf
+	return wrote
+}
+
+// appendValue appends a value of kind k, which is no group, as JSON.
+func (w *attrWriter) appendValue(buf []byte, v slog.Value, k slog.Kind) []byte {
+	switch k {
 	case slog.KindString:
-		w.buf = AppendString(w.buf, runePrefix(v.String(), w.longest))
+		return AppendString(buf, runePrefix(v.String(), w.longest))
 	case slog.KindInt64:
-		w.buf = strconv.AppendInt(w.buf, v.Int64(), 10)
+		return appendInt(buf, v.Int64())
 	case slog.KindUint64:
-		w.buf = strconv.AppendUint(w.buf, v.Uint64(), 10)
+		return appendUint(buf, v.Uint64())
 	case slog.KindFloat64:
-		w.buf = appendFloat(w.buf, v.Float64())
+		return appendFloat(buf, v.Float64())
 	case slog.KindBool:
-		w.buf = strconv.AppendBool(w.buf, v.Bool())
+		return strconv.AppendBool(buf, v.Bool())
 	case slog.KindDuration:
-		w.buf = strconv.AppendInt(w.buf, int64(v.Duration()/time.Nanosecond), 10)
+		return appendInt(buf, int64(v.Duration())) // nanoseconds
 	case slog.KindTime:
-		w.buf = appendTime(w.buf, v.Time())
+		return appendTime(buf, v.Time())
 	default:
-		w.buf = appendAny(w.buf, v.Any(), w.depth)
+		return appendAny(buf, v.Any(), w.depth)
 	}
 }
 
 // appendRecord writes the attributes of h and, in h's groups, those of r. A
 // group without attributes is left out.
 func (w *attrWriter) appendRecord(h *Handler, r *slog.Record) {
-	if len(h.attrs) > 0 {
-		w.comma()
-		for _, at := range h.renamed {
-			w.renamed = append(w.renamed, len(w.buf)+at)
-		}
-		w.buf = append(w.buf, h.attrs...)
-	}
-	opened := h.opened
+	w.resume(h)
 	if r.NumAttrs() > 0 {
-		before, renamed := len(w.buf), len(w.renamed)
-		w.depth = h.opened
-		if w.replace != nil {
-			w.groups = append(w.groups[:0], h.groups[:h.opened]...)
-		}
+		before, begins, renamed := len(w.buf), len(w.begins), len(w.renamed)
 		for _, g := range h.groups[h.opened:] {
 			w.open(g)
 		}
-		wrote := false
-		r.Attrs(func(a slog.Attr) bool {
-			if w.append(a) {
-				wrote = true
-			}
-			return true
-		})
-		if wrote {
-			opened = len(h.groups)
-		} else {
-			w.buf, w.renamed = w.buf[:before], w.renamed[:renamed]
+		if !w.appendAttrsOf(r) {
+			w.buf, w.begins, w.renamed = w.buf[:before], w.begins[:begins], w.renamed[:renamed]
+			w.depth = h.opened
+			w.groups = w.groups[:min(len(w.groups), w.depth)]
 		}
 	}
-	for range opened {
-		w.buf = append(w.buf, '}')
+	for w.depth > 0 {
+		w.close()
 	}
-	w.depth = 0
 }
 
-// withAttrs returns h's attributes with attrs added in its groups, encoded
-// once for all records to come, and where in them keys were renamed. ok is
-// false if nothing is left of attrs.
-func (w *attrWriter) withAttrs(h *Handler, attrs []slog.Attr) (encoded []byte, renamed []int, ok bool) {
-	w.begin(h.core)
-	w.buf = append([]byte(nil), h.attrs...)
-	w.renamed = append([]int(nil), h.renamed...)
-	w.depth = h.opened
-	if w.replace != nil {
-		w.groups = append([]string(nil), h.groups[:h.opened]...)
+// resume appends the attributes of h, and is where they ended: in the groups
+// that are open behind them.
+func (w *attrWriter) resume(h *Handler) {
+	if len(h.attrs) == 0 {
+		return
 	}
+	switch {
+	case len(w.buf) == 0:
+	case w.encoding == nil:
+		w.buf = append(w.buf, ',')
+	default:
+		w.buf = append(w.buf, w.encoding.Separator...)
+	}
+	for _, at := range h.renamed {
+		w.renamed = append(w.renamed, len(w.buf)+at)
+	}
+	for _, at := range h.begins {
+		w.begins = append(w.begins, len(w.buf)+at)
+	}
+	w.buf = append(w.buf, h.attrs...)
+	w.depth = h.opened
+	if w.replace != nil || w.encoding != nil {
+		w.groups = append(w.groups[:0], h.groups[:h.opened]...)
+	}
+}
+
+// with returns h with attrs in its groups, encoded once for all records to
+// come; or h, if nothing is left of attrs.
+func (w *attrWriter) with(h *Handler, attrs []slog.Attr) *Handler {
+	w.begin(h.core)
+	w.resume(h)
 	for _, g := range h.groups[h.opened:] {
 		w.open(g)
 	}
 	if !w.appendAll(attrs) {
-		return nil, nil, false
+		return h
 	}
-	return w.buf, w.renamed, true
+	h2 := *h
+	h2.attrs, h2.begins, h2.renamed, h2.opened = w.buf, w.begins, w.renamed, len(h.groups)
+	return &h2
 }

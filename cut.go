@@ -2,6 +2,9 @@ package slogship
 
 import (
 	"bytes"
+	"context"
+	"log/slog"
+	"math"
 	"slices"
 )
 
@@ -27,15 +30,17 @@ const (
 // longest strings, the message among them, are shortened until all are equally
 // long; if that is not enough, attributes are left out from the end. The event
 // stays what the Format writes, for the Format writes it again.
-func (e *encoder) cut() cutResult {
-	attrs := bytes.Clone(bytes.TrimPrefix(e.buf[e.attrsAt:e.attrsEnd], []byte{','}))
-	attrs = renameRoot(attrs, cutName)
+func (e *encoder) cut(ctx context.Context, h *Handler, r *slog.Record) cutResult {
+	if e.c.layout.Attrs != nil {
+		return e.cutEncoded(ctx, h, r)
+	}
+	attrs := renameRoot(bytes.Clone(e.attrs.buf), cutName)
 	message := e.event.Message
 	messageLen := e.messageLen
 	if messageLen == 0 {
 		messageLen = len(appendEscaped(nil, message))
 	}
-	fixed := len(e.buf) - messageLen - (e.attrsEnd - e.attrsAt)
+	fixed := len(e.buf) - messageLen - len(e.attrs.buf)
 	room := e.c.maxRecordBytes - fixed - len(","+cutMember+",")
 
 	// More than once only for a Format that writes the parts in a way of its
@@ -44,7 +49,7 @@ func (e *encoder) cut() cutResult {
 		if room < 0 {
 			return cutFailed
 		}
-		e.event.Message, e.cutAttrs = fit(message, attrs, room)
+		e.event.Message, e.attrs.buf = fit(message, attrs, room)
 		if !e.format() {
 			return cutPanicked
 		}
@@ -55,6 +60,44 @@ func (e *encoder) cut() cutResult {
 		room -= over
 	}
 	return cutFailed
+}
+
+// cutEncoded is cut for attributes that are no JSON: only their AttrEncoding
+// can shorten them, by writing them again, with shorter strings first and then
+// with fewer attributes.
+func (e *encoder) cutEncoded(ctx context.Context, h *Handler, r *slog.Record) cutResult {
+	message := e.event.Message
+	try := func(longest, most int) (fits, ok bool) {
+		e.event.Message = message
+		if len(message) > longest {
+			e.event.Message = cutRaw(message, longest-len(cutMark)) + cutMark
+		}
+		w := &e.attrs
+		w.begin(e.c)
+		w.longest, w.most = longest, most
+		e.writeAttrs(ctx, h, r)
+		w.most = 1
+		w.one("_cut", slog.BoolValue(true))
+		ok = e.format()
+		return ok && len(e.buf) <= e.c.maxRecordBytes, ok
+	}
+	longest, most := max(e.c.maxRecordBytes/2, minCutString), math.MaxInt
+	for {
+		switch fits, ok := try(longest, most); {
+		case !ok:
+			return cutPanicked
+		case fits:
+			return cutDone
+		case longest > minCutString:
+			longest = max(longest/2, minCutString)
+		case most == math.MaxInt:
+			most = len(e.buf) / 8 // an attribute takes more than that
+		case most > 0:
+			most /= 2
+		default:
+			return cutFailed
+		}
+	}
 }
 
 // fit shortens message and attrs to room bytes together, and marks attrs. The

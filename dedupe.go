@@ -1,18 +1,13 @@
 package slogship
 
-// dedupe leaves of equal keys in one object only the last, in the members that
-// begin at from, and in whatever they contain. Mostly there are none, and b is
-// returned as it is.
-func dedupe(b []byte, from int) []byte {
-	if !doubledKey(b[from:], 0) {
-		return b
+// dedupe leaves of equal keys in one object only the last, in members and in
+// whatever they contain. Mostly there are none, and they are returned as they
+// are.
+func dedupe(members []byte) []byte {
+	if !doubledKey(members, 0) {
+		return members
 	}
-	members := b[from:]
-	out := append([]byte(nil), b[:from]...)
-	if len(members) > 0 && members[0] == ',' {
-		out = append(out, ',')
-	}
-	return appendUnique(out, members)
+	return appendUnique(nil, members)
 }
 
 // doubledKey reports whether the members from i on have two equal keys, or

@@ -1,8 +1,8 @@
 package slogship
 
 import (
+	"log/slog"
 	"net/http"
-	"time"
 )
 
 // A Format says how records are written for a backend and how the backend's
@@ -46,6 +46,9 @@ type Layout struct {
 	NoGzip bool // the backend cannot inflate gzip: bodies are sent as they are unless Zstd is asked for
 	Zstd   bool // the backend can inflate zstd
 
+	// Attrs, if not nil, is how attributes are written instead of JSON.
+	Attrs *AttrEncoding
+
 	// Reserved are names that the format writes itself into the object that
 	// holds the attributes. An attribute of that name at the root gets a
 	// trailing underscore.
@@ -56,20 +59,25 @@ type Layout struct {
 	UniqueKeys bool
 }
 
-// Event is one record on its way into a Format's bytes. Its Append methods
-// must be called at most once each.
-type Event struct {
-	// What Options.ReplaceAttr left of the built-in attributes. A part that
-	// is not there is not written at all.
-	HasTime, HasLevel, HasMessage, HasSource bool
+// AttrEncoding writes attributes for a backend that takes no JSON object. What
+// counts as an attribute, and in what order, is not its business; each function
+// appends to dst and returns it, and may be called from many goroutines at once.
+//
+// It must be able to append to what it wrote before: attributes given by
+// WithAttrs are written once and copied.
+type AttrEncoding struct {
+	// Separator stands between what was written for two handlers' attributes;
+	// AppendAttr and BeginGroup write it themselves.
+	Separator string
 
-	Time      time.Time
-	TimeText  string // if not "", to be written instead of Time: ReplaceAttr made it no time
-	Level     Level
-	LevelText string // likewise
-	Message   string
+	// AppendAttr appends an attribute inside groups. Its value is resolved,
+	// and neither a group nor a LogValuer.
+	AppendAttr func(dst []byte, groups []string, key string, v slog.Value) []byte
 
-	enc *encoder
+	// BeginGroup begins the group name inside groups; EndGroup ends it. begin
+	// is the length of dst when BeginGroup returned.
+	BeginGroup func(dst []byte, groups []string, name string) []byte
+	EndGroup   func(dst []byte, begin int) []byte
 }
 
 // Answer is what a backend said to a request.

@@ -37,6 +37,7 @@ import (
 	"log/slog"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -58,18 +59,20 @@ const (
 type Handler struct {
 	core *core
 
-	// The attributes given by WithAttrs, encoded: the members of an object in
-	// which the first opened groups are open.
+	groups []string // of WithGroup
+
+	// The attributes of WithAttrs, encoded. At their end the first opened of
+	// groups are open; the rest is opened by the first attribute in them.
 	attrs   []byte
-	renamed []int // where in attrs the keys begin that were renamed
-	groups  []string
 	opened  int
+	begins  []int // as in attrWriter
+	renamed []int // as in attrWriter
 }
 
 // core is what all handlers made from one New share.
 type core struct {
-	name     string // the endpoint, without secrets
-	idPrefix string // of event ids
+	name       string // the endpoint, without secrets
+	idTemplate string // an event id with a sequence number of zero
 
 	level        slog.Leveler
 	flushLevel   slog.Leveler
@@ -79,6 +82,7 @@ type core struct {
 
 	format         Format
 	layout         Layout
+	reserved       nameSet // layout.Reserved
 	maxRecordBytes int
 
 	pending *pending
@@ -123,7 +127,7 @@ func New(endpoint string, opts *Options) (*Handler, error) {
 	p := newPending(s)
 	c := &core{
 		name:           (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String(),
-		idPrefix:       hex.EncodeToString(id[:]),
+		idTemplate:     hex.EncodeToString(id[:]) + strings.Repeat("0", sequenceDigits),
 		level:          s.Level,
 		flushLevel:     s.FlushLevel,
 		addSource:      s.AddSource,
@@ -131,6 +135,7 @@ func New(endpoint string, opts *Options) (*Handler, error) {
 		contextAttrs:   s.ContextAttrs,
 		format:         s.Format,
 		layout:         s.layout,
+		reserved:       newNameSet(s.layout.Reserved),
 		maxRecordBytes: s.MaxRecordBytes,
 		pending:        p,
 		shutdownDone:   make(chan struct{}),
@@ -159,7 +164,7 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 		return nil
 	}
 	e := encoders.Get().(*encoder)
-	cut, why, ok := e.encode(ctx, h, r)
+	cut, why, ok := e.encode(ctx, h, &r)
 	if ok {
 		urgent := h.core.flushLevel != nil && r.Level >= h.core.flushLevel.Level()
 		h.core.pending.push(e.buf, e.idAt, cut, urgent)
@@ -179,19 +184,14 @@ func (h *Handler) WithAttrs(attrs []slog.Attr) slog.Handler {
 		return h
 	}
 	var w attrWriter
-	encoded, renamed, ok := w.withAttrs(h, attrs)
-	if !ok {
-		return h
-	}
-	h2 := *h
-	h2.attrs, h2.renamed, h2.opened = encoded, renamed, len(h.groups)
-	return &h2
+	return w.with(h, attrs)
 }
 
 // WithGroup returns a Handler that puts the attributes to come into a group.
-// An empty name returns h.
+// An empty name returns h, and so does a group inside 500 others: decoders do
+// not follow that far.
 func (h *Handler) WithGroup(name string) slog.Handler {
-	if name == "" {
+	if name == "" || len(h.groups) >= maxDepth {
 		return h
 	}
 	h2 := *h

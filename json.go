@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 	"math/bits"
+	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -35,9 +36,55 @@ func special(w uint64) uint64 {
 // AppendString appends s as a JSON string, with its quotes. What is not valid
 // UTF-8 becomes U+FFFD.
 func AppendString(dst []byte, s string) []byte {
-	dst = append(dst, '"')
-	dst = appendEscaped(dst, s)
-	return append(dst, '"')
+	n := len(dst)
+	dst = slices.Grow(dst, len(s)+2)[:n+len(s)+2]
+	if !copyPlain(dst[n+1:], s) {
+		dst = append(dst[:n], '"')
+		dst = appendEscaped(dst, s)
+		return append(dst, '"')
+	}
+	dst[n] = '"'
+	dst[len(dst)-1] = '"'
+	return dst
+}
+
+// copyPlain copies s to dst, which is at least as long, if s needs no escape:
+// if it is printable ASCII without quotes and backslashes. Otherwise it reports
+// false, and has written something or nothing.
+//
+// Keys and most values are short. Up to 16 bytes they are read and written as
+// two words that overlap, which saves the calls of a search and of a move.
+func copyPlain(dst []byte, s string) bool {
+	dst = dst[:len(s)]
+	switch n := len(s); {
+	case n > 16:
+		for i := 0; i < n-8; i += 8 {
+			if special(load64(s, i)) != 0 {
+				return false
+			}
+		}
+		copy(dst, s)
+		return special(load64(s, n-8)) == 0
+	case n >= 8:
+		first, last := load64(s, 0), load64(s, n-8)
+		binary.LittleEndian.PutUint64(dst, first)
+		binary.LittleEndian.PutUint64(dst[n-8:], last)
+		return special(first)|special(last) == 0
+	case n >= 4:
+		first, last := load32(s, 0), load32(s, n-4)
+		binary.LittleEndian.PutUint32(dst, first)
+		binary.LittleEndian.PutUint32(dst[n-4:], last)
+		return special(uint64(first)|uint64(last)<<32) == 0
+	default:
+		for i := range n {
+			c := s[i]
+			if c < 0x20 || c >= utf8.RuneSelf || c == '"' || c == '\\' {
+				return false
+			}
+			dst[i] = c
+		}
+		return true
+	}
 }
 
 // appendEscaped appends s with the escapes of a JSON string, without quotes.
@@ -98,6 +145,76 @@ func load64(s string, i int) uint64 {
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
+// load32 reads four bytes of s from i, the first one lowest.
+func load32(s string, i int) uint32 {
+	s = s[i : i+4]
+	return uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24
+}
+
+// appendKey begins a member of an object, with a comma unless it is the first.
+func appendKey(dst []byte, name string) []byte {
+	n := len(dst)
+	if n > 0 && dst[n-1] != '{' {
+		dst = append(dst, ',')
+		n++
+	}
+	end := n + len(name) + len(`"":`)
+	dst = slices.Grow(dst, end-n)[:end]
+	if !copyPlain(dst[n+1:], name) {
+		return append(AppendString(dst[:n], name), ':')
+	}
+	dst[n], dst[end-2], dst[end-1] = '"', '"', ':'
+	return dst
+}
+
+// appendInt writes v in decimal.
+func appendInt(dst []byte, v int64) []byte {
+	if v < 0 {
+		return appendUint(append(dst, '-'), -uint64(v))
+	}
+	return appendUint(dst, uint64(v))
+}
+
+// appendUint writes v in decimal, two digits at a time, straight into dst.
+func appendUint(dst []byte, v uint64) []byte {
+	if v < 10 {
+		return append(dst, byte('0'+v))
+	}
+	// log10 from log2: 1233/4096 is a little more than log10(2).
+	digits := bits.Len64(v) * 1233 >> 12
+	if v >= pow10[digits] {
+		digits++
+	}
+	n := len(dst)
+	dst = slices.Grow(dst, digits)[:n+digits]
+	i := len(dst)
+	for v >= 100 {
+		pair := v % 100 * 2
+		v /= 100
+		i -= 2
+		dst[i], dst[i+1] = digitPairs[pair], digitPairs[pair+1]
+	}
+	if v >= 10 {
+		dst[i-2], dst[i-1] = digitPairs[v*2], digitPairs[v*2+1]
+	} else {
+		dst[i-1] = byte('0' + v)
+	}
+	return dst
+}
+
+var pow10 = [20]uint64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19}
+
+const digitPairs = "00010203040506070809" +
+	"10111213141516171819" +
+	"20212223242526272829" +
+	"30313233343536373839" +
+	"40414243444546474849" +
+	"50515253545556575859" +
+	"60616263646566676869" +
+	"70717273747576777879" +
+	"80818283848586878889" +
+	"90919293949596979899"
+
 // appendFloat writes f as encoding/json does, which follows ECMA-262's
 // Number::toString. JSON has no NaN and no infinities: these become strings.
 func appendFloat(dst []byte, f float64) []byte {
@@ -132,17 +249,20 @@ func appendTime(dst []byte, t time.Time) []byte {
 	return append(dst, '"')
 }
 
-// appendDigits writes v with at least width decimal digits.
-func appendDigits(dst []byte, v uint, width int) []byte {
-	var b [20]byte
-	i := len(b)
-	for v > 0 || width > 0 {
-		i--
-		b[i] = byte('0' + v%10)
-		v /= 10
-		width--
+// appendDigits writes the width lowest decimal digits of v, at most nine.
+func appendDigits(dst []byte, v uint32, width int) []byte {
+	n := len(dst)
+	dst = append(dst, "000000000"[:width]...)
+	i := len(dst)
+	for ; i-n >= 2; i -= 2 {
+		pair := v % 100 * 2
+		v /= 100
+		dst[i-2], dst[i-1] = digitPairs[pair], digitPairs[pair+1]
 	}
-	return append(dst, b[i:]...)
+	if i > n {
+		dst[n] = byte('0' + v%10)
+	}
+	return dst
 }
 
 // putHex writes v as 16 lower-case hexadecimal digits.

@@ -113,12 +113,27 @@ func TestPutHex(t *testing.T) {
 
 func TestAppendDigits(t *testing.T) {
 	for _, tt := range []struct {
-		v     uint
+		v     uint32
 		width int
 		want  string
-	}{{0, 2, "00"}, {7, 2, "07"}, {2026, 4, "2026"}, {12345, 4, "12345"}, {1, 6, "000001"}} {
+	}{{0, 2, "00"}, {7, 2, "07"}, {2026, 4, "2026"}, {123456, 6, "123456"}, {1, 6, "000001"}, {987654321, 9, "987654321"}} {
 		if got := string(appendDigits(nil, tt.v, tt.width)); got != tt.want {
 			t.Errorf("%d in %d digits: %q, want %q", tt.v, tt.width, got, tt.want)
 		}
+	}
+}
+
+func TestAppendInt(t *testing.T) {
+	values := []int64{0, math.MaxInt64, math.MinInt64}
+	for v := int64(1); v > 0 && v < math.MaxInt64/10; v *= 10 {
+		values = append(values, v-1, v, v+1, -v, 1-v, 12*v)
+	}
+	for _, v := range values {
+		if got, want := string(appendInt([]byte("x"), v)), fmt.Sprintf("x%d", v); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	if got := string(appendUint(nil, math.MaxUint64)); got != "18446744073709551615" {
+		t.Errorf("%q is not the greatest uint64", got)
 	}
 }

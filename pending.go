@@ -96,6 +96,9 @@ func newPending(s settings) *pending {
 	}
 }
 
+// sequenceDigits is the length of a sequence number in an event id.
+const sequenceDigits = 16
+
 // push takes in one encoded record, drops the oldest ones where it finds no
 // room, and wakes the batcher where that is due. idAt is the offset of the
 // sixteen digits of the sequence number in rec, -1 if it has none.

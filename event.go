@@ -1,0 +1,138 @@
+package slogship
+
+import (
+	"log/slog"
+	"math"
+	"strings"
+	"time"
+)
+
+// Event is one record on its way into a Format's bytes.
+type Event struct {
+	// What Options.ReplaceAttr left of the built-in attributes. A part that
+	// is not there is not written at all.
+	HasTime, HasLevel, HasMessage, HasSource bool
+
+	Time      time.Time
+	TimeText  string // if not "", to be written instead of Time: ReplaceAttr made it no time
+	Level     Level
+	LevelText string // likewise
+	Message   string
+
+	enc *encoder
+}
+
+// AppendID appends the event's id, 48 lower-case hexadecimal digits: 32 are
+// the handler's own (128 random bits), 16 rise in the order in which records
+// were accepted. It is the same however often the event is sent. At most one
+// id can be appended to an event.
+func (e *Event) AppendID(dst []byte) []byte {
+	dst = append(dst, e.enc.c.idTemplate...)
+	e.enc.idAt = len(dst) - sequenceDigits
+	return dst
+}
+
+// AppendMessage appends the message as a JSON string.
+func (e *Event) AppendMessage(dst []byte) []byte {
+	n := len(dst)
+	dst = AppendString(dst, e.Message)
+	e.enc.messageLen = len(dst) - n - len(`""`)
+	return dst
+}
+
+// AppendTimeUTC appends the time as a JSON string: RFC 3339 in UTC with digits
+// fractional digits, at most 9, cut off and not rounded.
+func (e *Event) AppendTimeUTC(dst []byte, digits int) []byte {
+	if e.TimeText != "" {
+		return AppendString(dst, e.TimeText)
+	}
+	enc := e.enc
+	if sec := e.Time.Unix(); sec != enc.sec {
+		enc.sec = sec
+		enc.secText = e.Time.UTC().AppendFormat(enc.secText[:0], `"2006-01-02T15:04:05`)
+	}
+	dst = append(dst, enc.secText...)
+	if digits > 0 {
+		dst = append(dst, '.')
+		dst = appendDigits(dst, uint32(e.Time.Nanosecond())/uint32(pow10[9-digits]), digits)
+	}
+	return append(dst, 'Z', '"')
+}
+
+// AppendLevel appends the level as a JSON string: the name that slog gives it
+// ("INFO", "WARN+2"), in lower case if lower is set ("info", "warn+2").
+func (e *Event) AppendLevel(dst []byte, lower bool) []byte {
+	if e.LevelText != "" {
+		return AppendString(dst, e.LevelText)
+	}
+	var name string
+	switch e.Level {
+	case slog.LevelDebug:
+		name = `"DEBUG"`
+		if lower {
+			name = `"debug"`
+		}
+	case slog.LevelInfo:
+		name = `"INFO"`
+		if lower {
+			name = `"info"`
+		}
+	case slog.LevelWarn:
+		name = `"WARN"`
+		if lower {
+			name = `"warn"`
+		}
+	case slog.LevelError:
+		name = `"ERROR"`
+		if lower {
+			name = `"error"`
+		}
+	default:
+		name = e.Level.String()
+		if lower {
+			name = strings.ToLower(name)
+		}
+		return AppendString(dst, name)
+	}
+	return append(dst, name...)
+}
+
+// AppendSource appends the members "function", "file" and "line" of a JSON
+// object, without its braces. Where ReplaceAttr made the source something
+// else, that is written as "source", or its members if it is a group.
+func (e *Event) AppendSource(dst []byte) []byte {
+	enc := e.enc
+	if enc.source != nil {
+		return append(dst, enc.source.json...)
+	}
+	w := attrWriter{buf: dst, depth: 1, longest: enc.c.maxRecordBytes, most: math.MaxInt}
+	key := slog.SourceKey
+	if enc.other.Kind() == slog.KindGroup {
+		key = ""
+	}
+	w.replace = enc.c.replace // for the members of a group
+	w.write(slog.Attr{Key: key, Value: enc.other})
+	return w.buf
+}
+
+// AppendAttrs appends the attributes: those of ContextAttrs, of WithAttrs, of
+// the record. As JSON they are members of an object, without its braces, with a
+// comma first unless dst ends in an opening brace. With an AttrEncoding they are
+// what that wrote, with its separator first unless dst ends in an opening
+// bracket.
+func (e *Event) AppendAttrs(dst []byte) []byte {
+	w := &e.enc.attrs
+	if len(w.buf) == 0 {
+		return dst
+	}
+	switch n := len(dst); {
+	case n == 0:
+	case w.encoding != nil:
+		if c := dst[n-1]; c != '{' && c != '[' {
+			dst = append(dst, w.encoding.Separator...)
+		}
+	case dst[n-1] != '{':
+		dst = append(dst, ',')
+	}
+	return append(dst, w.buf...)
+}
