@@ -1,0 +1,128 @@
+// Quickstart is a web service that ships its log with slogship, through an
+// outage of the log backend.
+//
+//	clients -> service -> slog.Logger -> slogship.Handler -> receiver
+//
+// Clients send requests to the service, which logs each of them. After some
+// seconds the receiver goes away, and later it comes back. The service does not
+// notice; no record is lost, doubled or out of order. The table at the end says
+// so, and the exit status is 1 if it is not true.
+//
+//	go run ./examples/quickstart
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/signal"
+	"time"
+
+	"github.com/slogship/slogship"
+	"github.com/slogship/slogship/slogshiptest"
+)
+
+// plan is how long each part takes, and how many clients there are.
+type plan struct {
+	before, outage, after time.Duration
+	clients               int
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ok, err := run(ctx, plan{before: 3 * time.Second, outage: 3 * time.Second, after: 3 * time.Second, clients: 8}, newScreen(os.Stdout))
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "quickstart:", err)
+	}
+	if err != nil || !ok {
+		os.Exit(1)
+	}
+}
+
+// run carries out the plan, and reports whether all went as it should.
+func run(ctx context.Context, p plan, out *screen) (ok bool, err error) {
+	// The log backend. Yours is somewhere else; this one fails when told to.
+	backend := slogshiptest.StartServer()
+	defer backend.Close()
+
+	// The handler. Yours needs the URL and the header only, and ContextAttrs
+	// if you like; the rest is here to make an outage of seconds worth watching.
+	var troubles troubles
+	handler, err := slogship.New(backend.URL, &slogship.Options{
+		Header:        backend.Header(), // the credentials
+		ContextAttrs:  requestAttrs,
+		FlushInterval: 200 * time.Millisecond,
+		MinBackoff:    100 * time.Millisecond,
+		MaxBackoff:    400 * time.Millisecond,
+		OnError: func(err error) {
+			troubles.add(err)
+			out.event("OnError: %v", err)
+		},
+	})
+	if err != nil {
+		return false, err
+	}
+
+	// The service. Its logger is a plain *slog.Logger; the stopwatch in
+	// between measures what logging costs.
+	watch := new(stopwatch)
+	logger := slog.New(watch.around(handler))
+	service := httptest.NewServer(logRequests(logger, newService()))
+	defer service.Close()
+	out.event("service at %s, log receiver at %v, %d clients", service.URL, handler, p.clients)
+
+	watch.begin(before)
+	out.event("the receiver works")
+	clients := startClients(service.URL, p.clients)
+	books := watchBooks(handler, out)
+	pause(ctx, p.before)
+
+	watch.begin(outage)
+	backend.Fail(slogshiptest.Failure{Requests: 3, Status: http.StatusServiceUnavailable})
+	backend.Fail(slogshiptest.Failure{Reset: true}) // until Recover
+	out.event("the receiver goes away: it answers 503, then resets connections")
+	pause(ctx, p.outage)
+
+	watch.begin(after)
+	backend.Recover()
+	out.event("the receiver is back")
+	pause(ctx, p.after)
+
+	// The end: first the clients, then the service, the log at last.
+	sent, failed := clients.stop()
+	service.Close()
+	closeErr := handler.Close() // sends what is left
+	unbalanced := books.stop()
+
+	r := report{
+		stats:      handler.Stats(),
+		unbalanced: unbalanced,
+		closeErr:   closeErr,
+		troubles:   troubles.all(),
+		costs:      watch.costs(),
+		sent:       sent,
+		failed:     failed,
+		arrived:    backend.Records(),
+		repeated:   backend.Duplicates(),
+	}
+	ok = r.print(out)
+	if ctx.Err() != nil {
+		return ok, errors.New("interrupted")
+	}
+	return ok, nil
+}
+
+// pause waits for d, or for the end of ctx.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}

@@ -1,0 +1,153 @@
+// Replay ships the lines of log files as records, and reports what arrived.
+//
+//	go run ./examples/replay [-url URL] [-header 'Name: value'] FILE...
+//
+// Without -url the receiver is one of its own, and every line is compared with
+// what arrived there. Time, level and program are read from the formats that
+// recognise.go knows; a line in any other format is shipped at level info with
+// the current time.
+//
+// The exit status is 0 if every line arrived, 1 if one was lost, and 2 if the
+// arguments are wrong or a file cannot be read.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+)
+
+// The exit statuses.
+const (
+	exitDelivered = 0
+	exitLost      = 1
+	exitInvalid   = 2
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run ships the files that args name, and returns the exit status.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status int) {
+	printf := func(w io.Writer, format string, args ...any) {
+		_, _ = fmt.Fprintf(w, format, args...) // who does not read on cannot be told
+	}
+	a, err := parseArgs(args, stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return exitDelivered
+	}
+	if err != nil {
+		printf(stderr, "replay: %v\n", err)
+		return exitInvalid
+	}
+	files, err := openAll(a.files)
+	defer closeAll(files)
+	if err != nil {
+		printf(stderr, "replay: %v\n", err)
+		return exitInvalid
+	}
+	r, err := newReplay(a.url, a.header)
+	if err != nil {
+		printf(stderr, "replay: %v\n", err)
+		return exitInvalid
+	}
+	defer r.close()
+
+	printf(stdout, "shipping to %v\n", r.handler)
+	var total tally
+	for _, f := range files {
+		t, err := r.ship(ctx, f)
+		printf(stdout, "\n%s\n%v", f.Name(), t)
+		total.add(t)
+		if err != nil {
+			printf(stderr, "replay: %v\n", err)
+			return exitInvalid
+		}
+		if ctx.Err() != nil {
+			printf(stderr, "replay: interrupted\n")
+			return exitLost
+		}
+	}
+	if len(files) > 1 {
+		printf(stdout, "\n%d files\n%v", len(files), &total)
+	}
+	if total.lost() {
+		printf(stderr, "replay: not every line arrived\n")
+		return exitLost
+	}
+	return exitDelivered
+}
+
+// arguments are those of the command line.
+type arguments struct {
+	url    string
+	header http.Header
+	files  []string
+}
+
+func parseArgs(args []string, stderr io.Writer) (a arguments, err error) {
+	flags := flag.NewFlagSet("replay", flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // the caller prints the error, once
+	flags.StringVar(&a.url, "url", "", "ship to this `URL` (default: a receiver of its own)")
+	var headers []string
+	flags.Func("header", "send `'Name: value'` with each request; may be repeated", func(s string) error {
+		headers = append(headers, s) // an error from here would show s, which may be a secret
+		return nil
+	})
+	err = flags.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		_, _ = io.WriteString(stderr, "usage: replay [-url URL] [-header 'Name: value'] FILE...\n")
+		flags.SetOutput(stderr)
+		flags.PrintDefaults()
+	}
+	if err != nil {
+		return a, err
+	}
+	a.files = flags.Args()
+	switch {
+	case len(a.files) == 0:
+		return a, errors.New("no file given; -h shows the usage")
+	case a.url == "" && len(headers) > 0:
+		return a, errors.New("-header is given without -url")
+	}
+	a.header = http.Header{}
+	for i, h := range headers {
+		name, value, ok := strings.Cut(h, ":")
+		if !ok {
+			return a, fmt.Errorf("-header number %d (not shown) has no colon, want 'Name: value'", i+1)
+		}
+		a.header.Add(strings.TrimSpace(name), strings.TrimSpace(value))
+	}
+	return a, nil
+}
+
+// openAll opens all files before the first line is shipped. On error it
+// returns those that it has opened.
+func openAll(names []string) (files []*os.File, err error) {
+	for _, name := range names {
+		f, err := os.Open(name)
+		if err != nil {
+			return files, err
+		}
+		files = append(files, f)
+		if info, err := f.Stat(); err == nil && info.IsDir() {
+			return files, fmt.Errorf("%s is a directory", name)
+		}
+	}
+	return files, nil
+}
+
+func closeAll(files []*os.File) {
+	for _, f := range files {
+		_ = f.Close() // it was only read
+	}
+}
