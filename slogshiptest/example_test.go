@@ -1,0 +1,106 @@
+package slogshiptest_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/slogship/slogship"
+	"github.com/slogship/slogship/slogshiptest"
+)
+
+// pay stands for the application under test.
+func pay(log *slog.Logger, invoice int) {
+	log.Info("invoice paid", "id", invoice, slog.Group("amount", "cents", 1999, "currency", "EUR"))
+}
+
+// What the application logs is what arrived, once Flush has returned.
+func Example() {
+	backend := slogshiptest.StartServer() // in a test: NewServer(t)
+	defer backend.Close()
+
+	h, err := slogship.New(backend.URL, &slogship.Options{Header: backend.Header()})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer h.Close()
+
+	pay(slog.New(h), 42)
+	if err := h.Flush(context.Background()); err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, r := range backend.Records() {
+		fmt.Println(r.Level, r.Message, r.Attrs["id"], r.Attrs["amount"])
+	}
+	// Output: info invoice paid 42 map[cents:1999 currency:EUR]
+}
+
+// An outage ends, and what was logged during it arrives.
+func ExampleReceiver_Fail() {
+	backend := slogshiptest.StartServer()
+	defer backend.Close()
+	backend.Fail(slogshiptest.Failure{Requests: 2, Status: http.StatusServiceUnavailable})
+
+	h, err := slogship.New(backend.URL, &slogship.Options{
+		Header:     backend.Header(),
+		MinBackoff: time.Millisecond,
+		MaxBackoff: time.Millisecond,
+		OnError:    func(error) {},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer h.Close()
+
+	slog.New(h).Info("logged in bad times")
+	if err := h.Flush(context.Background()); err != nil {
+		fmt.Println(err)
+	}
+	for _, q := range backend.Requests() {
+		fmt.Println(q.Status, len(q.Records()))
+	}
+	fmt.Println(len(backend.Records()), "record,", backend.Duplicates(), "duplicates")
+	// Output:
+	// 503 1
+	// 503 1
+	// 200 1
+	// 1 record, 0 duplicates
+}
+
+// An answer that is lost in an hour-long outage makes a handler send its batch
+// again, with the same ids: fake time makes a quick test of it.
+func TestLostAnswerIsNoDuplicate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		backend := slogshiptest.NewReceiver()
+		h, err := slogship.New(backend.URL, &slogship.Options{
+			Header: backend.Header(),
+			Client: backend.Client(),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer h.Close()
+
+		backend.Fail(slogshiptest.Failure{Requests: 1, Cut: true})
+		backend.Fail(slogshiptest.Failure{Status: http.StatusBadGateway})
+		pay(slog.New(h), 42)
+		time.Sleep(time.Hour)
+		backend.Recover()
+		if err := h.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := backend.Records(); len(got) != 1 || got[0].Message != "invoice paid" {
+			t.Errorf("got %v, want the one record", got)
+		}
+		if got := backend.Duplicates(); got != 1 {
+			t.Errorf("%d duplicates, want the batch whose answer was lost", got)
+		}
+	})
+}

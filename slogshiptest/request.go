@@ -1,0 +1,94 @@
+package slogshiptest
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+)
+
+// Request is a request as it came, whatever became of it.
+type Request struct {
+	Time   time.Time // of arrival
+	Method string
+	Host   string
+	URL    *url.URL // in a Server, path and query only
+	Header http.Header
+
+	// Body is the body as it came, compressed if it was. It is nil if it was
+	// not read, because credentials or encoding were refused before. Of
+	// requests that brought nothing only the last 100 keep it.
+	Body []byte
+
+	// Status is the status of the answer; 0 as long as there is none, and if
+	// the request ended without.
+	Status int
+}
+
+// Text returns the body without its content encoding; nil if it cannot be
+// inflated.
+func (q Request) Text() []byte {
+	text, _ := inflate(contentEncoding(q.Header), q.Body)
+	return text
+}
+
+// Records returns the records that the body holds, be they taken or not; nil
+// if it is not a body that could be taken.
+func (q Request) Records() []Record {
+	lines, err := mediaType(q.Header)
+	if err != nil {
+		return nil
+	}
+	b, err := parseBody(q.Text(), lines)
+	if err != nil {
+		return nil
+	}
+	return decodeAll(b.events(q.Time))
+}
+
+// upload is a request on its way in, whose body is read at most once.
+type upload struct {
+	*http.Request
+
+	done bool
+	raw  []byte // the body as it came, as far as it was read
+	err  error  // of reading it
+}
+
+// read returns the body as it came. Its error is a refusal, or the client's
+// failure to send the body.
+func (u *upload) read() ([]byte, error) {
+	if u.done {
+		return u.raw, u.err
+	}
+	u.done = true
+	if u.Body == nil {
+		return nil, nil
+	}
+	var buf bytes.Buffer
+	if n := u.ContentLength; n > 0 {
+		buf.Grow(int(min(n, maxBody)) + bytes.MinRead)
+	}
+	_, u.err = buf.ReadFrom(io.LimitReader(u.Body, maxBody+1))
+	u.raw = buf.Bytes()
+	if u.err == nil && len(u.raw) > maxBody {
+		u.err = refusal(http.StatusRequestEntityTooLarge)
+	}
+	return u.raw, u.err
+}
+
+// text returns the body without its content encoding. One that the server
+// cannot inflate is refused unread.
+func (u *upload) text() ([]byte, error) {
+	encoding := contentEncoding(u.Header)
+	if !slices.Contains(encodings, encoding) {
+		return nil, refusal(http.StatusUnsupportedMediaType)
+	}
+	raw, err := u.read()
+	if err != nil {
+		return nil, err
+	}
+	return inflate(encoding, raw)
+}
