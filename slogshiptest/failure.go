@@ -115,7 +115,10 @@ func (f *Failure) answer() answer {
 		header.Set("Retry-After", f.RetryAfter)
 	}
 	body := f.Body
-	if body == "" {
+	switch {
+	case f.Status == http.StatusNoContent || f.Status == http.StatusNotModified:
+		body = "" // HTTP has none with these
+	case body == "":
 		body = http.StatusText(f.Status)
 	}
 	return answer{status: f.Status, header: header, body: body}
