@@ -1,0 +1,96 @@
+package measure
+
+import (
+	"context"
+	"runtime"
+	"time"
+
+	"github.com/slogship/slogship/bench/peers"
+	"github.com/slogship/slogship/bench/receiver"
+	"github.com/slogship/slogship/bench/records"
+)
+
+// The variants of Enqueue.
+const (
+	Plain  = ""       // five attributes
+	Ten    = "ten"    // and ten more, given once by With
+	Source = "source" // five, and the call site
+	Full   = "full"   // five, into a full queue, the backend hanging
+)
+
+// Enqueue is what a call costs the caller.
+type Enqueue struct {
+	Peer    string  `json:"peer"`
+	Variant string  `json:"variant"`
+	NS      float64 `json:"ns"`
+	Allocs  float64 `json:"allocs"` // whole process
+	Bytes   float64 `json:"bytes"`
+
+	// Of Full: what a full collection takes, and the objects and bytes of the
+	// heap that are the held records.
+	GC      time.Duration `json:"gc,omitempty"`
+	Objects int64         `json:"objects,omitempty"`
+	Held    int64         `json:"held,omitempty"`
+}
+
+const enqueueBursts = 3
+
+// enqueue times calls, and nothing but calls: the peer delivers meanwhile and,
+// untimed, afterwards.
+func enqueue(ctx context.Context, s Spec, p peers.Peer) (any, error) {
+	setup := peers.Setup{Compression: s.Compression, Queue: Queue, Source: s.Variant == Source}
+	if s.Variant == Full {
+		setup.Queue = OutageQueue
+	}
+	empty := liveHeap()
+	pl, err := open(s, p, setup)
+	if err != nil {
+		return nil, err
+	}
+	e := Enqueue{Peer: p.Name, Variant: s.Variant}
+	log := func(n int) {
+		for i := range n {
+			records.Log(ctx, pl.log, i)
+		}
+	}
+	switch s.Variant {
+	case Ten:
+		pl.log = pl.log.With(records.Ten()...)
+	case Full:
+		if err := pl.backend.SetMode(receiver.Mode{Kind: "hang"}); err != nil {
+			return nil, err
+		}
+		log(2 * OutageQueue)
+		full := liveHeap()
+		e.GC = full.gc
+		e.Objects = int64(full.objects) - int64(empty.objects)
+		e.Held = int64(full.bytes) - int64(empty.bytes)
+	}
+	log(1000)
+	for range enqueueBursts { // each fits into the queue
+		runtime.GC()
+		n0, b0 := allocs()
+		start := time.Now()
+		log(s.Records)
+		took := time.Since(start)
+		n1, b1 := allocs()
+		e.NS += float64(took.Nanoseconds())
+		e.Allocs += float64(n1 - n0)
+		e.Bytes += float64(b1 - b0)
+		if s.Variant != Full {
+			flush, cancel := context.WithTimeout(ctx, drainPatient)
+			_, _ = pl.sink.Drain(flush)
+			cancel()
+		}
+	}
+	for _, v := range []*float64{&e.NS, &e.Allocs, &e.Bytes} {
+		*v /= float64(enqueueBursts * s.Records)
+	}
+	if p.Proto == "" {
+		return e, nil
+	}
+	if s.Variant != Full {
+		_ = pl.closeWithin(ctx, 10*time.Second)
+	}
+	return e, pl.backend.Close()
+}
