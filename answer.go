@@ -9,7 +9,7 @@ import (
 
 const (
 	maxRetryAfter = 5 * time.Minute // a longer Retry-After is taken for this
-	maxAnswer     = 1 << 20         // bytes of an answer that are read
+	maxAnswer     = 8 << 20         // bytes of an answer that are read: some have a line for each record
 )
 
 // byStatus is what a status code means where the Format does not know better.

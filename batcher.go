@@ -2,7 +2,6 @@ package slogship
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -77,7 +76,7 @@ func (b *batcher) run() {
 			b.attempt()
 			continue
 		}
-		if b.draining && (!held || b.hopeless()) {
+		if b.draining && (b.p.length() == 0 || b.hopeless()) {
 			return
 		}
 		var expired <-chan time.Time
@@ -107,18 +106,13 @@ func (b *batcher) run() {
 	}
 }
 
-// wait returns the time until the next attempt, or false if nothing is
-// pending. Nothing that is logged meanwhile shortens a back-off.
+// wait returns the time until the next attempt, or false if there is none to
+// come. Nothing that is logged meanwhile shortens a back-off.
 func (b *batcher) wait(now time.Time) (d time.Duration, held bool) {
 	if d := b.retryAt.Sub(now); d > 0 {
 		return d, true
 	}
-	retrying := b.failures > 0
-	d, held = b.p.due(now)
-	if held && retrying {
-		return 0, true
-	}
-	return d, held
+	return b.p.due(now)
 }
 
 // hopeless reports whether a Retry-After lies beyond the deadline of drain.
@@ -131,35 +125,39 @@ func (b *batcher) hopeless() bool {
 // answer in the end goes back in front of pending, also if something panics.
 func (b *batcher) attempt() {
 	batch := b.suspicion.take(b.p)
+	if batch.empty() {
+		return // Discard was quicker: nothing is known about the server
+	}
 	defer func() {
 		if v := recover(); v != nil {
 			batch.restore()
-			b.failed(fmt.Errorf("slogship: panic while sending to %s: %s", b.sender.name, b.sender.secrets.redact(fmt.Sprint(v))), 0)
+			b.failed(b.sender.panicError(v), 0)
 		}
 	}()
+	again := !b.retryAt.IsZero()
 	var complaint error // the first thing the server did not like
 	var wait time.Duration
-	for first := true; !batch.empty(); first = false {
-		if b.ctx.Err() != nil { // Shutdown gave up, and has closed the books
-			return
-		}
-		if !first || b.failures > 0 {
+	for ; !batch.empty(); again = true {
+		if again {
 			b.p.noteRetry()
 		}
 		pc := batch.next()
 		r := b.sender.send(b.ctx, pc)
+		if b.ctx.Err() != nil { // Shutdown gave up, and has closed the books
+			return
+		}
 		v := b.read(r, pc)
 		err := b.sender.complain(r, v)
-		if complaint == nil {
+		wait = max(wait, retryAfter(r.header, time.Now()))
+		if complaint == nil && !(v.Action == TooLarge && pc.records > 1) { // a size that is negotiated is no failure
 			complaint = err
 		}
-		wait = max(wait, retryAfter(r.header, time.Now()))
 
 		switch v.Action {
 		case Accept:
 			b.p.noteAccepted()
-			b.suspicion.clear(b.p.batchRecords)
 			batch.acknowledge(v)
+			b.suspicion.accepted(&batch, b.p.batchRecords)
 			continue
 		case Reject:
 			batch.drop(rejected)
@@ -169,18 +167,23 @@ func (b *batcher) attempt() {
 			continue
 		case TooLarge:
 			if batch.shrink() {
-				if !batch.blamed {
-					complaint = nil // a size that was negotiated is no failure
-				}
 				continue
 			}
 		case Hold:
 			batch.restore()
-			b.held(err)
+			b.held(err, wait)
 			return
 		default:
-			if r.status == http.StatusInternalServerError && b.suspicion.confirm(pc) {
+			if r.status != http.StatusInternalServerError {
+				break
+			}
+			switch found := b.suspicion.examine(&batch); {
+			case found == guilty:
 				batch.drop(rejected)
+				batch.restore()
+				b.succeeded(complaint)
+				return
+			case found == probe && wait == 0:
 				continue
 			}
 		}
@@ -188,12 +191,10 @@ func (b *batcher) attempt() {
 		b.failed(err, wait)
 		return
 	}
-	if batch.deferred {
-		batch.restore()
+	if batch.restore() { // what the server asked to have again
 		b.failed(complaint, wait)
 		return
 	}
-	batch.restore() // what was left out to test its neighbour
 	b.succeeded(complaint)
 }
 
@@ -209,7 +210,8 @@ func (b *batcher) read(r reply, pc piece) Verdict {
 	if v.Action == ByStatus {
 		v.Action = byStatus(r.status)
 	}
-	if v.Outcomes != nil && len(v.Outcomes) != pc.records {
+	v.Refused = min(max(v.Refused, 0), pc.records)
+	if v.Action == Accept && v.Outcomes != nil && len(v.Outcomes) != pc.records {
 		panic(fmt.Sprintf("%T.ReadAnswer returned %d outcomes for %d records", b.format, len(v.Outcomes), pc.records))
 	}
 	return v
@@ -220,21 +222,25 @@ func (b *batcher) read(r reply, pc piece) Verdict {
 // apart that failed together ("Exponential Backoff And Jitter", AWS
 // Architecture Blog, 2015).
 func (b *batcher) failed(err error, retryAfter time.Duration) {
-	ceiling := b.maxBackoff
-	if shifted := b.minBackoff << min(b.failures, 30); shifted > 0 {
-		ceiling = min(ceiling, shifted)
-	}
-	b.backOff(rand.N(ceiling)+1, retryAfter)
+	b.backOff(1+rand.N(b.ceiling()), retryAfter)
 	b.report(err)
 }
 
-// held begins the wait before a wrong set-up is probed again.
-func (b *batcher) held(err error) {
+func (b *batcher) ceiling() time.Duration {
+	if b.minBackoff > b.maxBackoff>>b.failures { // the shift below would pass it, or overflow
+		return b.maxBackoff
+	}
+	return b.minBackoff << b.failures
+}
+
+// held begins the wait before a wrong set-up is probed again. Shutdown has no
+// time for that: it tries as after any failure.
+func (b *batcher) held(err error, retryAfter time.Duration) {
 	if b.draining {
-		b.failed(err, 0)
+		b.failed(err, retryAfter)
 		return
 	}
-	b.backOff(b.maxBackoff, 0)
+	b.backOff(b.maxBackoff, retryAfter)
 	b.report(err)
 }
 
@@ -262,9 +268,6 @@ func (b *batcher) succeeded(complaint error) {
 
 // report notes that delivery fails, and tells so the first time.
 func (b *batcher) report(err error) {
-	if errors.Is(err, context.Canceled) && b.ctx.Err() != nil {
-		return // Shutdown's own doing, which its error reports
-	}
 	if b.p.noteFailure(err, time.Now()) {
 		b.tell(err)
 	}

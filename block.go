@@ -10,8 +10,8 @@ const (
 	blockBytes = 64 << 10
 
 	// A record longer than this gets a block of its own size, so that at most
-	// a sixteenth of a shared block is left unused at its end.
-	ownBlockBytes = blockBytes / 16
+	// an eighth of a shared block is left unused at its end.
+	ownBlockBytes = blockBytes / 8
 
 	// freeBlocks is how many empty blocks wait for their next use. More would
 	// keep the memory of an outage long after it; fewer would leave a full
@@ -40,7 +40,18 @@ type block struct {
 // base, both 32 bits wide.
 const markBytes = 8
 
-func newBlock(size int) *block { return &block{page: make([]byte, size)} }
+// newBlock returns a block with room for size bytes of records and marks. The
+// allocator rounds size up; append tells how far, so that a page has the
+// length that it costs. It also clears the page, even where the memory is fresh
+// from the system and zero anyway: the page faults, the most of the cost, come
+// here and not one by one under the lock of those who fill the block.
+func newBlock(size int) *block {
+	page := append([]byte(nil), make([]byte, size)...)
+	return &block{page: page[:cap(page)]}
+}
+
+// cost is the memory of b: its page, itself, and its spans in the queue.
+func (b *block) cost() int { return len(b.page) + 256 }
 
 func (b *block) mark(i int) uint64 {
 	return binary.LittleEndian.Uint64(b.page[len(b.page)-markBytes*(i+1):])
@@ -93,6 +104,19 @@ func (s span) data() []byte { return s.b.page[s.b.start(s.from):s.b.start(s.to)]
 
 // firstSeq is the sequence number of its oldest record.
 func (s span) firstSeq() uint64 { return s.b.seq(s.from) }
+
+// reach is how many records at its front have size bytes together; all of
+// them if they have less.
+func (s span) reach(size int) int {
+	if size <= 0 {
+		return 0
+	}
+	limit := s.b.start(s.from) + size
+	if s.b.end(s.from) >= limit { // mostly
+		return 1
+	}
+	return min(s.len(), 1+sort.Search(s.len(), func(i int) bool { return s.b.end(s.from+i) >= limit }))
+}
 
 // below counts its records whose sequence number is below limit.
 func (s span) below(limit uint64) int {

@@ -84,7 +84,7 @@ type AttrEncoding struct {
 type Answer struct {
 	Status  int
 	Header  http.Header
-	Body    []byte // its first MiB
+	Body    []byte // its first 8 MiB
 	Err     error  // not nil if the body could not be read to its end
 	Records int    // records in the request
 }

@@ -48,7 +48,7 @@ const (
 	// stopGrace is how long Shutdown waits, after its context ended, for a
 	// request that was cancelled. Only a transport that ignores cancellation
 	// takes longer; its goroutine is then left behind.
-	stopGrace = time.Second
+	stopGrace = 100 * time.Millisecond
 )
 
 // Handler is a slog.Handler that ships records. The handlers that WithAttrs

@@ -20,6 +20,12 @@ func (pc *piece) add(s span) {
 	pc.bytes += s.bytes()
 }
 
+// lastSeq is the sequence number of its newest record.
+func (pc piece) lastSeq() uint64 {
+	s := pc.spans[len(pc.spans)-1]
+	return s.b.seq(s.to - 1)
+}
+
 // split divides pc after its first n records.
 func (pc piece) split(n int) (front, back piece) {
 	for _, s := range pc.spans {
@@ -38,7 +44,7 @@ func (pc piece) split(n int) (front, back piece) {
 // that blames a piece divides it. Pieces are sent from the front, so that what
 // is delivered is delivered in order.
 //
-//	later  [ x | y ]         to go back to pending, older than todo
+//	later  [ x | y ]         set aside: deferred, or waiting for a neighbour's test; older than todo
 //	todo   [ a | b | c ]     to be sent, oldest first
 //
 // Every record of the batch is in one of them until it is settled in pending's
@@ -48,7 +54,6 @@ type inflight struct {
 	later []piece
 	todo  []piece
 
-	deferred    bool // later has what the server asked to have again
 	blamed      bool // an answer blamed a record for its content
 	acceptances int
 	extra       int // requests since the first blame
@@ -56,14 +61,6 @@ type inflight struct {
 }
 
 func (f *inflight) empty() bool { return len(f.todo) == 0 }
-
-// records is how many are still to be sent.
-func (f *inflight) records() (n int) {
-	for _, pc := range f.todo {
-		n += pc.records
-	}
-	return n
-}
 
 // next is the piece to send now.
 func (f *inflight) next() piece {
@@ -79,14 +76,27 @@ func (f *inflight) pop() piece {
 	return pc
 }
 
-// leave keeps the first n records back, for restore.
-func (f *inflight) leave(n int) {
-	if n == 0 || f.empty() {
-		return
+// lookBehind sets the only piece of todo aside and takes, for a test, the n-th
+// record behind it, or the last one if there are fewer; those between are set
+// aside too. It reports false if there is none.
+func (f *inflight) lookBehind(n int) bool {
+	more := f.p.swap(n)
+	if more.empty() {
+		return false
 	}
-	front, back := f.pop().split(n)
-	f.later = append(f.later, front)
-	f.todo = append([]piece{back}, f.todo...)
+	between, last := more.todo[0].split(more.todo[0].records - 1)
+	f.later = append(f.later, f.pop())
+	if between.records > 0 {
+		f.later = append(f.later, between)
+	}
+	f.todo = append(f.todo, last)
+	return true
+}
+
+// bringBack has what was set aside sent again.
+func (f *inflight) bringBack() {
+	f.todo = append(f.later, f.todo...)
+	f.later = nil
 }
 
 // acknowledge settles the front piece, which the server accepted.
@@ -98,6 +108,7 @@ func (f *inflight) acknowledge(v Verdict) {
 		f.p.settle(pc, min(v.Refused, pc.records), rejected)
 		return
 	}
+	var deferred piece
 	for rest := v.Outcomes; len(rest) > 0; {
 		run := 1
 		for run < len(rest) && rest[run] == rest[0] {
@@ -107,14 +118,18 @@ func (f *inflight) acknowledge(v Verdict) {
 		front, pc = pc.split(run)
 		switch rest[0] {
 		case Resend:
-			f.later = append(f.later, f.p.compact(front))
-			f.deferred = true
+			for _, s := range front.spans {
+				deferred.add(s)
+			}
 		case Refused:
 			f.p.settle(front, run, rejected)
 		default:
 			f.p.settle(front, 0, rejected)
 		}
 		rest = rest[run:]
+	}
+	if deferred.records > 0 {
+		f.later = append(f.later, f.p.compact(deferred))
 	}
 }
 
@@ -126,7 +141,8 @@ func (f *inflight) drop(why reason) {
 
 // halve divides the front piece, which has at least two records, in two.
 func (f *inflight) halve() {
-	front, back := f.pop().split(f.todo[0].records / 2)
+	pc := f.pop()
+	front, back := pc.split(pc.records / 2)
 	f.todo = append([]piece{front, back}, f.todo...)
 }
 
@@ -156,14 +172,16 @@ func (f *inflight) shrink() bool {
 	if f.todo[0].records > 1 {
 		f.halve()
 	} else {
-		f.blamed = true
 		f.drop(tooLarge)
 	}
 	return f.oversized < hopelessRequests
 }
 
-// restore puts what has no final answer back in front of pending.
-func (f *inflight) restore() {
-	f.p.restore(append(f.later, f.todo...))
+// restore puts what has no final answer back in front of pending, and reports
+// whether there was any.
+func (f *inflight) restore() bool {
+	pieces := append(f.later, f.todo...)
 	f.todo, f.later = nil, nil
+	f.p.restore(pieces)
+	return len(pieces) > 0
 }

@@ -210,7 +210,14 @@ func (o Options) resolve() (s settings, err error) {
 	setDefault(&o.BatchBytes, defaultBatchBytes)
 	o.BatchBytes = clamp(o.BatchBytes, o.MaxPendingBytes/2, 0)
 	if s.layout.MaxBytes > 0 {
-		room := s.layout.MaxBytes - s.layout.frame(o.BatchRecords, s.layout.MaxBytes)
+		frame, err := s.layout.frame(o.BatchRecords, s.layout.MaxBytes)
+		if err != nil {
+			return s, err
+		}
+		room := s.layout.MaxBytes - frame
+		if room < 1 {
+			return s, fmt.Errorf("slogship: Options.Format: Layout.MaxBytes is %d, want more than head and tail, %d bytes", s.layout.MaxBytes, frame)
+		}
 		o.BatchBytes = clamp(o.BatchBytes, room, room)
 		o.MaxRecordBytes = clamp(o.MaxRecordBytes, room, room)
 	}
@@ -241,8 +248,13 @@ func layoutOf(f Format) (l Layout, err error) {
 }
 
 // frame is the length of head and tail of a body.
-func (l Layout) frame(events, size int) int {
-	return len(l.head(nil, events, size)) + len(l.Tail)
+func (l Layout) frame(events, size int) (n int, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("slogship: Options.Format: Layout.AppendHead panicked: %v", v)
+		}
+	}()
+	return len(l.head(nil, events, size)) + len(l.Tail), nil
 }
 
 func (l Layout) head(dst []byte, events, size int) []byte {

@@ -1,6 +1,7 @@
 package slogship
 
 import (
+	"math"
 	"sync"
 	"time"
 )
@@ -14,45 +15,54 @@ import (
 //
 // Whenever mu is free:
 //   - records and bytes are the sums over queue, within maxRecords and maxBytes;
+//   - held is what the blocks of these records and of those in flight cost,
+//     within maxHeld as far as dropping pending records can help;
 //   - sequence numbers rise along queue, and all in flight are below them,
 //     except for records that a per-record answer deferred;
 //   - accepted = delivered + dropped + records + inFlight (the balance);
 //   - a block is recycled as soon as none of its records is held.
 //
 // Nothing here depends on the number of records held: push, overflow and
-// length are O(1), swap and restore move spans, one for each block.
+// length are O(1), swap and restore move spans, one for each block. Nor does a
+// producer wait for the allocator: blocks are made before the lock is taken,
+// or after it was let go, in advance of the next one.
 type pending struct {
 	maxRecords, maxBytes     int
+	maxHeld                  int
 	batchRecords, batchBytes int // a full batch
 	interval                 time.Duration
 
 	wake chan struct{} // cap 1, never closed; a token means "look again", and is left only for a batcher asleep
 
-	mu      sync.Mutex // guards what follows; never held across I/O or a wait
-	queue   spans
-	open    *block // producers append to it; nil before the first record
-	free    []*block
-	records int
-	bytes   int
-	next    uint64 // the sequence number of the next record
+	mu sync.Mutex // guards what follows; never held across I/O or a wait
+
+	// What each push changes is together, in few cache lines: these are what
+	// one processor waits for when another one had the lock before.
+	accepted       int64
+	records, bytes int
+	next           uint64 // the sequence number of the next record
 
 	// The newest batch, as long as it is not full: how much it has, and when
 	// its first record came. Records before it make full batches, or come from
 	// failed ones; they need no age, for they are due in any case.
 	partial, partialBytes int
+	open                  *block // producers append to it; nil before the first record
+	asleep                sleep
+	closed                bool // intake has ended: Shutdown was called
+	ended                 bool // Shutdown gave up: nothing is held any more, and late answers change nothing
+	queue                 spans
 	born                  time.Time
 
+	free        []*block
+	held        int
 	inFlight    int    // records in flight
 	urgentBelow uint64 // records below this sequence number do not wait for the interval
-	asleep      sleep
-	closed      bool // intake has ended: Shutdown was called
-	ended       bool // Shutdown gave up: nothing is held any more, and late answers change nothing
 
-	accepted, delivered int64
-	lost                [reasons]int64
-	truncated           int64
-	waiters             []*waiter
-	delivery            delivery
+	delivered int64
+	lost      [reasons]int64
+	truncated int64
+	waiters   []*waiter
+	delivery  delivery
 }
 
 // sleep is what the batcher waits for, which tells a producer whether to wake it.
@@ -85,10 +95,16 @@ type waiter struct {
 	done  chan struct{}  // closed, under mu, by who settles its last record
 }
 
+// slackBytes is what blocks may cost beyond the records in them: marks, the
+// rest at the end of a page, and records at its front that are gone already.
+// With the defaults that is enough, and MaxPendingBytes is reached first.
+const slackBytes = 4 << 20
+
 func newPending(s settings) *pending {
 	return &pending{
 		maxRecords:   s.MaxPending,
 		maxBytes:     s.MaxPendingBytes,
+		maxHeld:      addSaturated(s.MaxPendingBytes, max(s.BatchBytes, s.MaxRecordBytes)+slackBytes),
 		batchRecords: s.BatchRecords,
 		batchBytes:   s.BatchBytes,
 		interval:     s.FlushInterval,
@@ -99,11 +115,24 @@ func newPending(s settings) *pending {
 // sequenceDigits is the length of a sequence number in an event id.
 const sequenceDigits = 16
 
+// addSaturated is a + b, or the greatest int where that is greater: bounds may
+// be as good as infinite.
+func addSaturated(a, b int) int {
+	if a > math.MaxInt-b {
+		return math.MaxInt
+	}
+	return a + b
+}
+
 // push takes in one encoded record, drops the oldest ones where it finds no
 // room, and wakes the batcher where that is due. idAt is the offset of the
 // sixteen digits of the sequence number in rec, -1 if it has none.
 func (p *pending) push(rec []byte, idAt int, cut, urgent bool) {
-	p.mu.Lock()
+	var own *block // a long record stands in a block of its own, between two spans of the open one
+	if len(rec) > ownBlockBytes && len(rec) <= p.maxBytes {
+		own = newBlock(len(rec) + markBytes)
+	}
+	p.lock()
 	p.accepted++
 	if p.closed {
 		p.lost[closed]++
@@ -118,13 +147,16 @@ func (p *pending) push(rec []byte, idAt int, cut, urgent bool) {
 		p.mu.Unlock()
 		return
 	}
-	for p.records >= p.maxRecords || p.bytes+len(rec) > p.maxBytes {
-		p.dropOldestLocked()
-	}
+	p.shrinkLocked(p.maxRecords-1, p.maxBytes-len(rec))
 
 	seq := p.next
 	p.next++
-	b := p.blockLocked(len(rec), seq)
+	b, stocked := own, true
+	if own != nil {
+		p.held += own.cost()
+	} else {
+		b, stocked = p.openLocked(len(rec), seq)
+	}
 	stored := b.add(rec, seq)
 	if idAt >= 0 {
 		putHex(stored[idAt:], seq)
@@ -136,8 +168,11 @@ func (p *pending) push(rec []byte, idAt int, cut, urgent bool) {
 	}
 	p.records++
 	p.bytes += len(rec)
-
 	full := p.countLocked(len(rec))
+	if p.held > p.maxHeld {
+		p.shrinkHeldLocked()
+	}
+
 	if urgent {
 		p.urgentBelow = p.next
 	}
@@ -145,6 +180,22 @@ func (p *pending) push(rec []byte, idAt int, cut, urgent bool) {
 		p.wakeLocked()
 	}
 	p.mu.Unlock()
+	if !stocked {
+		p.stock()
+	}
+}
+
+// lock is mu.Lock for producers. They hold mu for some 50 ns; a mutex that is
+// taken waits in turns of ten times that, or, where more goroutines are ready
+// than there are processors, puts the goroutine to sleep at once.
+func (p *pending) lock() {
+	const turns = 100 // of a few ns; longer waits are those for a goroutine that was interrupted
+	for range turns {
+		if p.mu.TryLock() {
+			return
+		}
+	}
+	p.mu.Lock()
 }
 
 // countLocked adds a record of size bytes to the newest batch and reports
@@ -153,13 +204,14 @@ func (p *pending) countLocked(size int) (full bool) {
 	if p.partial > 0 && p.partialBytes+size > p.batchBytes {
 		p.partial, p.partialBytes, full = 0, 0, true // without this one, which begins the next
 	}
-	if p.partial == 0 {
-		p.born = time.Now()
-	}
 	p.partial++
 	p.partialBytes += size
 	if p.partial >= p.batchRecords || p.partialBytes >= p.batchBytes {
-		p.partial, p.partialBytes, full = 0, 0, true
+		p.partial, p.partialBytes = 0, 0
+		return true
+	}
+	if p.partial == 1 {
+		p.born = time.Now()
 	}
 	return full
 }
@@ -184,29 +236,34 @@ func (p *pending) wakeLocked() {
 	}
 }
 
-// blockLocked returns the block for a record of size bytes. A long record
-// stands in a block of its own, between two spans of the open one.
-func (p *pending) blockLocked(size int, seq uint64) *block {
-	if size > ownBlockBytes {
-		return newBlock(size + markBytes)
-	}
+// openLocked returns the open block, a new one if a record of size bytes has
+// no room in it. It reports false if the next such block would have to be made
+// under the lock.
+func (p *pending) openLocked(size int, seq uint64) (b *block, stocked bool) {
 	if p.open != nil && p.open.live == 0 {
 		p.open.reset()
 	}
-	if p.open == nil || !p.open.fits(size, seq) {
-		p.open = p.emptyBlockLocked()
+	if p.open != nil && p.open.fits(size, seq) {
+		return p.open, true
 	}
-	return p.open
+	if last := len(p.free) - 1; last >= 0 {
+		p.open, p.free = p.free[last], p.free[:last]
+	} else {
+		p.open = newBlock(blockBytes)
+	}
+	p.held += p.open.cost()
+	return p.open, len(p.free) > 0
 }
 
-func (p *pending) emptyBlockLocked() *block {
-	last := len(p.free) - 1
-	if last < 0 {
-		return newBlock(blockBytes)
+// stock makes an empty block in advance: with fresh memory that takes as long
+// as to take in a thousand records.
+func (p *pending) stock() {
+	b := newBlock(blockBytes)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.free) == 0 && !p.closed {
+		p.free = append(p.free, b)
 	}
-	b := p.free[last]
-	p.free = p.free[:last]
-	return b
 }
 
 // releaseLocked lets go of n records of b, and of b with its last one.
@@ -215,22 +272,40 @@ func (p *pending) releaseLocked(b *block, n int) {
 	if b.live > 0 || b == p.open {
 		return
 	}
+	p.held -= b.cost()
 	if len(b.page) == blockBytes && len(p.free) < freeBlocks {
 		b.reset()
 		p.free = append(p.free, b)
 	}
 }
 
-// dropOldestLocked drops one record from the front, in O(1).
-func (p *pending) dropOldestLocked() {
+// shrinkLocked drops the oldest records until at most maxRecords and maxBytes
+// are left. It divides no more than one span.
+func (p *pending) shrinkLocked(maxRecords, maxBytes int) {
+	for p.records > maxRecords || p.bytes > maxBytes {
+		s := p.queue.front()
+		p.dropFrontLocked(min(s.len(), max(p.records-maxRecords, s.reach(p.bytes-maxBytes))))
+	}
+}
+
+// shrinkHeldLocked drops the oldest records, whole spans of them, until what is
+// held costs no more than maxHeld, or there is no block left to win by that.
+func (p *pending) shrinkHeldLocked() {
+	for p.held > p.maxHeld && p.queue.n > 1 && p.queue.front().b != p.open {
+		p.dropFrontLocked(p.queue.front().len())
+	}
+}
+
+// dropFrontLocked drops the n oldest records, all of one span.
+func (p *pending) dropFrontLocked(n int) {
 	s := p.queue.front()
-	oldest := span{s.b, s.from, s.from + 1}
+	oldest := span{s.b, s.from, s.from + n}
+	p.records -= n
 	p.bytes -= oldest.bytes()
-	p.records--
-	if s.from++; s.from == s.to {
+	if s.from += n; s.from == s.to {
 		p.queue.popFront()
 	}
-	p.settleLocked(oldest, 1, overflow)
+	p.settleLocked(oldest, n, overflow)
 	p.trimPartialLocked()
 }
 
@@ -307,9 +382,7 @@ func (p *pending) restore(pieces []piece) {
 			p.unshiftLocked(pieces[i].spans[j])
 		}
 	}
-	for p.records > p.maxRecords || p.bytes > p.maxBytes {
-		p.dropOldestLocked()
-	}
+	p.shrinkLocked(p.maxRecords, p.maxBytes)
 }
 
 func (p *pending) unshiftLocked(s span) {
@@ -346,6 +419,9 @@ func (p *pending) settle(pc piece, failed int, why reason) {
 func (p *pending) discard() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.closed {
+		p.wakeLocked() // Shutdown has nothing more to wait for
+	}
 	return p.dropQueueLocked(discarded)
 }
 
@@ -381,9 +457,10 @@ func (p *pending) abandon() int64 {
 	p.inFlight = 0
 	for _, w := range p.waiters { // what they wait for still was in flight
 		w.lost[shutdown] += w.left
+		w.left = 0
 		close(w.done)
 	}
-	p.waiters, p.open, p.free = nil, nil, nil
+	p.waiters, p.open, p.free, p.held = nil, nil, nil, 0
 	return n
 }
 
@@ -439,21 +516,33 @@ func (p *pending) due(now time.Time) (time.Duration, bool) {
 	return 0, true
 }
 
-// compact copies deferred records into blocks of their own, so that a few of
-// them do not keep the memory of a whole batch.
+// compact copies deferred records into a block of their own, so that a few of
+// them do not keep the memory of a whole batch. It copies without the lock:
+// what is in flight is the batcher's, and nobody else knows the new block.
 func (p *pending) compact(pc piece) (out piece) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	var b *block
+	cost := 0
 	for _, s := range pc.spans {
 		for i := s.from; i < s.to; i++ {
-			rec, seq := span{s.b, i, i + 1}.data(), s.b.seq(i)
+			rec, seq := (span{s.b, i, i + 1}).data(), s.b.seq(i)
 			if b == nil || !b.fits(len(rec), seq) {
 				b = newBlock(pc.bytes - out.bytes + markBytes*(pc.records-out.records))
+				cost += b.cost()
+				out.spans = append(out.spans, span{b: b})
 			}
 			b.add(rec, seq)
-			out.add(span{b, b.n - 1, b.n})
+			out.spans[len(out.spans)-1].to = b.n
+			out.records++
+			out.bytes += len(rec)
 		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ended {
+		return out
+	}
+	p.held += cost
+	for _, s := range pc.spans {
 		p.releaseLocked(s.b, s.len())
 	}
 	return out

@@ -37,11 +37,11 @@ type sender struct {
 	layout  Layout
 	secrets secrets
 	coder   coder
+	books   *pending
 
-	noteSent func(encoded, sent int)
-
-	head  []byte
-	began time.Time // of the first of the quick attempts
+	head   []byte
+	posted *payload  // by the request under way
+	began  time.Time // of the first of the quick attempts
 }
 
 // reply is what became of one request.
@@ -57,13 +57,13 @@ func newSender(endpoint *url.URL, name string, p *pending, o settings) *sender {
 	target := *endpoint
 	target.User, target.Fragment, target.RawFragment = nil, "", ""
 	s := &sender{
-		url:      target.String(),
-		name:     name,
-		header:   requestHeader(endpoint, o),
-		layout:   o.layout,
-		secrets:  newSecrets(endpoint, o.Header, o.layout.Header),
-		coder:    coder{kind: o.Compression},
-		noteSent: p.noteSent,
+		url:     target.String(),
+		name:    name,
+		header:  requestHeader(endpoint, o),
+		layout:  o.layout,
+		secrets: newSecrets(endpoint, o.Header, o.layout.Header),
+		coder:   coder{kind: o.Compression},
+		books:   p,
 	}
 	client := retryablehttp.NewClient()
 	client.Logger = nil
@@ -71,7 +71,7 @@ func newSender(endpoint *url.URL, name string, p *pending, o settings) *sender {
 	client.RetryMax = 1
 	client.CheckRetry = s.checkRetry
 	client.Backoff = func(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return quickRetryWait }
-	client.PrepareRetry = func(*http.Request) error { p.noteRetry(); return nil }
+	client.PrepareRetry = s.prepareRetry
 	client.ErrorHandler = retryablehttp.PassthroughErrorHandler
 	s.client = client
 	return s
@@ -119,6 +119,12 @@ func copyClient(c *http.Client, timeout time.Duration) *http.Client {
 			!sameServer(r.URL, via[0].URL) || len(via) >= maxRedirects {
 			return http.ErrUseLastResponse
 		}
+		r.Header.Del("Referer") // net/http's has the query
+		for name, values := range via[0].Header {
+			if r.Header[name] == nil { // net/http strips credentials if only the host's spelling differs
+				r.Header[name] = values
+			}
+		}
 		if theirs != nil {
 			return theirs(r, via)
 		}
@@ -145,9 +151,9 @@ func port(u *url.URL) string {
 func (s *sender) send(ctx context.Context, pc piece) (r reply) {
 	body, coding := s.body(pc)
 	defer body.withdraw()
-	s.noteSent(body.raw, body.size)
+	s.books.noteSent(body.raw, body.size)
 
-	s.began = time.Now()
+	s.posted, s.began = body, time.Now()
 	req, err := retryablehttp.NewRequestWithContext(ctx, http.MethodPost, s.url,
 		retryablehttp.ReaderFunc(func() (io.Reader, error) { return body.reader(), nil }))
 	if err != nil {
@@ -206,6 +212,13 @@ func (s *sender) checkRetry(ctx context.Context, _ *http.Response, err error) (b
 		return false, nil
 	}
 	return true, nil
+}
+
+// prepareRetry is called before the second quick attempt.
+func (s *sender) prepareRetry(*http.Request) error {
+	s.books.noteRetry()
+	s.books.noteSent(s.posted.raw, s.posted.size)
+	return nil
 }
 
 // isConnectionError reports whether err is that of a connection which could not
@@ -282,9 +295,15 @@ func (s *sender) complain(r reply, v Verdict) error {
 		text += ": " + reason
 	}
 	if loc := r.header.Get("Location"); loc != "" && r.status/100 == 3 {
-		text += ": not following a redirect to " + s.secrets.redact(redactEndpoint(loc))
+		text += ": not following a redirect to " + s.secrets.reasonText(redactEndpoint(loc))
 	}
 	return &sendError{text: text}
+}
+
+// panicError is the error of an attempt that panicked, in a Format or in a
+// transport.
+func (s *sender) panicError(v any) error {
+	return &sendError{text: fmt.Sprintf("slogship: panic while sending to %s: %s", s.name, s.secrets.reasonText(fmt.Sprint(v)))}
 }
 
 func (s *sender) close() { s.client.HTTPClient.CloseIdleConnections() }

@@ -84,8 +84,9 @@ var ErrUnsent = errors.New("slogship: records unsent")
 // again.
 var ErrRecovered = errors.New("slogship: delivery recovered")
 
-// LossError is the error of Flush and Shutdown. It matches ErrUnsent and the
-// context's error if records are unsent.
+// LossError is the error of Flush and Shutdown. It matches ErrUnsent, and the
+// context's error if that was the cause, if records are unsent, or were until
+// Shutdown gave up.
 type LossError struct {
 	Dropped Dropped // the awaited records that were given up, by reason
 	Unsent  int64   // the awaited records that still wait, or did when Shutdown gave up
@@ -104,11 +105,14 @@ func (e *LossError) Error() string {
 }
 
 // Unwrap makes the error match ErrUnsent and Cause.
-func (e *LossError) Unwrap() []error {
-	if e.Cause == nil {
-		return nil
+func (e *LossError) Unwrap() (matched []error) {
+	if e.Unsent > 0 || e.Dropped.Shutdown > 0 || e.Cause != nil {
+		matched = append(matched, ErrUnsent)
 	}
-	return []error{ErrUnsent, e.Cause}
+	if e.Cause != nil {
+		matched = append(matched, e.Cause)
+	}
+	return matched
 }
 
 // delivery is what the batcher reports of its sending; guarded by pending.mu.

@@ -1,0 +1,206 @@
+package slogship
+
+import (
+	"context"
+	"encoding/base64"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+)
+
+// heapBeyond is the memory of a handler beyond MaxPendingBytes, with BatchBytes
+// and MaxRecordBytes at their defaults: slackBytes, the batch in flight, free
+// blocks (2 MiB), the compressor and what it makes of a batch (3 MiB).
+const heapBeyond = slackBytes + 1<<20 + freeBlocks*blockBytes + 3<<20
+
+// refusing is a backend that reads everything and is down all the same.
+func refusing(r *http.Request) (*http.Response, error) {
+	return answer(r, http.StatusServiceUnavailable), nil
+}
+
+// The receiver is down and ten million records are logged, with hundreds of
+// attempts to send some of them: the heap stays below MaxPendingBytes and a
+// constant, and has blocks in it, not records.
+func TestMemoryIsBounded(t *testing.T) {
+	m := newMemory(t, refusing, Options{
+		MaxPending: 1 << 30, // so that MaxPendingBytes is reached
+		MinBackoff: 10 * time.Microsecond, MaxBackoff: 10 * time.Millisecond,
+	})
+	total := 10_000_000
+	if raceDetector || testing.Short() {
+		total = 1_000_000
+	}
+	const rounds, goroutines = 4, 2
+	r := slog.NewRecord(time.Now(), slog.LevelInfo, "The receiver is down.", 0)
+	for range rounds {
+		var wg sync.WaitGroup
+		for range goroutines {
+			wg.Go(func() {
+				for range total / rounds / goroutines {
+					m.h.Handle(context.Background(), r)
+				}
+			})
+		}
+		wg.Wait()
+		m.check()
+	}
+	s := m.h.Stats()
+	if s.Accepted != int64(total) || s.Delivered != 0 || s.Accepted != s.Dropped.Overflow+s.Pending+s.InFlight {
+		t.Errorf("the books say %+v", s)
+	}
+	if s.Retries < 10 {
+		t.Errorf("%d attempts, which prove nothing", s.Retries)
+	}
+}
+
+// Records of whatever sizes cost no more than that: neither the ends of blocks
+// that are left unused, nor what the allocator rounds up, nor the marks add up.
+func TestMemoryIsBoundedForAnySizes(t *testing.T) {
+	text := incompressible(64 << 10)
+	type run struct {
+		records int
+		sizes   []int // of the messages, by turns
+	}
+	for _, c := range []struct {
+		name string
+		o    Options
+		runs []run
+	}{
+		{"5 KiB and 100 B", Options{}, []run{{30_000, []int{5 << 10, 100}}}},
+		{"9 KiB and 100 B", Options{}, []run{{20_000, []int{9 << 10, 100}}}},
+		{"a block's share and a byte", Options{}, []run{{15_000, []int{ownBlockBytes - 200, ownBlockBytes + 1}}}},
+		{"33 KiB", Options{}, []run{{3_000, []int{33 << 10}}}},
+		{"33 KiB and more room", Options{MaxPendingBytes: 128 << 20}, []run{{5_000, []int{33 << 10}}}},
+		{"33 KiB after short ones", Options{}, []run{{100_000, []int{400}}, {2_000, []int{33 << 10}}}},
+		{"short ones after 33 KiB", Options{}, []run{{2_000, []int{33 << 10}}, {100_000, []int{400}}}},
+		{"41 KiB, 17 KiB and nothing", Options{MaxPendingBytes: 64 << 20}, []run{{8_000, []int{41 << 10, 17 << 10, 0, 0}}}},
+		{"one by one", Options{BatchRecords: 1}, []run{{300_000, []int{100}}}},
+		{"zstd", Options{Format: zstdFormat{}, Compression: Zstd, MaxPendingBytes: 8 << 20}, []run{{20_000, []int{1000}}}},
+		{"a byte each", Options{MaxPending: 1 << 30, MaxPendingBytes: 2 << 20, Format: tinyFormat{}}, []run{{1_500_000, []int{1}}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.o.MinBackoff, c.o.MaxBackoff = 10*time.Microsecond, 10*time.Millisecond
+			m := newMemory(t, refusing, c.o)
+			for _, r := range c.runs {
+				if raceDetector || testing.Short() {
+					r.records /= 10
+				}
+				for n := range r.records {
+					m.h.Handle(context.Background(), slog.NewRecord(time.Time{}, slog.LevelInfo, text[:r.sizes[n%len(r.sizes)]], 0))
+				}
+			}
+			m.check()
+			if s := m.h.Stats(); s.Dropped.Overflow == 0 && !raceDetector && !testing.Short() {
+				t.Errorf("nothing was dropped, which proves nothing: %+v", s)
+			}
+		})
+	}
+}
+
+// incompressible is text of which no compression makes less.
+func incompressible(n int) string {
+	b := make([]byte, n)
+	rnd := rand.NewChaCha8([32]byte{})
+	rnd.Read(b)
+	return base64.StdEncoding.EncodeToString(b)[:n]
+}
+
+// zstdFormat is one whose server inflates zstd.
+type zstdFormat struct{ logflare }
+
+func (f zstdFormat) Layout() Layout {
+	l := f.logflare.Layout()
+	l.Zstd = true
+	return l
+}
+
+// tinyFormat writes a byte for each record: a ring of marks.
+type tinyFormat struct{ logflare }
+
+func (tinyFormat) Layout() Layout                          { return Layout{ContentType: "text/plain"} }
+func (tinyFormat) AppendEvent(dst []byte, _ *Event) []byte { return append(dst, '.') }
+
+// A batch that is held while new ones come and go, again and again, leaves
+// nothing behind.
+func TestMemoryDoesNotGrowWithAttempts(t *testing.T) {
+	m := newMemory(t, refusing, Options{MaxPendingBytes: 1 << 20})
+	p := newPending(queueSettings(1<<20, 1<<20, 1000, 64<<10))
+	rec := make([]byte, 200)
+	round := func() {
+		for range 100 {
+			p.push(rec, 0, false, false)
+		}
+		batch := p.swap(0)
+		front, back := batch.todo[0].split(batch.todo[0].records / 2)
+		p.restore([]piece{p.compact(front), back})
+	}
+	for range 1000 {
+		round()
+	}
+	spans, blocks := len(p.queue.ring), p.held
+	for range 5000 {
+		round()
+	}
+	if len(p.queue.ring) > spans || p.held > blocks+64<<10 {
+		t.Errorf("after 5,000 more attempts %d spans and %d bytes are held, before it was %d and %d",
+			len(p.queue.ring), p.held, spans, blocks)
+	}
+	m.check()
+	runtime.KeepAlive(p)
+}
+
+// Handle does not allocate, neither while the ring fills nor when it is full;
+// but for blocks.
+func TestFullRingAllocatesNothing(t *testing.T) {
+	if raceDetector {
+		t.Skip("the race detector makes sync.Pool forget")
+	}
+	h := shipTo(t, hanging, Options{RequestTimeout: time.Hour})
+	fill(t, h)
+	l := slog.New(h)
+	if n := testing.AllocsPerRun(10_000, func() { logFive(l) }); n != 0 {
+		t.Errorf("%v allocations a record, want 0", n)
+	}
+}
+
+// memory watches the heap of one handler.
+type memory struct {
+	t    *testing.T
+	h    *Handler
+	base runtime.MemStats
+}
+
+func newMemory(t *testing.T, backend transportFunc, o Options) *memory {
+	m := &memory{t: t}
+	liveHeap(&m.base)
+	m.h = shipTo(t, backend, o)
+	return m
+}
+
+// liveHeap reads the heap without its garbage.
+func liveHeap(s *runtime.MemStats) {
+	runtime.GC()
+	runtime.GC() // a pool forgets at the second one
+	runtime.ReadMemStats(s)
+}
+
+func (m *memory) check() {
+	m.t.Helper()
+	var now runtime.MemStats
+	liveHeap(&now)
+	limit := m.h.core.pending.maxBytes + heapBeyond
+	if got := int(now.HeapAlloc) - int(m.base.HeapAlloc); got > limit {
+		m.t.Errorf("the heap has %d bytes more, want at most MaxPendingBytes + %d = %d", got, heapBeyond, limit)
+	} else {
+		m.t.Logf("heap %+d bytes, of at most %d; %+d objects", got, limit, int(now.HeapObjects)-int(m.base.HeapObjects))
+	}
+	// Two objects a block, of which the smallest have an eighth of a shared
+	// one; and what does not depend on any of it.
+	if got, most := int(now.HeapObjects)-int(m.base.HeapObjects), 2*limit/ownBlockBytes+2000; got > most {
+		m.t.Errorf("the heap has %d objects more, want at most %d", got, most)
+	}
+}

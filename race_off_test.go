@@ -1,0 +1,5 @@
+//go:build !race
+
+package slogship
+
+const raceDetector = false
