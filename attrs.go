@@ -1,8 +1,6 @@
 package slogship
 
 import (
-	"bytes"
-	"fmt"
 	"log/slog"
 	"math"
 	"slices"
@@ -13,6 +11,11 @@ import (
 // them: groups nest, empty attributes are left out, LogValuers are resolved,
 // ReplaceAttr has its say. What they look like is JSON, members of an object,
 // or what the Format's AttrEncoding makes of them.
+//
+//	"a":1,"g":{"b":2,"c":
+//
+// It always comes to an end: limit bounds how much is written and looked at,
+// maxDepth how deep it nests.
 type attrWriter struct {
 	buf      []byte
 	replace  func(groups []string, a slog.Attr) slog.Attr
@@ -20,19 +23,40 @@ type attrWriter struct {
 	reserved nameSet       // names that the Format needs at the root
 	longest  int           // of a string; a longer one is cut, and so is its record
 	most     int           // attributes to write, those in groups counted one by one
+	limit    int           // of buf and seen together; with more the record is cut in any case
+	seen     int           // attributes looked at, attrCost each, whether anything was left of them or not
+	full     bool          // the limit was reached, and something left out
 
-	depth   int      // groups open around the next attribute; 0 is the root
-	nested  int      // calls of writeGroup under way: bounds a LogValuer that yields itself
-	groups  []string // the names of the open groups; kept for replace and encoding alone
-	begins  []int    // where in buf the content of each open group begins; for encoding alone
-	renamed []int    // where in buf the key of a renamed attribute begins
+	depth     int      // groups open around the next attribute; 0 is the root
+	nested    int      // calls of writeGroup under way: bounds a LogValuer that yields itself
+	groups    []string // the names of the open groups; kept for replace alone
+	ungrouped bool     // replace is shown no groups: this is a built-in attribute
+	path      []string // the names of the open groups as they are written; kept for encoding alone
+	begins    []int    // where in buf the content of each open group begins; for encoding alone
+	renamed   []int    // where in buf the key of a renamed attribute begins
 }
 
 func (w *attrWriter) begin(c *core) {
 	w.replace, w.encoding, w.reserved = c.replace, c.layout.Attrs, c.reserved
-	w.longest, w.most = c.maxRecordBytes, math.MaxInt
-	w.buf, w.groups, w.begins, w.renamed = w.buf[:0], w.groups[:0], w.begins[:0], w.renamed[:0]
-	w.depth, w.nested = 0, 0
+	w.longest, w.most, w.limit = c.maxRecordBytes, math.MaxInt, attrsLimit(c.maxRecordBytes)
+	w.buf, w.groups, w.path, w.begins, w.renamed = w.buf[:0], w.groups[:0], w.path[:0], w.begins[:0], w.renamed[:0]
+	w.depth, w.nested, w.seen = 0, 0, 0
+	w.full, w.ungrouped = false, false
+	if w.groups == nil && w.replace != nil {
+		w.groups = make([]string, 0, 10) // at the root ReplaceAttr sees no groups, not nil, as in slog
+	}
+}
+
+// attrCost is what an attribute counts against the limit, beside its length.
+// The shortest one that is written has five bytes, so that a record that fits
+// in maxRecordBytes is far from the limit.
+const attrCost = 16
+
+// attrsLimit bounds the attributes of a record while they are encoded. It is
+// well above maxRecordBytes, for a record is cut by its longest strings first,
+// and these must be there to be compared.
+func attrsLimit(maxRecordBytes int) int {
+	return max(maxRecordBytes, 1<<20+16*min(maxRecordBytes, 64<<20))
 }
 
 // nameSet is a few names, with a bit for the length of each to rule out most
@@ -66,36 +90,39 @@ func (w *attrWriter) appendAll(attrs []slog.Attr) (wrote bool) {
 
 // append resolves a, shows it to ReplaceAttr, and writes what is left of it.
 func (w *attrWriter) append(a slog.Attr) (wrote bool) {
-	if w.most <= 0 || len(w.buf) > 1<<20 && len(w.buf)/16 > w.longest {
-		// Much more than can be kept: a LogValuer may never end. Up to here a
-		// record must be there whole, to be cut by its longest strings first.
+	// A LogValuer may yield two groups that hold it again. That each of them
+	// ends at maxDepth is no help, for there are 2^maxDepth.
+	if w.seen += attrCost; len(w.buf)+w.seen > w.limit {
+		w.full = true
+	}
+	if w.full || w.most <= 0 {
 		return false
 	}
 	if a.Value.Kind() == slog.KindLogValuer {
 		a.Value = a.Value.Resolve()
 	}
 	if w.replace != nil && a.Value.Kind() != slog.KindGroup {
-		a = w.replaced(w.groups, a)
+		a, _ = w.replaced(a)
 	}
 	return w.write(a)
 }
 
 // replaced returns what ReplaceAttr makes of a, resolved. If it panics, the
-// value is withheld: it may be one that ReplaceAttr is there to hide.
-func (w *attrWriter) replaced(groups []string, a slog.Attr) (out slog.Attr) {
+// value is withheld, and what it panicked with, too: that may well quote what
+// it is there to hide.
+func (w *attrWriter) replaced(a slog.Attr) (out slog.Attr, panicked bool) {
 	defer func() {
 		if v := recover(); v != nil {
-			out = slog.String(a.Key, fmt.Sprintf("!PANIC: ReplaceAttr: %v", v))
+			out, panicked = slog.String(a.Key, "!PANIC: ReplaceAttr: "+typeName(v)), true
 		}
 	}()
+	groups := w.groups
+	if w.ungrouped {
+		groups = nil
+	}
 	out = w.replace(groups, a)
 	out.Value = out.Value.Resolve()
-	return out
-}
-
-// isEmpty reports whether a is the zero Attr, which handlers leave out.
-func isEmpty(a slog.Attr) bool {
-	return a.Key == "" && a.Value.Kind() == slog.KindAny && a.Value.Any() == nil
+	return out, false
 }
 
 // write writes a, which is resolved and has been shown to ReplaceAttr; the
@@ -132,7 +159,7 @@ func (w *attrWriter) one(key string, v slog.Value) {
 	if v.Kind() == slog.KindString && len(v.String()) > w.longest {
 		v = slog.StringValue(runePrefix(v.String(), w.longest-len(cutMark)) + cutMark)
 	}
-	w.buf = w.encoding.AppendAttr(w.buf, w.groups, w.free(key), v)
+	w.buf = w.encoding.AppendAttr(w.buf, w.path, w.free(key), v)
 }
 
 // free is name, with an underscore if the Format needs it at the root.
@@ -174,12 +201,13 @@ func (w *attrWriter) open(name string) {
 		w.key(name)
 		w.buf = append(w.buf, '{')
 	} else {
-		name = w.free(name)
-		w.buf = w.encoding.BeginGroup(w.buf, w.groups, name)
+		free := w.free(name)
+		w.buf = w.encoding.BeginGroup(w.buf, w.path, free)
 		w.begins = append(w.begins, len(w.buf))
+		w.path = append(w.path, free)
 	}
 	w.depth++
-	if w.replace != nil || w.encoding != nil {
+	if w.replace != nil {
 		w.groups = append(w.groups, name)
 	}
 }
@@ -187,7 +215,7 @@ func (w *attrWriter) open(name string) {
 // close ends the group that was opened last.
 func (w *attrWriter) close() {
 	w.depth--
-	if w.replace != nil || w.encoding != nil {
+	if w.replace != nil {
 		w.groups = w.groups[:len(w.groups)-1]
 	}
 	if w.encoding == nil {
@@ -196,7 +224,7 @@ func (w *attrWriter) close() {
 	}
 	last := len(w.begins) - 1
 	w.buf = w.encoding.EndGroup(w.buf, w.begins[last])
-	w.begins = w.begins[:last]
+	w.begins, w.path = w.begins[:last], w.path[:last]
 }
 
 // key begins a member of a JSON object. A name that the Format needs for itself
@@ -209,36 +237,6 @@ func (w *attrWriter) key(name string) {
 	}
 }
 
-// disambiguate gives a renamed attribute another underscore as long as the
-// root has one of that very name already.
-func (w *attrWriter) disambiguate() {
-	for i := len(w.renamed) - 1; i >= 0; i-- { // from the end: what is inserted moves nothing before it
-		at := w.renamed[i]
-		name := w.buf[at:skipString(w.buf, at)]
-		for w.given(name) {
-			w.buf = slices.Insert(w.buf, at+len(name)-1, '_')
-			for j := i + 1; j < len(w.renamed); j++ {
-				w.renamed[j]++
-			}
-			name = w.buf[at : at+len(name)+1]
-		}
-	}
-}
-
-// given reports whether a root member was called name by the user.
-func (w *attrWriter) given(name []byte) bool {
-	for i := 0; ; {
-		m, ok := nextMember(w.buf, i)
-		if !ok {
-			return false
-		}
-		i = m.end
-		if bytes.Equal(w.buf[m.key:m.colon], name) && !slices.Contains(w.renamed, m.key) {
-			return true
-		}
-	}
-}
-
 // scalarKinds has a bit for each kind whose value needs no second look.
 const scalarKinds = 1<<slog.KindString | 1<<slog.KindInt64 | 1<<slog.KindUint64 | 1<<slog.KindFloat64 |
 	1<<slog.KindBool | 1<<slog.KindDuration | 1<<slog.KindTime
@@ -246,11 +244,11 @@ const scalarKinds = 1<<slog.KindString | 1<<slog.KindInt64 | 1<<slog.KindUint64 
 // appendAttrsOf is appendAll for the attributes of r. It takes a short cut for
 // scalars, of which most records consist: what append does comes to the same.
 func (w *attrWriter) appendAttrsOf(r *slog.Record) (wrote bool) {
-	short := w.replace == nil && w.encoding == nil && w.most == math.MaxInt
+	short := w.replace == nil && w.encoding == nil
 	buf := w.buf // kept in a local variable, for w is on the heap
 	r.Attrs(func(a slog.Attr) bool {
 		k := a.Value.Kind()
-		if 1<<k&scalarKinds != 0 && short && (w.depth > 0 || !w.reserved.mayHave(a.Key)) {
+		if 1<<k&scalarKinds != 0 && short && len(buf) < w.longest && (w.depth > 0 || !w.reserved.mayHave(a.Key)) {
 			buf = w.appendValue(appendKey(buf, a.Key), a.Value, k)
 			wrote = true
 			return true
@@ -284,7 +282,7 @@ func (w *attrWriter) appendValue(buf []byte, v slog.Value, k slog.Kind) []byte {
 	case slog.KindTime:
 		return appendTime(buf, v.Time())
 	default:
-		return appendAny(buf, v.Any(), w.depth)
+		return w.appendAny(buf, v.Any())
 	}
 }
 
@@ -301,6 +299,7 @@ func (w *attrWriter) appendRecord(h *Handler, r *slog.Record) {
 			w.buf, w.begins, w.renamed = w.buf[:before], w.begins[:begins], w.renamed[:renamed]
 			w.depth = h.opened
 			w.groups = w.groups[:min(len(w.groups), w.depth)]
+			w.path = w.path[:min(len(w.path), w.depth)]
 		}
 	}
 	for w.depth > 0 {
@@ -328,10 +327,14 @@ func (w *attrWriter) resume(h *Handler) {
 		w.begins = append(w.begins, len(w.buf)+at)
 	}
 	w.buf = append(w.buf, h.attrs...)
-	w.depth = h.opened
-	if w.replace != nil || w.encoding != nil {
-		w.groups = append(w.groups[:0], h.groups[:h.opened]...)
+	open := h.groups[:h.opened]
+	if w.replace != nil {
+		w.groups = append(w.groups, open...)
 	}
+	if w.encoding != nil && len(open) > 0 {
+		w.path = append(append(w.path, w.free(open[0])), open[1:]...)
+	}
+	w.depth = len(open)
 }
 
 // with returns h with attrs in its groups, encoded once for all records to

@@ -1,7 +1,6 @@
 package slogship
 
 import (
-	"bytes"
 	"context"
 	"log/slog"
 	"math"
@@ -10,84 +9,82 @@ import (
 
 const (
 	cutMark   = "…[cut]"      // stands at the end of a shortened string
-	cutMember = `"_cut":true` // stands among the attributes of a cut record
-	cutName   = `"_cut"`
+	cutName   = "_cut"        // is the attribute of a record that was cut
+	cutMember = `"_cut":true` // stands last among the attributes
 
 	// No string is made shorter than this, its mark included: before that,
 	// whole attributes are left out.
 	minCutString = 40
 )
 
-type cutResult uint8
-
-const (
-	cutDone     cutResult = iota
-	cutFailed             // even without attributes it is too long
-	cutPanicked           // the Format panicked
-)
-
 // cut makes the event in buf, which is longer than maxRecordBytes, fit: its
 // longest strings, the message among them, are shortened until all are equally
 // long; if that is not enough, attributes are left out from the end. The event
-// stays what the Format writes, for the Format writes it again.
-func (e *encoder) cut(ctx context.Context, h *Handler, r *slog.Record) cutResult {
+// stays what the Format writes, for the Format writes it again. It reports
+// false if there is no way.
+func (e *encoder) cut(ctx context.Context, h *Handler, r *slog.Record) (fits, ok bool) {
+	defer func() {
+		if !ok {
+			_ = recover()
+		}
+	}()
 	if e.c.layout.Attrs != nil {
-		return e.cutEncoded(ctx, h, r)
+		return e.cutEncoded(ctx, h, r), true
 	}
-	attrs := renameRoot(bytes.Clone(e.attrs.buf), cutName)
-	message := e.event.Message
-	messageLen := e.messageLen
-	if messageLen == 0 {
-		messageLen = len(appendEscaped(nil, message))
+	ev, bound := &e.event, e.c.maxRecordBytes
+	whole := content{
+		message: ev.Message, level: ev.LevelText, time: ev.TimeText,
+		source: e.source,
+		attrs:  renameMembers(e.attrs.buf, cutName, e.c.layout.Reserved),
 	}
-	fixed := len(e.buf) - messageLen - len(e.attrs.buf)
-	room := e.c.maxRecordBytes - fixed - len(","+cutMember+",")
+	size := func(c content) int {
+		ev.Message, ev.LevelText, ev.TimeText = c.message, c.level, c.time
+		e.source, e.attrs.buf = c.source, c.attrs
+		e.format()
+		return len(e.buf)
+	}
 
-	// More than once only for a Format that writes the parts in a way of its
-	// own, longer than JSON.
-	for range 4 {
-		if room < 0 {
-			return cutFailed
-		}
-		e.event.Message, e.attrs.buf = fit(message, attrs, room)
-		if !e.format() {
-			return cutPanicked
-		}
-		over := len(e.buf) - e.c.maxRecordBytes
-		if over <= 0 {
-			return cutDone
-		}
-		room -= over
+	// The least that can be left shows what the Format adds.
+	least := whole.fit(0)
+	floor, base := least.size(), size(least)
+	if base > bound {
+		return false, true
 	}
-	return cutFailed
+	// The first try fits with a Format that writes the content as it is. One
+	// that writes it in a way of its own, as JSON in a JSON string perhaps,
+	// needs more room for it, by a factor that shows.
+	room := bound - base
+	for range 8 {
+		got := size(whole.fit(floor + room))
+		if got <= bound {
+			return true, true
+		}
+		room = int(int64(room) * int64(bound-base) / int64(got-base))
+		room -= room / 32 // the factor is not the same everywhere
+	}
+	size(least)
+	return true, true
 }
 
 // cutEncoded is cut for attributes that are no JSON: only their AttrEncoding
 // can shorten them, by writing them again, with shorter strings first and then
 // with fewer attributes.
-func (e *encoder) cutEncoded(ctx context.Context, h *Handler, r *slog.Record) cutResult {
-	message := e.event.Message
-	try := func(longest, most int) (fits, ok bool) {
-		e.event.Message = message
-		if len(message) > longest {
-			e.event.Message = cutRaw(message, longest-len(cutMark)) + cutMark
-		}
+func (e *encoder) cutEncoded(ctx context.Context, h *Handler, r *slog.Record) bool {
+	try := func(longest, most int) (fits bool) {
 		w := &e.attrs
 		w.begin(e.c)
 		w.longest, w.most = longest, most
-		e.writeAttrs(ctx, h, r)
+		e.builtins(r)
+		e.event.Message = cutString(e.event.Message, longest)
+		e.attributes(ctx, h, r)
 		w.most = 1
-		w.one("_cut", slog.BoolValue(true))
-		ok = e.format()
-		return ok && len(e.buf) <= e.c.maxRecordBytes, ok
+		w.one(cutName, slog.BoolValue(true))
+		e.format()
+		return len(e.buf) <= e.c.maxRecordBytes
 	}
 	longest, most := max(e.c.maxRecordBytes/2, minCutString), math.MaxInt
-	for {
-		switch fits, ok := try(longest, most); {
-		case !ok:
-			return cutPanicked
-		case fits:
-			return cutDone
+	for !try(longest, most) {
+		switch {
 		case longest > minCutString:
 			longest = max(longest/2, minCutString)
 		case most == math.MaxInt:
@@ -95,42 +92,49 @@ func (e *encoder) cutEncoded(ctx context.Context, h *Handler, r *slog.Record) cu
 		case most > 0:
 			most /= 2
 		default:
-			return cutFailed
+			return false
 		}
 	}
+	return true
 }
 
-// fit shortens message and attrs to room bytes together, and marks attrs. The
-// mark, and the message's own mark if nothing else is left of it, come on top.
-func fit(message string, attrs []byte, room int) (string, []byte) {
-	escaped := appendEscaped(nil, message)
-	lengths := []int{len(escaped)}
-	total := 0
-	eachString(attrs, func(from, to int) {
-		lengths = append(lengths, to-from)
-		total += to - from
-	})
-	limit := max(waterLevel(lengths, room-(len(attrs)-total)), minCutString)
+// content is what there is of an event that can be long: strings, and members
+// of a JSON object.
+type content struct {
+	message, level, time string
+	source, attrs        []byte
+}
 
-	if len(escaped) > limit {
-		message = cutRaw(message, limit-len(cutMark)) + cutMark
+// size is the length of c in JSON, quotes around the strings not counted.
+func (c content) size() int {
+	return escapedLen(c.message) + escapedLen(c.level) + escapedLen(c.time) + len(c.source) + len(c.attrs)
+}
+
+func escapedLen(s string) int { return len(appendEscaped(nil, s)) }
+
+// fit returns c cut to that size, and marked. It is larger only if it cannot
+// be smaller.
+func (c content) fit(size int) content {
+	lengths := []int{escapedLen(c.message), escapedLen(c.level), escapedLen(c.time)}
+	other := len(c.source) + len(c.attrs) + len(","+cutMember)
+	for _, members := range [][]byte{c.source, c.attrs} {
+		eachString(members, func(from, to int) {
+			lengths = append(lengths, to-from)
+			other -= to - from
+		})
 	}
-	short := make([]byte, 0, min(len(attrs), room)+len(","+cutMember))
-	done := 0
-	eachString(attrs, func(from, to int) {
-		if to-from <= limit {
-			return
-		}
-		short = append(short, attrs[done:cutEscaped(attrs, from, from+limit-len(cutMark))]...)
-		short = append(short, cutMark...)
-		done = to
-	})
-	short = append(short, attrs[done:]...)
-	short = leaveOut(short, room-len(appendEscaped(nil, message)))
-	if len(short) > 0 {
-		short = append(short, ',')
+	limit := max(waterLevel(lengths, size-other), minCutString)
+
+	c.message, c.level, c.time = cutString(c.message, limit), cutString(c.level, limit), cutString(c.time, limit)
+	c.source = cutStrings(c.source, limit)
+	attrs := cutStrings(c.attrs, limit)
+	c.attrs = nil
+	attrs = leaveOut(attrs, size-c.size()-len(","+cutMember))
+	if len(attrs) > 0 {
+		c.attrs = append(attrs, ',')
 	}
-	return message, append(short, cutMember...)
+	c.attrs = append(c.attrs, cutMember...)
+	return c
 }
 
 // waterLevel is the greatest limit such that the lengths, each but up to the
@@ -147,33 +151,47 @@ func waterLevel(lengths []int, room int) int {
 	return lengths[len(lengths)-1]
 }
 
-// eachString calls f with the bounds of each string in b that is a value,
-// without its quotes.
-func eachString(b []byte, f func(from, to int)) {
-	for i := 0; i < len(b); {
-		if b[i] != '"' {
+// eachString calls f with the bounds of each string in members that is a
+// value, without its quotes.
+func eachString(members []byte, f func(from, to int)) {
+	for i := 0; i < len(members); {
+		if members[i] != '"' {
 			i++
 			continue
 		}
-		end := skipString(b, i)
-		if end >= len(b) || b[end] != ':' {
+		end := skipString(members, i)
+		if end >= len(members) || members[end] != ':' {
 			f(i+1, end-1)
 		}
 		i = end
 	}
 }
 
-// cutRaw is the longest front of s that takes at most n bytes once escaped.
-func cutRaw(s string, n int) string {
-	s = runePrefix(s, n)
-	for {
-		over := len(appendEscaped(nil, s)) - n
-		if over <= 0 {
-			return s
-		}
-		// A byte grows to at most six.
-		s = runePrefix(s, len(s)-max(over/6, 1))
+// cutString shortens s to at most limit bytes in JSON, its mark included.
+func cutString(s string, limit int) string {
+	if escapedLen(s) <= limit {
+		return s
 	}
+	limit -= len(cutMark)
+	s = runePrefix(s, limit)
+	for over := escapedLen(s) - limit; over > 0; over = escapedLen(s) - limit {
+		s = runePrefix(s, len(s)-max(over/6, 1)) // a byte grows to at most six
+	}
+	return s + cutMark
+}
+
+// cutStrings shortens the strings in members likewise.
+func cutStrings(members []byte, limit int) []byte {
+	out := make([]byte, 0, len(members))
+	done := 0
+	eachString(members, func(from, to int) {
+		if to-from > limit {
+			out = append(out, members[done:cutEscaped(members, from, from+limit-len(cutMark))]...)
+			out = append(out, cutMark...)
+			done = to
+		}
+	})
+	return append(out, members[done:]...)
 }
 
 // cutEscaped is the greatest index up to limit at which the content of a JSON
@@ -202,58 +220,32 @@ func cutEscaped(b []byte, from, limit int) int {
 	}
 }
 
-// leaveOut shortens the members in b to at most room bytes, by leaving out
-// members from the end, however deep in objects they stand.
-func leaveOut(b []byte, room int) []byte {
-	if len(b) <= room {
-		return b
+// leaveOut shortens members, which is its own to change, to at most size bytes
+// by leaving out members from the end, however deep in objects they stand.
+func leaveOut(members []byte, size int) []byte {
+	if len(members) <= size {
+		return members
 	}
 	keep, open := 0, 0 // the longest front found so far, and the objects open there
 	depth := 0
-	for i := 0; i < len(b); {
-		if b[i] == ',' {
-			i++
-		}
-		i = skipString(b, i) + 1 // the key and its colon
-		if b[i] == '{' && b[i+1] != '}' {
-			i++
-			depth++
+	for i := 0; i+depth <= size; { // at the key of a member
+		i = skipString(members, i) + 1
+		if members[i] == '{' && members[i+1] != '}' {
+			i, depth = i+1, depth+1
 			continue
 		}
-		i = skipValue(b, i)
-		for {
-			if i+depth <= room {
-				keep, open = i, depth
-			}
-			if i >= len(b) || b[i] != '}' {
-				break
-			}
-			i++
-			depth--
+		i = skipValue(members, i)
+		if i+depth <= size {
+			keep, open = i, depth
 		}
-		if i+depth > room {
-			break
+		for i < len(members) && members[i] == '}' {
+			i, depth = i+1, depth-1
 		}
+		i++ // over the comma
 	}
-	b = b[:keep]
+	members = members[:keep]
 	for range open {
-		b = append(b, '}')
+		members = append(members, '}')
 	}
-	return b
-}
-
-// renameRoot gives the members called name (with its quotes) at the root of b
-// a trailing underscore.
-func renameRoot(b []byte, name string) []byte {
-	for i := 0; ; {
-		m, ok := nextMember(b, i)
-		if !ok {
-			return b
-		}
-		i = m.end
-		if string(b[m.key:m.colon]) == name {
-			b = slices.Insert(b, m.colon-1, '_')
-			i++
-		}
-	}
+	return members
 }

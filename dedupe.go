@@ -1,102 +1,98 @@
 package slogship
 
+import (
+	"cmp"
+	"slices"
+)
+
 // dedupe leaves of equal keys in one object only the last, in members and in
-// whatever they contain. Mostly there are none, and they are returned as they
-// are.
+// whatever they contain. Mostly there are none, and members is returned as it
+// is.
 func dedupe(members []byte) []byte {
-	if !doubledKey(members, 0) {
+	k := keyScanner{b: members}
+	k.object()
+	if len(k.overruled) == 0 {
 		return members
 	}
-	return appendUnique(nil, members)
+	slices.SortFunc(k.overruled, func(a, b segment) int { return cmp.Compare(a.from, b.from) })
+	out := make([]byte, 0, len(members))
+	done := 0
+	for _, s := range k.overruled {
+		if s.from < done {
+			continue // inside one that is left out already
+		}
+		out = append(out, members[done:s.from]...)
+		done = s.to
+	}
+	return append(out, members[done:]...)
 }
 
-// doubledKey reports whether the members from i on have two equal keys, or
-// hold an object that has.
-func doubledKey(b []byte, i int) bool {
-	var seenArray [24]member
-	seen := seenArray[:0]
-	for {
-		m, ok := nextMember(b, i)
-		if !ok {
-			return false
-		}
-		i = m.end
-		key := string(b[m.key:m.colon])
-		for _, s := range seen {
-			if string(b[s.key:s.colon]) == key {
-				return true
+type segment struct{ from, to int }
+
+// A keyScanner finds the members that a later one of the same name overrules,
+// in one pass over b.
+type keyScanner struct {
+	b         []byte
+	i         int
+	overruled []segment // each with the comma behind it, which it has, for another one follows
+}
+
+// object scans the members from i to the closing brace, or to the end of b.
+func (k *keyScanner) object() {
+	type named struct{ key, colon int }
+	var few [16]named
+	seen := few[:0]
+	var last map[string]int // the index in seen of each name, once these are more than a few
+	for k.i < len(k.b) && k.b[k.i] == '"' {
+		m := named{key: k.i, colon: skipString(k.b, k.i)}
+		name := k.b[m.key:m.colon]
+		before := -1
+		if len(seen) < len(few) {
+			for j, s := range seen {
+				if string(k.b[s.key:s.colon]) == string(name) {
+					before = j // the last one: those before it are overruled already
+				}
 			}
+		} else {
+			if last == nil {
+				last = make(map[string]int, 4*len(few))
+				for j, s := range seen {
+					last[string(k.b[s.key:s.colon])] = j
+				}
+			}
+			if j, ok := last[string(name)]; ok {
+				before = j
+			}
+			last[string(name)] = len(seen)
 		}
 		seen = append(seen, m)
-		if doubledInside(b[m.colon+1 : m.end]) {
-			return true
+		if before >= 0 {
+			k.overruled = append(k.overruled, segment{seen[before].key, seen[before+1].key})
+		}
+		k.i = m.colon + 1
+		k.value()
+		if k.i < len(k.b) && k.b[k.i] == ',' {
+			k.i++
 		}
 	}
 }
 
-func doubledInside(v []byte) bool {
-	switch v[0] {
+// value scans one value.
+func (k *keyScanner) value() {
+	switch k.b[k.i] {
 	case '{':
-		return doubledKey(v[:len(v)-1], 1)
+		k.i++
+		k.object()
+		k.i++
 	case '[':
-		for i := 1; i < len(v)-1; {
-			end := skipValue(v[:len(v)-1], i)
-			if doubledInside(v[i:end]) {
-				return true
+		for k.i++; k.b[k.i] != ']'; {
+			k.value()
+			if k.b[k.i] == ',' {
+				k.i++
 			}
-			i = end + 1 // over the comma
 		}
+		k.i++
+	default:
+		k.i = skipValue(k.b, k.i)
 	}
-	return false
-}
-
-// appendUnique appends the members in b, those that are overruled left out.
-func appendUnique(dst, b []byte) []byte {
-	last := map[string]int{}
-	for i := 0; ; {
-		m, ok := nextMember(b, i)
-		if !ok {
-			break
-		}
-		last[string(b[m.key:m.colon])] = m.key
-		i = m.end
-	}
-	first := true
-	for i := 0; ; {
-		m, ok := nextMember(b, i)
-		if !ok {
-			return dst
-		}
-		i = m.end
-		if last[string(b[m.key:m.colon])] != m.key {
-			continue
-		}
-		if !first {
-			dst = append(dst, ',')
-		}
-		first = false
-		dst = append(dst, b[m.key:m.colon+1]...)
-		dst = appendUniqueValue(dst, b[m.colon+1:m.end])
-	}
-}
-
-func appendUniqueValue(dst, v []byte) []byte {
-	switch v[0] {
-	case '{':
-		dst = append(dst, '{')
-		dst = appendUnique(dst, v[1:len(v)-1])
-		return append(dst, '}')
-	case '[':
-		dst = append(dst, '[')
-		for i := 1; i < len(v)-1; {
-			if i > 1 {
-				dst = append(dst, ',')
-			}
-			end := skipValue(v[:len(v)-1], i)
-			dst = appendUniqueValue(dst, v[i:end])
-			i = end + 1
-		}
-		return append(dst, ']')
-	}
-	return append(dst, v...)
 }

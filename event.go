@@ -2,7 +2,6 @@ package slogship
 
 import (
 	"log/slog"
-	"math"
 	"strings"
 	"time"
 )
@@ -33,12 +32,7 @@ func (e *Event) AppendID(dst []byte) []byte {
 }
 
 // AppendMessage appends the message as a JSON string.
-func (e *Event) AppendMessage(dst []byte) []byte {
-	n := len(dst)
-	dst = AppendString(dst, e.Message)
-	e.enc.messageLen = len(dst) - n - len(`""`)
-	return dst
-}
+func (e *Event) AppendMessage(dst []byte) []byte { return AppendString(dst, e.Message) }
 
 // AppendTimeUTC appends the time as a JSON string: RFC 3339 in UTC with digits
 // fractional digits, at most 9, cut off and not rounded.
@@ -47,7 +41,7 @@ func (e *Event) AppendTimeUTC(dst []byte, digits int) []byte {
 		return AppendString(dst, e.TimeText)
 	}
 	enc := e.enc
-	if sec := e.Time.Unix(); sec != enc.sec {
+	if sec := e.Time.Unix(); sec != enc.sec || len(enc.secText) == 0 {
 		enc.sec = sec
 		enc.secText = e.Time.UTC().AppendFormat(enc.secText[:0], `"2006-01-02T15:04:05`)
 	}
@@ -100,20 +94,7 @@ func (e *Event) AppendLevel(dst []byte, lower bool) []byte {
 // AppendSource appends the members "function", "file" and "line" of a JSON
 // object, without its braces. Where ReplaceAttr made the source something
 // else, that is written as "source", or its members if it is a group.
-func (e *Event) AppendSource(dst []byte) []byte {
-	enc := e.enc
-	if enc.source != nil {
-		return append(dst, enc.source.json...)
-	}
-	w := attrWriter{buf: dst, depth: 1, longest: enc.c.maxRecordBytes, most: math.MaxInt}
-	key := slog.SourceKey
-	if enc.other.Kind() == slog.KindGroup {
-		key = ""
-	}
-	w.replace = enc.c.replace // for the members of a group
-	w.write(slog.Attr{Key: key, Value: enc.other})
-	return w.buf
-}
+func (e *Event) AppendSource(dst []byte) []byte { return append(dst, e.enc.source...) }
 
 // AppendAttrs appends the attributes: those of ContextAttrs, of WithAttrs, of
 // the record. As JSON they are members of an object, without its braces, with a

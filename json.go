@@ -24,7 +24,7 @@ const (
 	highs = 0x8080808080808080
 )
 
-// plain reports, in the high bit of each byte of w, whether that byte needs a
+// special reports, in the high bit of each byte of w, whether that byte needs a
 // closer look inside a JSON string: below 0x20, a quote, a backslash, or not
 // ASCII. Bytes above the first one flagged may be flagged falsely.
 func special(w uint64) uint64 {

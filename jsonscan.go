@@ -1,15 +1,13 @@
 package slogship
 
 import (
+	"encoding/binary"
 	stdjson "encoding/json"
-	"errors"
-	"math"
+	"math/bits"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
 )
-
-var errInvalidJSON = errors.New("what its marshaler returned is not valid JSON")
 
 // appendValid appends the JSON value src to dst, without its white space, and
 // reports whether src is one valid JSON value that nests at most depth deep;
@@ -144,26 +142,35 @@ func (s *jsonScanner) string() bool {
 	if !s.accept('"') {
 		return false
 	}
-	for s.i < len(s.src) {
-		c := s.src[s.i]
-		switch {
+	for {
+		from := s.i
+		for s.i+8 <= len(s.src) {
+			m := special(binary.LittleEndian.Uint64(s.src[s.i:]))
+			if m != 0 {
+				s.i += bits.TrailingZeros64(m) >> 3
+				break
+			}
+			s.i += 8
+		}
+		for s.i < len(s.src) && 0x20 <= s.src[s.i] && s.src[s.i] < utf8.RuneSelf && s.src[s.i] != '"' && s.src[s.i] != '\\' {
+			s.i++
+		}
+		s.dst = append(s.dst, s.src[from:s.i]...)
+		switch c := s.peek(); {
 		case c == '"':
 			return s.accept('"')
 		case c == '\\':
 			if !s.escape() {
 				return false
 			}
-		case c < 0x20:
+		case c < 0x20: // also the end
 			return false
-		case c < utf8.RuneSelf:
-			s.accept(c)
 		default:
 			r, size := utf8.DecodeRune(s.src[s.i:])
 			s.dst = utf8.AppendRune(s.dst, r)
 			s.i += size
 		}
 	}
-	return false
 }
 
 func (s *jsonScanner) escape() bool {
@@ -222,7 +229,8 @@ func (s *jsonScanner) number() bool {
 	if s.skip('.') && !s.digits() {
 		return false
 	}
-	if s.skip('e') || s.skip('E') {
+	exponent := s.skip('e') || s.skip('E')
+	if exponent {
 		if !s.skip('+') {
 			s.skip('-')
 		}
@@ -231,11 +239,13 @@ func (s *jsonScanner) number() bool {
 		}
 	}
 	text := s.src[from:s.i]
-	if f, err := strconv.ParseFloat(string(text), 64); err != nil || math.IsInf(f, 0) {
-		s.dst = append(s.dst, '"')
-		s.dst = append(s.dst, text...)
-		s.dst = append(s.dst, '"')
-		return true
+	if exponent || len(text) > 308 { // the greatest float64 has 309 digits
+		if _, err := strconv.ParseFloat(string(text), 64); err != nil {
+			s.dst = append(s.dst, '"')
+			s.dst = append(s.dst, text...)
+			s.dst = append(s.dst, '"')
+			return true
+		}
 	}
 	s.dst = append(s.dst, text...)
 	return true
@@ -302,6 +312,9 @@ func skipString(b []byte, i int) int {
 
 // A member is one key and its value, as offsets.
 type member struct{ key, colon, end int }
+
+// name is the key of m, a member of b, without its quotes.
+func (m member) name(b []byte) []byte { return b[m.key+1 : m.colon-1] }
 
 // nextMember finds the member at or behind i, over a comma.
 func nextMember(b []byte, i int) (member, bool) {

@@ -1,10 +1,9 @@
 package slogship
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
-
-	"github.com/goccy/go-json"
 )
 
 // Logflare returns the Format of Logflare's ingest API, an event batch for the

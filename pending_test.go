@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -25,14 +26,14 @@ func queueSettings(maxRecords, maxBytes, batchRecords, batchBytes int) settings 
 // would: the same records in the same order, byte for byte, within the bounds,
 // with the same books.
 func TestRingIsASlice(t *testing.T) {
-	seeds := uint64(20)
+	seeds := uint64(40)
 	if raceDetector {
 		seeds = 5
 	}
 	for seed := range seeds {
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			rnd := rand.New(rand.NewPCG(seed, 1))
-			script := make([]byte, 6000)
+			script := make([]byte, 3000)
 			for i := range script {
 				script[i] = byte(rnd.Uint32())
 			}
@@ -110,7 +111,7 @@ func playRing(t *testing.T, script []byte) {
 	maxRecords := 2 + m.arg(250)
 	maxBytes := 2 + m.arg(256)*m.arg(2048)
 	m.p = newPending(queueSettings(maxRecords, maxBytes,
-		1+m.arg(maxRecords/2), 1+m.arg(min(maxBytes/2, 1<<16))))
+		1+m.arg(maxRecords), 1+m.arg(min(maxBytes, 1<<16))))
 	for len(m.script) > 0 {
 		step := m.step()
 		m.check(step)
@@ -152,7 +153,7 @@ func (m *ringModel) step() string {
 	case op < 98:
 		return m.discard()
 	case op == 98:
-		if m.arg(12) == 0 {
+		if m.arg(4) == 0 {
 			return m.close()
 		}
 		return m.refuse()
@@ -731,7 +732,9 @@ func shareRing(t *testing.T, p *pending) {
 	go func() { consumed <- consumeRing(t, p, closed) }()
 
 	producing.Wait()
-	if w := p.wait(); w != nil { // without another record nothing but this wakes the consumer
+	close(end)
+	watching.Wait()
+	if w := p.wait(); w != nil { // nobody pushes or discards any more: this must be enough
 		select {
 		case <-w.done:
 		case <-time.After(10 * time.Second):
@@ -741,8 +744,6 @@ func shareRing(t *testing.T, p *pending) {
 	p.close()
 	close(closed)
 	c := <-consumed
-	close(end)
-	watching.Wait()
 
 	s := p.stats()
 	if s.Accepted != int64(producers*each) || s.Pending != 0 || s.InFlight != 0 || s.Delivered != int64(len(c.delivered)) ||
@@ -880,5 +881,33 @@ func consumeRing(t *testing.T, p *pending, closed chan struct{}) ringConsumer {
 			c.deliver(t, pc)
 			p.settle(pc, 0, rejected)
 		}
+	}
+}
+
+// One block is kept in advance, however many producers find none, and none
+// after the end.
+func TestRingStocksOneBlock(t *testing.T) {
+	p := newPending(queueSettings(100, 1<<20, 10, 1<<16))
+	p.stock()
+	p.stock()
+	if len(p.free) != 1 {
+		t.Errorf("%d blocks are kept in advance, want 1", len(p.free))
+	}
+	p.close()
+	p.abandon()
+	p.stock()
+	if len(p.free) != 0 || p.open != nil || p.held != 0 {
+		t.Errorf("after the end %d blocks are kept", len(p.free))
+	}
+}
+
+// Bounds that are as good as none do not overflow.
+func TestRingWithoutBounds(t *testing.T) {
+	p := newPending(queueSettings(math.MaxInt, math.MaxInt, math.MaxInt/2, math.MaxInt/2))
+	for range 1000 {
+		p.push(make([]byte, 300), 0, false, false)
+	}
+	if n := p.swap(0); n.todo[0].records != 1000 {
+		t.Errorf("of 1000 records %d are left", n.todo[0].records)
 	}
 }

@@ -1,6 +1,7 @@
 package slogship
 
 import (
+	"bytes"
 	"log/slog"
 	"runtime"
 	"strconv"
@@ -8,10 +9,10 @@ import (
 	"sync/atomic"
 )
 
-// source is where a record was logged, and its members as JSON.
+// source is where a record was logged, also as the members of a JSON object.
 type source struct {
 	slog.Source
-	json []byte
+	members []byte
 }
 
 // maxSources bounds the cache of sources. A program has fewer call sites;
@@ -30,7 +31,7 @@ func sourceOf(pc uintptr) *source {
 	}
 	f, _ := runtime.CallersFrames([]uintptr{pc}).Next()
 	s := &source{Source: slog.Source{Function: f.Function, File: f.File, Line: f.Line}}
-	s.json = appendSource(nil, &s.Source)
+	s.members = appendSource(nil, &s.Source)
 	if sourceCount.Load() < maxSources {
 		if _, known := sources.LoadOrStore(pc, s); !known {
 			sourceCount.Add(1)
@@ -39,13 +40,21 @@ func sourceOf(pc uintptr) *source {
 	return s
 }
 
+// appendSource appends what is known of s, as members of a JSON object.
 func appendSource(dst []byte, s *slog.Source) []byte {
-	dst = append(dst, `"function":`...)
-	dst = AppendString(dst, s.Function)
-	dst = append(dst, `,"file":`...)
-	dst = AppendString(dst, s.File)
-	dst = append(dst, `,"line":`...)
-	return strconv.AppendInt(dst, int64(s.Line), 10)
+	if s.Function != "" {
+		dst = append(dst, `"function":`...)
+		dst = append(AppendString(dst, s.Function), ',')
+	}
+	if s.File != "" {
+		dst = append(dst, `"file":`...)
+		dst = append(AppendString(dst, s.File), ',')
+	}
+	if s.Line != 0 {
+		dst = append(dst, `"line":`...)
+		dst = append(strconv.AppendInt(dst, int64(s.Line), 10), ',')
+	}
+	return bytes.TrimSuffix(dst, []byte{','})
 }
 
 // sourceGroup is s as a group of its fields that are not empty, as
