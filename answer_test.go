@@ -267,7 +267,7 @@ func TestLostAcknowledgement(t *testing.T) {
 
 // A panic of the Format over an answer is a failed attempt, and no more.
 func TestReadAnswerPanics(t *testing.T) {
-	for name, value := range map[string]any{"text": "boom", "error": errors.New("boom"), "nil map": nil} {
+	for name, value := range map[string]any{"text": "boom", "error": errors.New("boom"), "bad index": nil} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				n := 0
@@ -276,8 +276,7 @@ func TestReadAnswerPanics(t *testing.T) {
 						return Verdict{}
 					}
 					if value == nil {
-						var m map[int]int
-						m[1] = 1
+						clear([]int(nil)[:len(name)]) // out of range: a runtime error
 					}
 					panic(value)
 				}}

@@ -149,7 +149,7 @@ func (b *batcher) attempt() {
 		v := b.read(r, pc)
 		err := b.sender.complain(r, v)
 		wait = max(wait, retryAfter(r.header, time.Now()))
-		if complaint == nil && !(v.Action == TooLarge && pc.records > 1) { // a size that is negotiated is no failure
+		if complaint == nil && (v.Action != TooLarge || pc.records == 1) { // a size that is negotiated is no failure
 			complaint = err
 		}
 

@@ -219,7 +219,7 @@ func BenchmarkParallel(b *testing.B) {
 // 50 ns or so are in them.
 func BenchmarkSlowestCalls(b *testing.B) {
 	const goroutines, pause = 2, 500 * time.Nanosecond
-	for _, c := range []struct {
+	for _, c := range []*struct {
 		name    string
 		backend transportFunc
 		o       Options

@@ -129,9 +129,9 @@ func (c content) fit(size int) content {
 	c.source = cutStrings(c.source, limit)
 	attrs := cutStrings(c.attrs, limit)
 	c.attrs = nil
-	attrs = leaveOut(attrs, size-c.size()-len(","+cutMember))
-	if len(attrs) > 0 {
-		c.attrs = append(attrs, ',')
+	c.attrs = leaveOut(attrs, size-c.size()-len(","+cutMember))
+	if len(c.attrs) > 0 {
+		c.attrs = append(c.attrs, ',')
 	}
 	c.attrs = append(c.attrs, cutMember...)
 	return c

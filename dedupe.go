@@ -1,6 +1,7 @@
 package slogship
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 )
@@ -49,7 +50,7 @@ func (k *keyScanner) object() {
 		before := -1
 		if len(seen) < len(few) {
 			for j, s := range seen {
-				if string(k.b[s.key:s.colon]) == string(name) {
+				if bytes.Equal(k.b[s.key:s.colon], name) {
 					before = j // the last one: those before it are overruled already
 				}
 			}

@@ -1,5 +1,7 @@
 package slogship
 
+import "slices"
+
 const (
 	// Isolating bad records costs at most isolateRequests requests a batch
 	// beyond the one that was refused, and at most hopelessRequests if none is
@@ -180,7 +182,7 @@ func (f *inflight) shrink() bool {
 // restore puts what has no final answer back in front of pending, and reports
 // whether there was any.
 func (f *inflight) restore() bool {
-	pieces := append(f.later, f.todo...)
+	pieces := slices.Concat(f.later, f.todo)
 	f.todo, f.later = nil, nil
 	f.p.restore(pieces)
 	return len(pieces) > 0

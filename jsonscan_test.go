@@ -80,7 +80,7 @@ func TestScannerDepth(t *testing.T) {
 		}
 		for depth := range 4 {
 			v := "1"
-			for n := 0; n <= 4; n++ {
+			for n := range 5 {
 				if _, ok := appendValid(nil, []byte(v), depth); ok != (n <= depth) {
 					t.Errorf("%s at a bound of %d: taken %v", v, depth, ok)
 				}

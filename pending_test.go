@@ -481,7 +481,7 @@ func (m *ringModel) discard() string {
 func (m *ringModel) close() string {
 	m.p.close()
 	m.closed = true
-	return "close"
+	return "close, " + m.due() // as Shutdown has the batcher do
 }
 
 func (m *ringModel) abandon() string {

@@ -120,17 +120,39 @@ func TestPlainTypes(t *testing.T) {
 func TestNotPlain(t *testing.T) {
 	type inner struct{ P **writesPointer }
 	for _, v := range []any{
-		new(*writesPointer), inner{}, []inner{}, map[string]*inner{}, struct{ I []map[int]inner }{},
-		[1]writesPointer{}, [2]int{}, map[float64]int{}, map[bool]int{}, map[writesText]int{}, map[string]writesText{},
-		writes(""), writesPointer{}, &writesPointer{}, json.RawMessage{}, json.Number(""), writesText(""), &panicsText{},
-		&node{}, struct{ N []node }{}, []any{}, []error{}, struct{ S fmt.Stringer }{},
-		embedded{}, struct{ node }{}, struct {
+		new(*writesPointer),
+		inner{},
+		[]inner{},
+		map[string]*inner{},
+		struct{ I []map[int]inner }{},
+		[1]writesPointer{},
+		[2]int{},
+		map[float64]int{},
+		map[bool]int{},
+		map[writesText]int{},
+		map[string]writesText{},
+		writes(""),
+		writesPointer{},
+		&writesPointer{},
+		json.RawMessage{},
+		json.Number(""), writesText(""), &panicsText{},
+		&node{},
+		struct{ N []node }{},
+		[]any{},
+		[]error{},
+		struct{ S fmt.Stringer }{},
+		embedded{},
+		struct{ node }{},
+		struct {
 			A int `json:",string"`
-		}{}, struct {
+		}{},
+		struct {
 			A int `json:"a b"`
-		}{}, struct {
+		}{},
+		struct {
 			A int `json:",omitzero"`
-		}{}, reflect.Zero(reflect.StructOf([]reflect.StructField{{Name: "A", Type: reflect.TypeFor[int](), Tag: `json: "a"`}})).Interface(), make(chan int), func() {}, 1i, uintptr(1),
+		}{},
+		reflect.Zero(reflect.StructOf([]reflect.StructField{{Name: "A", Type: reflect.TypeFor[int](), Tag: `json: "a"`}})).Interface(), make(chan int), func() {}, 1i, uintptr(1),
 	} {
 		if typ := reflect.TypeOf(v); plain(typ) {
 			t.Errorf("%v counts as plain", typ)

@@ -26,12 +26,12 @@ func seeded(seed uint64, n int) *dice {
 	return d
 }
 
-// n is a number below max, which is at most 256.
-func (d *dice) n(max int) int {
+// n is a number below limit, which is at most 256.
+func (d *dice) n(limit int) int {
 	if len(d.left) == 0 {
 		return 0
 	}
-	v := int(d.left[0]) % max
+	v := int(d.left[0]) % limit
 	d.left = d.left[1:]
 	return v
 }
@@ -149,16 +149,17 @@ func (e endless) LogValue() slog.Value { return slog.AnyValue(e) }
 // panics does in whatever it is asked.
 type panics struct{}
 
-func (panics) LogValue() slog.Value                { panic("LogValue") }
-func (panics) Error() string                       { panic("Error") }
-func (panics) MarshalJSON() ([]byte, error)        { panic("MarshalJSON") }
-func (*panicsNil) Error() string                   { panic("nil") }
-func (p *panicsText) MarshalText() ([]byte, error) { panic(p) }
+func (panics) LogValue() slog.Value         { panic("LogValue") }
+func (panics) Error() string                { panic("Error") }
+func (panics) MarshalJSON() ([]byte, error) { panic("MarshalJSON") }
 
-type (
-	panicsNil  struct{ n int }
-	panicsText struct{}
-)
+type nilError struct{}
+
+func (*nilError) Error() string { panic("nil") }
+
+type panicsText struct{}
+
+func (p *panicsText) MarshalText() ([]byte, error) { panic(p) }
 
 // writes returns itself as JSON, whatever that is.
 type writes string
@@ -223,7 +224,7 @@ func (d *dice) any(depth int) any {
 	case 6:
 		return json.RawMessage(d.json())
 	case 7:
-		return pick[any](d, panics{}, (*panicsNil)(nil), &panicsText{}, (*panicsText)(nil), []any{1, panics{}}, failing{}, writesError{`"JSON"`})
+		return pick[any](d, panics{}, (*nilError)(nil), &panicsText{}, (*panicsText)(nil), []any{1, panics{}}, failing{}, writesError{`"JSON"`})
 	case 8:
 		return pick[any](d, make(chan int), func() {}, complex(1, -2), struct{ C chan int }{}, map[string]any{"f": func() {}}, uintptr(7), math.NaN(), struct{ F float64 }{math.NaN()}, []any{math.Inf(1)})
 	case 9:

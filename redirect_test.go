@@ -128,7 +128,7 @@ func TestRequestTimeout(t *testing.T) {
 				if s := tr.Stats(); s.InFlight != 1 {
 					t.Fatalf("RequestTimeout %v, Client.Timeout %v: ended too early", c.ours, c.theirs)
 				}
-				time.Sleep(1)
+				time.Sleep(time.Nanosecond)
 				synctest.Wait()
 				if s := tr.Stats(); s.InFlight != 0 || s.Pending != 1 || !errors.Is(s.LastError, context.DeadlineExceeded) && a.takes > 0 {
 					t.Errorf("RequestTimeout %v, Client.Timeout %v: %+v", c.ours, c.theirs, s)

@@ -36,7 +36,7 @@ func TestSourceCacheIsBounded(t *testing.T) {
 	defer sourceCount.Store(held)
 	sourceCount.Store(maxSources)
 	pc := callerPC()
-	if sourceOf(pc) == sourceOf(pc) {
+	if first, second := sourceOf(pc), sourceOf(pc); first == second {
 		t.Error("the cache took one more than it may hold")
 	}
 	if s := sourceOf(pc); !strings.Contains(s.Function, "TestSourceCacheIsBounded") {

@@ -52,8 +52,12 @@ func (d Dropped) String() string {
 		name string
 		n    int64
 	}{
-		{"overflow", d.Overflow}, {"rejected", d.Rejected}, {"too large", d.TooLarge},
-		{"discarded", d.Discarded}, {"closed", d.Closed}, {"shutdown", d.Shutdown},
+		{"overflow", d.Overflow},
+		{"rejected", d.Rejected},
+		{"too large", d.TooLarge},
+		{"discarded", d.Discarded},
+		{"closed", d.Closed},
+		{"shutdown", d.Shutdown},
 	} {
 		if p.n > 0 {
 			parts = append(parts, fmt.Sprintf("%s %d", p.name, p.n))

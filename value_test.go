@@ -48,7 +48,7 @@ func TestValuesWithoutJSON(t *testing.T) {
 		"raw text that is no JSON":      {json.RawMessage("no"), fmt.Sprintf("!ERROR: %T: json: error", json.RawMessage(nil))},
 		"a panic that panics":           {nested{}, "!PANIC: slogship.nested: slogship.nested"},
 		"a panic with a cyclic value":   {quitter{}, "!PANIC: slogship.quitter: map[string]interface {}"},
-		"a nil pointer that panics":     {(*panicsNil)(nil), "<nil>"},
+		"a nil pointer that panics":     {(*nilError)(nil), "<nil>"},
 		"an error in broken UTF-8":      {fmt.Errorf("w: %w", errors.New("x\xff")), "w: x\ufffd"},
 		"a number for no float64":       {json.Number("-1e400"), "-1e400"},
 		"a year for no RFC 3339":        {time.Date(12345, 1, 2, 3, 4, 5, 0, time.UTC), "12345-01-02T03:04:05Z"},
