@@ -82,6 +82,7 @@ func TestOnErrorPanics(t *testing.T) {
 			tr.say("a")
 			time.Sleep(time.Hour)
 		}
+		synctest.Wait()
 		if calls != 4 {
 			t.Errorf("OnError was called %d times, want 4", calls)
 		}

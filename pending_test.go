@@ -26,7 +26,7 @@ func queueSettings(maxRecords, maxBytes, batchRecords, batchBytes int) settings 
 // would: the same records in the same order, byte for byte, within the bounds,
 // with the same books.
 func TestRingIsASlice(t *testing.T) {
-	seeds := uint64(40)
+	seeds := uint64(20)
 	if raceDetector {
 		seeds = 5
 	}
