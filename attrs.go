@@ -298,8 +298,6 @@ func (w *attrWriter) appendRecord(h *Handler, r *slog.Record) {
 		if !w.appendAttrsOf(r) {
 			w.buf, w.begins, w.renamed = w.buf[:before], w.begins[:begins], w.renamed[:renamed]
 			w.depth = h.opened
-			w.groups = w.groups[:min(len(w.groups), w.depth)]
-			w.path = w.path[:min(len(w.path), w.depth)]
 		}
 	}
 	for w.depth > 0 {
@@ -310,7 +308,7 @@ func (w *attrWriter) appendRecord(h *Handler, r *slog.Record) {
 // resume appends the attributes of h, and is where they ended: in the groups
 // that are open behind them.
 func (w *attrWriter) resume(h *Handler) {
-	if len(h.attrs) == 0 {
+	if len(h.attrs) == 0 || w.most <= 0 {
 		return
 	}
 	switch {
@@ -339,7 +337,12 @@ func (w *attrWriter) resume(h *Handler) {
 
 // with returns h with attrs in its groups, encoded once for all records to
 // come; or h, if nothing is left of attrs.
-func (w *attrWriter) with(h *Handler, attrs []slog.Attr) *Handler {
+func (w *attrWriter) with(h *Handler, attrs []slog.Attr) (with *Handler) {
+	defer func() {
+		if recover() != nil { // an AttrEncoding, for all else is contained where it is called
+			with = h
+		}
+	}()
 	w.begin(h.core)
 	w.resume(h)
 	for _, g := range h.groups[h.opened:] {

@@ -1,187 +1,12 @@
 package slogship
 
 import (
-	"bytes"
-	"context"
 	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
-
-// A randomCase is a record, and all that has a say in what becomes of it.
-type randomCase struct {
-	o        Options // its ReplaceAttr does not count its calls yet
-	chain    []func(slog.Handler) slog.Handler
-	foretold []func(*oracle)
-	record   slog.Record
-}
-
-func newRandomCase(d *dice) randomCase {
-	c := randomCase{o: Options{AddSource: d.n(4) == 3, ReplaceAttr: d.replaceAttr()}}
-	if d.n(4) == 3 {
-		attrs := d.attrs(3, 1)
-		c.o.ContextAttrs = func(context.Context) []slog.Attr { return attrs }
-	}
-	for range d.n(5) {
-		if d.n(2) == 0 {
-			name := pick(d, "g", "a", "", "level", "é")
-			c.chain = append(c.chain, func(h slog.Handler) slog.Handler {
-				if _, std := h.(*slog.JSONHandler); std && name == "" {
-					return h // it leaves this rule to slog.Logger
-				}
-				return h.WithGroup(name)
-			})
-			c.foretold = append(c.foretold, func(o *oracle) { o.withGroup(name) })
-		} else {
-			attrs := d.attrs(3, 2)
-			c.chain = append(c.chain, func(h slog.Handler) slog.Handler { return h.WithAttrs(slices.Clone(attrs)) })
-			c.foretold = append(c.foretold, func(o *oracle) { o.withAttrs(attrs) })
-		}
-	}
-	at := time.Time{}
-	if d.n(4) > 0 {
-		at = time.Unix(int64(d.uint64()>>30), int64(d.n(256))*3906251)
-	}
-	var pc uintptr
-	if c.o.AddSource && d.n(4) > 0 {
-		pc = callerPC()
-	}
-	c.record = slog.NewRecord(at, slog.Level(d.n(24)-8), d.string(), pc)
-	c.record.AddAttrs(d.attrs(8, 3)...)
-	return c
-}
-
-// replaceAttr is one of a few functions that always give the same answer.
-func (d *dice) replaceAttr() func([]string, slog.Attr) slog.Attr {
-	which := d.n(12)
-	if which < 4 {
-		return nil
-	}
-	salt := d.n(8)
-	hit := func(groups []string, a slog.Attr) bool {
-		return (len(a.Key)+3*len(groups)+salt)%4 == 0
-	}
-	return func(groups []string, a slog.Attr) slog.Attr {
-		switch {
-		case which == 4 || !hit(groups, a) && which < 10:
-		case which == 5:
-			return slog.Attr{}
-		case which == 6:
-			a.Key = []string{"renamed", "level", "context", "", "msg", "a", "_cut", "level_"}[salt]
-		case which == 7:
-			a.Value = []slog.Value{slog.StringValue(""), slog.StringValue("new"), slog.IntValue(salt), slog.AnyValue(nil), slog.AnyValue(stringer(1)), slog.BoolValue(true), slog.DurationValue(1), slog.TimeValue(time.Unix(1e9, 5).UTC())}[salt]
-		case which == 8:
-			if a.Value.Kind() != slog.KindString { // or its members would be groups in turn
-				a.Value = slog.GroupValue(slog.String("in", "side"), slog.String("level", a.Key), slog.Any("v", yields{slog.StringValue("x")}))
-			}
-		case which == 9:
-			a.Value = slog.AnyValue(yields{slog.AnyValue(yields{a.Value})})
-		case which == 10: // empties groups
-			if slices.Contains(groups, "g") || slices.Contains(groups, "a") || len(groups) == 0 && (a.Key == "function" || a.Key == "file" || a.Key == "line") {
-				return slog.Attr{}
-			}
-		case which == 11:
-			if len(groups) == 0 && slices.Contains([]string{"time", "msg", "level", "source"}[salt/2:salt/2+1], a.Key) {
-				return slog.Attr{}
-			}
-		}
-		return a
-	}
-}
-
-// recording returns f, and what appends each call to calls; nil for nil.
-func recording(f func([]string, slog.Attr) slog.Attr, calls *[]string) func([]string, slog.Attr) slog.Attr {
-	if f == nil {
-		return nil
-	}
-	return func(groups []string, a slog.Attr) slog.Attr {
-		*calls = append(*calls, callText(slices.Clone(groups), a))
-		return f(groups, a)
-	}
-}
-
-// check wants the event, the calls of ReplaceAttr and, where it is right,
-// slog.JSONHandler to be what the oracle says.
-func (c randomCase) check(tb testing.TB) {
-	tb.Helper()
-	oracle := newOracle(c.o.ReplaceAttr)
-	o := c.o
-	var ours, theirs []string
-	o.ReplaceAttr = recording(c.o.ReplaceAttr, &ours)
-	h := slog.Handler(shipTo(tb, hanging, o))
-	var line bytes.Buffer
-	std := slog.Handler(slog.NewJSONHandler(&line, &slog.HandlerOptions{AddSource: o.AddSource, ReplaceAttr: recording(c.o.ReplaceAttr, &theirs)}))
-	for i, step := range c.chain {
-		h, std = step(h), step(std)
-		c.foretold[i](oracle)
-	}
-	var fromContext []slog.Attr
-	if o.ContextAttrs != nil {
-		fromContext = o.ContextAttrs(context.Background())
-	}
-	want := oracle.event(c.record, o.AddSource, fromContext)
-
-	event := eventOf(tb, h, c.record)
-	got := decodeEvent(tb, event)
-	metadata, _ := got["metadata"].(map[string]any)
-	delete(got, "metadata")
-	delete(got, "id")
-	if !same(want.metadata, metadata) {
-		tb.Errorf("metadata:\n got %s\nwant %v\nfrom %s", event, want.metadata, c)
-	}
-	if !same(want.top, got) {
-		tb.Errorf("event:\n got %s\nwant %v\nfrom %s", event, want.top, c)
-	}
-	if !slices.Equal(ours, oracle.calls) {
-		tb.Errorf("calls of ReplaceAttr:\n got %s\nwant %s\nfrom %s", strings.Join(ours, "\n     "), strings.Join(oracle.calls, "\n     "), c)
-	}
-
-	if oracle.wrong || len(fromContext) > 0 {
-		return
-	}
-	std.Handle(context.Background(), c.record)
-	if object := decodeObject(line.Bytes()); object == nil {
-		tb.Errorf("slog.JSONHandler wrote what is no JSON, and the oracle did not know: %s\nfrom %s", line.Bytes(), c)
-	} else if !same(want.json, object) {
-		tb.Errorf("slog.JSONHandler contradicts the oracle:\n got %s\nwant %v\nfrom %s", line.Bytes(), want.json, c)
-	}
-	if !slices.Equal(theirs, oracle.calls) {
-		tb.Errorf("slog.JSONHandler calls ReplaceAttr:\n got %s\nwant %s\nfrom %s", strings.Join(theirs, "\n     "), strings.Join(oracle.calls, "\n     "), c)
-	}
-}
-
-func (c randomCase) String() string {
-	var attrs []slog.Attr
-	c.record.Attrs(func(a slog.Attr) bool {
-		attrs = append(attrs, a)
-		return true
-	})
-	return fmt.Sprintf("a record with %d attributes, a chain of %d", len(attrs), len(c.chain))
-}
-
-// Random records decode to what slog.JSONHandler writes, wherever that keeps
-// the rules of slog.Handler; ReplaceAttr is called as often, in the same order.
-func TestRandomRecordsMeanWhatTheyMeanToSlog(t *testing.T) {
-	for seed := range uint64(2000) {
-		newRandomCase(seeded(seed, 50+int(seed)%500)).check(t)
-		if t.Failed() {
-			t.Fatalf("seed %d", seed)
-		}
-	}
-}
-
-// As TestRandomRecordsMeanWhatTheyMeanToSlog, and further.
-func FuzzRecord(f *testing.F) {
-	for seed := range uint64(50) {
-		f.Add(seeded(seed, 100+10*int(seed)).left)
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		newRandomCase(&dice{data}).check(t)
-	})
-}
 
 // The case that slog.JSONHandler gets wrong, and why the oracle is no call of
 // it: a group that ReplaceAttr, or an empty attribute, leaves empty.
@@ -297,6 +122,9 @@ func TestEndlessLogValuers(t *testing.T) {
 			"by WithAttrs": eventWith(t, h.WithAttrs([]slog.Attr{slog.Int("a", 1), tt.v}), slog.Int("b", 2)),
 		} {
 			m := event["metadata"].(map[string]any)
+			if name == "inlines itself twice" && !strings.Contains(jsonText(t, m), "groups nest too deeply") {
+				t.Errorf("%s, %s: it went deeper than %d: %.200v", name, way, maxDepth, m)
+			}
 			if jsonText(t, m["a"]) != "1" {
 				t.Errorf("%s, %s: its neighbour is lost: %.200v", name, way, m)
 			}
@@ -356,6 +184,29 @@ func depthOf(b []byte) (deepest int) {
 		}
 	}
 	return deepest
+}
+
+// A format that panics over an attribute given to WithAttrs loses that, and
+// nobody else.
+func TestAttrEncodingPanics(t *testing.T) {
+	format := fakeFormat{
+		layout: func(l *Layout) {
+			l.Attrs = &AttrEncoding{AppendAttr: func(dst []byte, _ []string, key string, _ slog.Value) []byte {
+				if key == "bad" {
+					panic(key)
+				}
+				return append(dst, key...)
+			}}
+		},
+		event: func(dst []byte, e *Event) []byte { return e.AppendAttrs(dst) },
+	}
+	h := shipTo(t, hanging, Options{Format: format})
+	if got := string(eventOf(t, h.WithAttrs([]slog.Attr{slog.Int("bad", 1)}), recordWith(slog.Int("good", 1)))); got != "good" {
+		t.Errorf("got %s", got)
+	}
+	if event, _, ok := tryEvent(h, recordWith(slog.Int("bad", 1))); ok {
+		t.Errorf("got %s", event)
+	}
 }
 
 // Attributes that are no JSON are written by the AttrEncoding, in groups by the

@@ -112,7 +112,7 @@ func TestEarlyAnswer(t *testing.T) {
 	}
 	tr := &trial{Handler: h, t: t}
 	within(t, time.Minute, func() {
-		for range 10 {
+		for range 5 {
 			for i := range 100 {
 				logTo(h, fmt.Sprint(i, strings.Repeat("m", 20_000)))
 			}
@@ -125,7 +125,7 @@ func TestEarlyAnswer(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	tr.wantBooks(1000, Dropped{}, 0)
+	tr.wantBooks(500, Dropped{}, 0)
 	if len(whole) == 0 {
 		t.Error("no body arrived whole")
 	}

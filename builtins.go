@@ -1,6 +1,7 @@
 package slogship
 
 import (
+	"encoding"
 	stdjson "encoding/json"
 	"fmt"
 	"log/slog"
@@ -55,6 +56,7 @@ func (e *encoder) replaceBuiltins(r *slog.Record, src *source) {
 		if src != nil {
 			*s = src.Source
 		}
+		e.source = nil
 		v, kept := e.replaceBuiltin(slog.Any(slog.SourceKey, s))
 		if kept {
 			e.sourceText = w.aside(e.sourceText[:0], func() { w.writeSource(v) })
@@ -88,8 +90,6 @@ func (e *encoder) replaceBuiltin(a slog.Attr) (v slog.Value, kept bool) {
 	case out.Key != a.Key:
 		w.write(out)
 		return v, false
-	case out.Value.Kind() == slog.KindGroup && len(out.Value.Group()) == 0:
-		return v, false
 	}
 	return out.Value, true
 }
@@ -116,7 +116,6 @@ func (w *attrWriter) text(v slog.Value) (s string) {
 		if r := recover(); r != nil {
 			s = describePanic(v.Any(), r)
 		}
-		s = runePrefix(s, w.longest)
 	}()
 	switch v.Kind() {
 	case slog.KindTime:
@@ -132,13 +131,12 @@ func (w *attrWriter) text(v slog.Value) (s string) {
 	switch v := v.Any().(type) {
 	case nil:
 		return "<nil>"
-	case error:
-		return v.Error()
+	case error, encoding.TextMarshaler: // a string in JSON, too
 	case fmt.Stringer:
 		return v.String()
 	}
 	text := w.appendAny(nil, v.Any())
-	if stdjson.Unmarshal(text, &s) == nil { // a string
+	if stdjson.Unmarshal(text, &s) == nil { // it is a string
 		return s
 	}
 	return string(text)
@@ -158,11 +156,11 @@ func (w *attrWriter) groupText(attrs []slog.Attr) string {
 // aside has f write JSON to dst, as members of an object of their own, and
 // returns that extended.
 func (w *attrWriter) aside(dst []byte, f func()) []byte {
-	buf, encoding := w.buf, w.encoding
+	buf, enc := w.buf, w.encoding
 	w.buf, w.encoding = dst, nil
 	w.depth++ // no name is reserved there
 	f()
 	w.depth--
-	dst, w.buf, w.encoding = w.buf, buf, encoding
+	dst, w.buf, w.encoding = w.buf, buf, enc
 	return dst
 }

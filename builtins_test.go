@@ -39,26 +39,30 @@ func TestReplacedBuiltins(t *testing.T) {
 		by   func(slog.Attr) slog.Attr
 		want string // with sorted keys
 	}{
-		"time to another time":   {"time", value(time.Date(2000, 1, 1, 0, 0, 0, 0, time.FixedZone("", 3600))), `{` + id + msg + `"metadata":{"level":"info"},"timestamp":"1999-12-31T23:00:00.000000Z"}`},
-		"time to a string":       {"time", value("yesterday"), `{` + id + msg + `"metadata":{"level":"info"},"timestamp":"yesterday"}`},
-		"time to a number":       {"time", value(1767323045), `{` + id + msg + `"metadata":{"level":"info"},"timestamp":"1767323045"}`},
-		"time left out":          {"time", gone, `{` + id + msg + `"metadata":{"level":"info"}}`},
-		"time moved":             {"time", key("ts"), `{` + id + msg + `"metadata":{"level":"info","ts":"2026-01-02T03:04:05.678901234Z"}}`},
-		"level to another level": {"level", value(slog.LevelWarn + 1), `{` + id + msg + `"metadata":{"level":"warn+1"},` + at + `}`},
-		"level to a string":      {"level", value("NOTICE"), `{` + id + msg + `"metadata":{"level":"NOTICE"},` + at + `}`},
-		"level to a number":      {"level", value(30), `{` + id + msg + `"metadata":{"level":"30"},` + at + `}`},
-		"level left out":         {"level", gone, `{` + id + msg + `"metadata":{},` + at + `}`},
-		"level moved":            {"level", key("severity"), `{` + id + msg + `"metadata":{"severity":"INFO"},` + at + `}`},
-		"msg to another string":  {"msg", value("bye"), `{` + id + `"message":"bye","metadata":{"level":"info"},` + at + `}`},
-		"msg to an empty string": {"msg", value(""), `{` + id + `"message":"","metadata":{"level":"info"},` + at + `}`},
-		"msg to a number":        {"msg", value(42), `{` + id + `"message":"42","metadata":{"level":"info"},` + at + `}`},
-		"msg to an error":        {"msg", value(errors.New("broken")), `{` + id + `"message":"broken","metadata":{"level":"info"},` + at + `}`},
-		"msg to a Stringer":      {"msg", value(time.Minute), `{` + id + `"message":"1m0s","metadata":{"level":"info"},` + at + `}`},
-		"msg to a struct":        {"msg", value(struct{ A int }{1}), `{` + id + `"message":"{\"A\":1}","metadata":{"level":"info"},` + at + `}`},
-		"msg to a TextMarshaler": {"msg", value(writesText("text")), `{` + id + `"message":"text","metadata":{"level":"info"},` + at + `}`},
-		"msg to a cycle":         {"msg", value(cyclicMap()), `{` + id + `"message":"!ERROR: map[string]interface {}: it is cyclic, or nests too deeply","metadata":{"level":"info"},` + at + `}`},
-		"msg to what panics":     {"msg", value(&panicsText{}), `{` + id + `"message":"!PANIC: *slogship.panicsText: *slogship.panicsText","metadata":{"level":"info"},` + at + `}`},
-		"msg to a LogValuer":     {"msg", value(yields{slog.StringValue("resolved")}), `{` + id + `"message":"resolved","metadata":{"level":"info"},` + at + `}`},
+		"time to another time":               {"time", value(time.Date(2000, 1, 1, 0, 0, 0, 0, time.FixedZone("", 3600))), `{` + id + msg + `"metadata":{"level":"info"},"timestamp":"1999-12-31T23:00:00.000000Z"}`},
+		"time to a string":                   {"time", value("yesterday"), `{` + id + msg + `"metadata":{"level":"info"},"timestamp":"yesterday"}`},
+		"time to a number":                   {"time", value(1767323045), `{` + id + msg + `"metadata":{"level":"info"},"timestamp":"1767323045"}`},
+		"time left out":                      {"time", gone, `{` + id + msg + `"metadata":{"level":"info"}}`},
+		"time moved":                         {"time", key("ts"), `{` + id + msg + `"metadata":{"level":"info","ts":"2026-01-02T03:04:05.678901234Z"}}`},
+		"level to another level":             {"level", value(slog.LevelWarn + 1), `{` + id + msg + `"metadata":{"level":"warn+1"},` + at + `}`},
+		"level to a string":                  {"level", value("NOTICE"), `{` + id + msg + `"metadata":{"level":"NOTICE"},` + at + `}`},
+		"level to a number":                  {"level", value(30), `{` + id + msg + `"metadata":{"level":"30"},` + at + `}`},
+		"level left out":                     {"level", gone, `{` + id + msg + `"metadata":{},` + at + `}`},
+		"level moved":                        {"level", key("severity"), `{` + id + msg + `"metadata":{"severity":"INFO"},` + at + `}`},
+		"msg to another string":              {"msg", value("bye"), `{` + id + `"message":"bye","metadata":{"level":"info"},` + at + `}`},
+		"msg to an empty string":             {"msg", value(""), `{` + id + `"message":"","metadata":{"level":"info"},` + at + `}`},
+		"msg to a number":                    {"msg", value(42), `{` + id + `"message":"42","metadata":{"level":"info"},` + at + `}`},
+		"msg to an error":                    {"msg", value(errors.New("broken")), `{` + id + `"message":"broken","metadata":{"level":"info"},` + at + `}`},
+		"msg to an error that is a Stringer": {"msg", value(stringerError{}), `{` + id + `"message":"an error","metadata":{"level":"info"},` + at + `}`},
+		"msg to a Stringer":                  {"msg", value(time.Minute), `{` + id + `"message":"1m0s","metadata":{"level":"info"},` + at + `}`},
+		"msg to a struct":                    {"msg", value(struct{ A int }{1}), `{` + id + `"message":"{\"A\":1}","metadata":{"level":"info"},` + at + `}`},
+		"msg to a TextMarshaler":             {"msg", value(writesText("text")), `{` + id + `"message":"text","metadata":{"level":"info"},` + at + `}`},
+		"msg to a cycle":                     {"msg", value(cyclicMap()), `{` + id + `"message":"!ERROR: map[string]interface {}: it is cyclic, or nests too deeply","metadata":{"level":"info"},` + at + `}`},
+		"msg to what panics":                 {"msg", value(&panicsText{}), `{` + id + `"message":"!PANIC: *slogship.panicsText: *slogship.panicsText","metadata":{"level":"info"},` + at + `}`},
+		"msg to a LevelVar":                  {"msg", value(new(slog.LevelVar)), `{` + id + `"message":"INFO","metadata":{"level":"info"},` + at + `}`},
+		"msg to a Stringer of JSON":          {"msg", value(stringer(7)), `{` + id + `"message":"a stringer","metadata":{"level":"info"},` + at + `}`},
+		"time to an empty group":             {"time", func(slog.Attr) slog.Attr { return slog.Group("time") }, `{` + id + msg + `"metadata":{"level":"info"}}`},
+		"msg to a LogValuer":                 {"msg", value(yields{slog.StringValue("resolved")}), `{` + id + `"message":"resolved","metadata":{"level":"info"},` + at + `}`},
 		"msg to a group": {"msg", func(slog.Attr) slog.Attr {
 			return slog.Group("msg", slog.Int("a", 1), slog.Group("level", slog.Int("b", 2)))
 		}, `{` + id + `"message":"{\"a\":1,\"level\":{\"b\":2}}","metadata":{"level":"info"},` + at + `}`},
@@ -76,6 +80,22 @@ func TestReplacedBuiltins(t *testing.T) {
 		if got := jsonText(t, event); got != tt.want {
 			t.Errorf("%s:\n got %s\nwant %s", name, got, tt.want)
 		}
+	}
+}
+
+type stringerError struct{ stringer }
+
+func (stringerError) Error() string { return "an error" }
+
+// What ReplaceAttr left out is not there for a format that does not ask.
+func TestSourceLeftOut(t *testing.T) {
+	h := shipTo(t, hanging, Options{
+		AddSource:   true,
+		ReplaceAttr: replacing("source", func(slog.Attr) slog.Attr { return slog.Attr{} }),
+		Format:      fakeFormat{event: func(dst []byte, e *Event) []byte { return e.AppendSource(append(dst, '-')) }},
+	})
+	if got := string(eventOf(t, h, slog.NewRecord(recordTime, 0, "m", callerPC()))); got != "-" {
+		t.Errorf("got %s", got)
 	}
 }
 

@@ -77,7 +77,6 @@ func (e *encoder) cutEncoded(ctx context.Context, h *Handler, r *slog.Record) bo
 		e.builtins(r)
 		e.event.Message = cutString(e.event.Message, longest)
 		e.attributes(ctx, h, r)
-		w.most = 1
 		w.one(cutName, slog.BoolValue(true))
 		e.format()
 		return len(e.buf) <= e.c.maxRecordBytes

@@ -114,7 +114,7 @@ func (e *encoder) format() {
 
 // release lets go of what belongs to the caller, and of e.
 func (e *encoder) release() {
-	e.event.Message, e.source = "", nil
+	e.c, e.event, e.source, e.attrs.replace = nil, Event{}, nil, nil
 	if max(cap(e.buf), cap(e.attrs.buf), cap(e.sourceText)) <= keepScratch {
 		encoders.Put(e)
 	}

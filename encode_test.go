@@ -180,12 +180,12 @@ func TestTimestamps(t *testing.T) {
 		at   time.Time
 		want any
 	}{
+		{time.Unix(0, 0), "1970-01-01T00:00:00.000000Z"}, // the zero second of a new encoder
 		{recordTime, "2026-01-02T03:04:05.678901Z"},
 		{recordTime.In(time.FixedZone("", 5*3600+1800)), "2026-01-02T03:04:05.678901Z"},
 		{recordTime.Add(999 * time.Millisecond), "2026-01-02T03:04:06.677901Z"},
 		{time.Date(2026, 1, 2, 3, 4, 5, 999999999, time.UTC), "2026-01-02T03:04:05.999999Z"},
 		{time.Date(1969, 12, 31, 23, 59, 59, 1000, time.UTC), "1969-12-31T23:59:59.000001Z"},
-		{time.Unix(0, 0), "1970-01-01T00:00:00.000000Z"},
 		{time.Unix(-1<<63, 0), time.Unix(-1<<63, 0).UTC().Format("2006-01-02T15:04:05.000000Z")},
 		{time.Time{}, nil},
 	} {
@@ -303,5 +303,48 @@ func TestScalarsDoNotAllocate(t *testing.T) {
 		if n := testing.AllocsPerRun(1000, func() { tt.h.Handle(context.Background(), r) }); n != 0 {
 			t.Errorf("%s: %v allocations a record, want none", name, n)
 		}
+	}
+}
+
+// A huge string that is cut anyway is not copied first, nor are the same huge
+// strings in a thousand attributes.
+func TestHugeStringsAreNotCopied(t *testing.T) {
+	h := shipTo(t, hanging, Options{})
+	huge := strings.Repeat("x", 32<<20)
+	many := make([]slog.Attr, 1000)
+	for i := range many {
+		many[i] = slog.String("a", huge)
+	}
+	for name, r := range map[string]slog.Record{
+		"message":   slog.NewRecord(recordTime, 0, huge, 0),
+		"attribute": recordWith(slog.String("a", huge)),
+		"in a map":  recordWith(slog.Any("a", map[string]any{"b": huge})),
+		"error":     recordWith(slog.Any("a", errors.New(huge))),
+		"many":      recordWith(many...),
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		event, cut, ok := tryEvent(h, r)
+		runtime.ReadMemStats(&after)
+		if !cut || !ok || len(event) > defaultMaxRecordBytes {
+			t.Errorf("%s: %d bytes, cut %v, ok %v", name, len(event), cut, ok)
+		}
+		if n := after.TotalAlloc - before.TotalAlloc; name != "many" && n > 16<<20 || n > 256<<20 {
+			t.Errorf("%s: it took %d MiB", name, n>>20)
+		}
+	}
+}
+
+// An encoder in the pool holds on to nothing of the record before.
+func TestReleaseLetsGo(t *testing.T) {
+	h := shipTo(t, hanging, Options{AddSource: true, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr { return slog.String(a.Key, "text") }})
+	e := new(encoder)
+	r := recordWith(slog.Int("a", 1))
+	if _, _, ok := e.encode(t.Context(), h, &r); !ok || e.event.Message == "" {
+		t.Fatal("not encoded")
+	}
+	e.release()
+	if e.c != nil || e.event != (Event{}) || e.source != nil || e.attrs.replace != nil {
+		t.Errorf("held: %+v", e.event)
 	}
 }

@@ -43,7 +43,12 @@ func TestFlush(t *testing.T) {
 		if err := tr.Flush(t.Context()); err != nil || time.Since(tr.began) != 6*time.Second {
 			t.Errorf("with nothing held: %v, after %v", err, time.Since(tr.began))
 		}
+		tr.say("d")
+		synctest.Wait() // the batcher waits for FlushInterval
 		tr.wantRequests(2)
+		if err := tr.Flush(t.Context()); err != nil || time.Since(tr.began) != 9*time.Second {
+			t.Errorf("with the batcher asleep: %v, after %v", err, time.Since(tr.began))
+		}
 	})
 }
 
@@ -117,7 +122,7 @@ func TestFlushCountsLosses(t *testing.T) {
 // alone.
 func TestFlushIsCutShort(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tr := start(t, script(answered{status: 406, body: `{"message":["odd"]}`}, status(200).after(5*time.Second)), Options{FlushInterval: time.Hour, BatchRecords: 2})
+		tr := start(t, script(answered{status: 406, body: `{"message":["odd"]}`, takes: time.Second}, status(200).after(5*time.Second)), Options{FlushInterval: time.Hour, BatchRecords: 2})
 		tr.say("a", "b", "c", "d", "e")
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 		defer cancel()

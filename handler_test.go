@@ -170,7 +170,7 @@ func TestLoggingNeverWaits(t *testing.T) {
 // at random: the balance holds in every snapshot, and each goroutine's records
 // arrive in its order, none twice. This one runs in real time.
 func TestBalanceUnderLoad(t *testing.T) {
-	const producers, each = 8, 2000
+	const producers, each = 8, 1000
 	var requests atomic.Int64
 	arrived := map[string]bool{} // by id; owned by the transport
 	next := make([]int, producers)

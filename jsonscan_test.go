@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -30,6 +31,9 @@ func checkValid(t *testing.T, src []byte) {
 	if !json.Valid(out) || !utf8.Valid(out) {
 		t.Fatalf("%q became %q", src, out)
 	}
+	if loneSurrogate(out) {
+		t.Fatalf("%q: half a surrogate pair in %q", src, out)
+	}
 	var compact bytes.Buffer
 	json.Compact(&compact, out)
 	if !bytes.Equal(compact.Bytes(), out) {
@@ -48,6 +52,12 @@ func checkValid(t *testing.T, src []byte) {
 	if again, ok := appendValid(nil, out, maxDepth); !ok || !bytes.Equal(again, out) {
 		t.Fatalf("%q became %q, and that %q", src, out, again)
 	}
+}
+
+// loneSurrogate reports whether a \u escape stands for half a pair.
+func loneSurrogate(b []byte) bool {
+	pairs := regexp.MustCompile(`\\\\|(?i:\\ud[89ab]..\\ud[c-f]..)`)
+	return regexp.MustCompile(`(?i)\\ud[89a-f]`).Match(pairs.ReplaceAll(b, nil))
 }
 
 func wrap(value []byte) []byte { return append(append([]byte(`{"v":`), value...), '}') }

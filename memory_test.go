@@ -31,7 +31,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	})
 	total := 10_000_000
 	if raceDetector || testing.Short() {
-		total = 1_000_000
+		total = 400_000
 	}
 	const rounds = 4
 	r := slog.NewRecord(time.Time{}, slog.LevelInfo, "down", 0)

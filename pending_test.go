@@ -26,6 +26,7 @@ func queueSettings(maxRecords, maxBytes, batchRecords, batchBytes int) settings 
 // would: the same records in the same order, byte for byte, within the bounds,
 // with the same books.
 func TestRingIsASlice(t *testing.T) {
+	t.Parallel()
 	seeds := uint64(20)
 	if raceDetector {
 		seeds = 5
@@ -664,6 +665,7 @@ func (m *ringModel) checkWaiters() {
 // sender does. Nothing is overwritten while it is in flight, nobody waits for
 // ever, and what comes out is in order.
 func TestRingIsSharedSafely(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name string
 		s    settings

@@ -10,6 +10,9 @@ import (
 
 type plainName string
 
+// Exported would be plain, but to be embedded.
+type Exported struct{ A int }
+
 // plainType is a random type that is plain.
 func (d *dice) plainType(depth int) reflect.Type {
 	leaf := pick(d,
@@ -121,6 +124,8 @@ func TestNotPlain(t *testing.T) {
 	type inner struct{ P **writesPointer }
 	for _, v := range []any{
 		new(*writesPointer),
+		new(*int),
+		struct{ Exported }{},
 		inner{},
 		[]inner{},
 		map[string]*inner{},

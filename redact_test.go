@@ -20,7 +20,7 @@ import (
 // The secrets of these tests. What is not alphanumeric takes different forms in
 // URLs, JSON and HTML.
 const (
-	secretToken  = `t0ken/with+odd="chars"??>>~~&<more>`
+	secretToken  = `t0ken/~~~~~with+odd="chars"&<more>`
 	secretKey    = "s3cr3t-api-key"
 	secretUser   = "us3rname"
 	secretPass   = "p:ss/w@rd?#"

@@ -10,8 +10,11 @@ import (
 
 // A source is looked up and encoded once, by whomever, and is what slog says.
 func TestSourceIsCached(t *testing.T) {
-	pc := callerPC()
+	pc, held := callerPC(), sourceCount.Load()
 	first := sourceOf(pc)
+	if n := sourceCount.Load() - held; n != 1 {
+		t.Errorf("a new source counts as %d", n)
+	}
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {

@@ -94,6 +94,16 @@ func TestMarshalersAreMadeValid(t *testing.T) {
 	}
 }
 
+// As slog.JSONHandler has it, no HTML is escaped.
+func TestHTMLStaysAsItIs(t *testing.T) {
+	h := shipTo(t, hanging, Options{})
+	for _, v := range []any{"<&>", []string{"<&>"}, []any{"<&>"}, []error{nil, writesError{`"<&>"`}}, map[string]any{"<&>": 1}, struct{ T writesText }{"<&>"}} {
+		if event := string(eventOf(t, h, recordWith(slog.Any("v", v)))); !strings.Contains(event, "<&>") {
+			t.Errorf("%T: %s", v, event)
+		}
+	}
+}
+
 // A slice that holds the same slice twice, and so on, is 2^40 long. It is given
 // up before it fills the memory.
 func TestValueThatExplodes(t *testing.T) {
