@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"time"
 )
@@ -78,7 +79,11 @@ type Options struct {
 	MaxPending int
 
 	// MaxPendingBytes bounds memory, in encoded bytes, likewise. If zero,
-	// 32 MiB. Batches are clamped to half of either bound.
+	// 32 MiB. What a Handler keeps on the heap stays below it plus 10 MiB (with
+	// BatchBytes and MaxRecordBytes at their defaults), however long an outage
+	// and whatever the sizes of records; where blocks cost much more than the
+	// records in them, the oldest go a little earlier. Batches are clamped to
+	// half of either bound.
 	MaxPendingBytes int
 
 	// MaxRecordBytes bounds one encoded record. A longer one is cut, marked
@@ -204,6 +209,7 @@ func (o Options) resolve() (s settings, err error) {
 
 	setDefault(&o.MaxRecordBytes, defaultMaxRecordBytes)
 	o.MaxRecordBytes = clamp(o.MaxRecordBytes, o.MaxPendingBytes, s.layout.MaxRecordBytes)
+	o.MaxRecordBytes = min(o.MaxRecordBytes, math.MaxInt32) // a block's marks have 32 bits
 	setDefault(&o.BatchRecords, s.layout.MaxRecords)
 	setDefault(&o.BatchRecords, defaultBatchRecords)
 	o.BatchRecords = clamp(o.BatchRecords, o.MaxPending/2, s.layout.MaxRecords)
