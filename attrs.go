@@ -156,8 +156,8 @@ func (w *attrWriter) one(key string, v slog.Value) {
 		w.buf = w.appendValue(w.buf, v, v.Kind())
 		return
 	}
-	if v.Kind() == slog.KindString && len(v.String()) > w.longest {
-		v = slog.StringValue(runePrefix(v.String(), w.longest-len(cutMark)) + cutMark)
+	if longest := max(w.longest, minCutString); v.Kind() == slog.KindString && len(v.String()) > longest {
+		v = slog.StringValue(runePrefix(v.String(), longest-len(cutMark)) + cutMark)
 	}
 	w.buf = w.encoding.AppendAttr(w.buf, w.path, w.free(key), v)
 }

@@ -17,11 +17,11 @@ const (
 	minCutString = 40
 )
 
-// cut makes the event in buf, which is longer than maxRecordBytes, fit: its
-// longest strings, the message among them, are shortened until all are equally
-// long; if that is not enough, attributes are left out from the end. The event
-// stays what the Format writes, for the Format writes it again. It reports
-// false if there is no way.
+// cut makes the event in buf, which is longer than maxRecordBytes, fit, and
+// marks it: its longest strings, the message among them, are shortened until
+// all are equally long; if that is not enough, attributes are left out from the
+// end. The event stays what the Format writes, for the Format writes it again.
+// There may be no way to have it fit; ok is false if the Format panicked.
 func (e *encoder) cut(ctx context.Context, h *Handler, r *slog.Record) (fits, ok bool) {
 	defer func() {
 		if !ok {

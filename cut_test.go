@@ -339,6 +339,11 @@ func TestCutEncoded(t *testing.T) {
 	if event, cut, ok := tryEvent(with, recordWith(slog.Int("b", 1))); !ok || !cut || string(event) != "hello[_cut=true;" {
 		t.Errorf("by WithAttrs: cut %v, ok %v: %.200s", cut, ok, event)
 	}
+	tiny := shipTo(t, hanging, Options{Format: format, MaxRecordBytes: 3})
+	r := recordWith(slog.String("a", long))
+	if _, why, ok := new(encoder).encode(t.Context(), tiny, &r); ok || why != tooLarge {
+		t.Errorf("within 3 bytes: ok %v, reason %v", ok, why)
+	}
 	for bound, want := range map[int]string{
 		200: `hello[a=ééé…[cut];g<b=é…[cut];c=1;>_cut=true;`,
 		60:  `hello[a=ééé…[cut];_cut=true;`,
