@@ -34,6 +34,10 @@ type attrWriter struct {
 	path      []string // the names of the open groups as they are written; kept for encoding alone
 	begins    []int    // where in buf the content of each open group begins; for encoding alone
 	renamed   []int    // where in buf the key of a renamed attribute begins
+
+	unique  bool       // an object must not have a key twice
+	keys    nameFilter // if unique: all keys so far, whatever object they are in
+	doubled bool       // two of them may be equal
 }
 
 func (w *attrWriter) begin(c *core) {
@@ -42,6 +46,7 @@ func (w *attrWriter) begin(c *core) {
 	w.buf, w.groups, w.path, w.begins, w.renamed = w.buf[:0], w.groups[:0], w.path[:0], w.begins[:0], w.renamed[:0]
 	w.depth, w.nested, w.seen = 0, 0, 0
 	w.full, w.ungrouped = false, false
+	w.unique, w.keys, w.doubled = c.layout.UniqueKeys, nameFilter{}, false
 	if w.groups == nil && w.replace != nil {
 		w.groups = make([]string, 0, 10) // at the root ReplaceAttr sees no groups, not nil, as in slog
 	}
@@ -58,24 +63,6 @@ const attrCost = 16
 func attrsLimit(maxRecordBytes int) int {
 	return max(maxRecordBytes, 1<<20+16*min(maxRecordBytes, 64<<20))
 }
-
-// nameSet is a few names, with a bit for the length of each to rule out most
-// others at once.
-type nameSet struct {
-	names   []string
-	lengths uint64
-}
-
-func newNameSet(names []string) nameSet {
-	s := nameSet{names: names}
-	for _, name := range names {
-		s.lengths |= 1 << (len(name) & 63)
-	}
-	return s
-}
-
-// mayHave reports false for most names that are not in s.
-func (s *nameSet) mayHave(name string) bool { return s.lengths>>(len(name)&63)&1 != 0 }
 
 // appendAll shows attrs to ReplaceAttr and writes what is left of them. It
 // reports whether anything is.
@@ -164,8 +151,10 @@ func (w *attrWriter) one(key string, v slog.Value) {
 
 // free is name, with an underscore if the Format needs it at the root.
 func (w *attrWriter) free(name string) string {
-	if w.depth == 0 && w.reserved.mayHave(name) && slices.Contains(w.reserved.names, name) {
-		return name + "_"
+	if w.depth == 0 && w.reserved.mayHave(name) {
+		if i := slices.Index(w.reserved.names, name); i >= 0 {
+			return w.reserved.free[i]
+		}
 	}
 	return name
 }
@@ -231,6 +220,9 @@ func (w *attrWriter) close() {
 // at the root gets an underscore.
 func (w *attrWriter) key(name string) {
 	free := w.free(name)
+	if w.unique && w.keys.add(free) {
+		w.doubled = true
+	}
 	w.buf = appendKey(w.buf, free)
 	if len(free) != len(name) {
 		w.renamed = append(w.renamed, len(w.buf)-len(free)-len(`"":`))
@@ -248,8 +240,19 @@ func (w *attrWriter) appendAttrsOf(r *slog.Record) (wrote bool) {
 	buf := w.buf // kept in a local variable, for w is on the heap
 	r.Attrs(func(a slog.Attr) bool {
 		k := a.Value.Kind()
-		if 1<<k&scalarKinds != 0 && short && len(buf) < w.longest && (w.depth > 0 || !w.reserved.mayHave(a.Key)) {
-			buf = w.appendValue(appendKey(buf, a.Key), a.Value, k)
+		if 1<<k&scalarKinds != 0 && short && len(buf) < w.longest {
+			name := a.Key
+			if w.depth == 0 && w.reserved.mayHave(name) {
+				name = w.free(name)
+			}
+			if w.unique && w.keys.add(name) {
+				w.doubled = true
+			}
+			buf = appendKey(buf, name)
+			if len(name) != len(a.Key) {
+				w.renamed = append(w.renamed, len(buf)-len(name)-len(`"":`))
+			}
+			buf = w.appendValue(buf, a.Value, k)
 			wrote = true
 			return true
 		}
@@ -282,6 +285,7 @@ func (w *attrWriter) appendValue(buf []byte, v slog.Value, k slog.Kind) []byte {
 	case slog.KindTime:
 		return appendTime(buf, v.Time())
 	default:
+		w.doubled = true // a marshaler returns what it likes
 		return w.appendAny(buf, v.Any())
 	}
 }
@@ -325,6 +329,9 @@ func (w *attrWriter) resume(h *Handler) {
 		w.begins = append(w.begins, len(w.buf)+at)
 	}
 	w.buf = append(w.buf, h.attrs...)
+	if w.keys.join(&h.keys) || h.doubled {
+		w.doubled = true
+	}
 	open := h.groups[:h.opened]
 	if w.replace != nil {
 		w.groups = append(w.groups, open...)
@@ -353,5 +360,6 @@ func (w *attrWriter) with(h *Handler, attrs []slog.Attr) (with *Handler) {
 	}
 	h2 := *h
 	h2.attrs, h2.begins, h2.renamed, h2.opened = w.buf, w.begins, w.renamed, len(h.groups)
+	h2.keys, h2.doubled = w.keys, w.doubled
 	return &h2
 }

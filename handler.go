@@ -65,8 +65,10 @@ type Handler struct {
 	// groups are open; the rest is opened by the first attribute in them.
 	attrs   []byte
 	opened  int
-	begins  []int // as in attrWriter
-	renamed []int // as in attrWriter
+	begins  []int      // as in attrWriter
+	renamed []int      // as in attrWriter
+	keys    nameFilter // as in attrWriter
+	doubled bool       // as in attrWriter
 }
 
 // core is what all handlers made from one New share.

@@ -1,6 +1,7 @@
 package slogship
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 )
@@ -9,10 +10,11 @@ import (
 // name apart: neither is lost, and no key is doubled by slogship. Where unique
 // is set no key is doubled at all.
 func (w *attrWriter) separateKeys(unique bool) {
-	if len(w.renamed) > 0 {
+	// Mostly no other name ends in an underscore, and that is quick to see.
+	if len(w.renamed) > 0 && (w.reserved.chained || bytes.Count(w.buf, []byte(`_":`)) > len(w.renamed)) {
 		w.disambiguate()
 	}
-	if unique {
+	if unique && w.doubled {
 		w.buf = dedupe(w.buf)
 	}
 }

@@ -1,0 +1,59 @@
+package slogship
+
+// nameSet is the names that a Format needs for itself.
+type nameSet struct {
+	names   []string
+	free    []string // the same with an underscore, which attributes get instead
+	filter  nameFilter
+	chained bool // one of them may be another one with underscores
+}
+
+func newNameSet(names []string) nameSet {
+	s := nameSet{names: names}
+	for _, name := range names {
+		s.free = append(s.free, name+"_")
+		s.filter.add(name)
+		for _, other := range names {
+			s.chained = s.chained || underscores(other, name) > 0
+		}
+	}
+	return s
+}
+
+// mayHave reports false for most names that are not in s.
+func (s *nameSet) mayHave(name string) bool { return s.filter.mayHave(name) }
+
+// A nameFilter is a set of names that errs, now and then, in that it takes one
+// for another: it has a bit for the hash of each.
+type nameFilter [4]uint64
+
+// nameHash tells names apart by their length and ends, which is cheap.
+func nameHash(name string) uint8 {
+	if name == "" {
+		return 0
+	}
+	return uint8(len(name))*89 ^ name[0]*29 ^ name[len(name)-1]*3
+}
+
+func (f *nameFilter) mayHave(name string) bool {
+	h := nameHash(name)
+	return f[h>>6]>>(h&63)&1 != 0
+}
+
+// add adds name, and reports whether it may have been there before.
+func (f *nameFilter) add(name string) bool {
+	h := nameHash(name)
+	word, bit := &f[h>>6], uint64(1)<<(h&63)
+	had := *word&bit != 0
+	*word |= bit
+	return had
+}
+
+// join adds the names of g, and reports whether one may have been there before.
+func (f *nameFilter) join(g *nameFilter) (had bool) {
+	for i := range f {
+		had = had || f[i]&g[i] != 0
+		f[i] |= g[i]
+	}
+	return had
+}
