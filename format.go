@@ -28,6 +28,10 @@ type Format interface {
 // Layout is what a Format has in common for every record and request. The
 // zero value of a limit means that the backend has none.
 type Layout struct {
+	// Err, if not nil, is what is wrong with the Format's own options: New
+	// returns it, and nothing else of the Layout matters.
+	Err error
+
 	ContentType string      // of the request; required
 	Header      http.Header // that the backend wants beside it, such as a tenant's; Options.Header wins
 

@@ -239,6 +239,9 @@ func layoutOf(f Format) (l Layout, err error) {
 		}
 	}()
 	l = f.Layout()
+	if l.Err != nil {
+		return l, fmt.Errorf("slogship: Options.Format: %w", l.Err)
+	}
 	for _, n := range []struct {
 		name  string
 		value int

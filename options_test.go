@@ -1,6 +1,7 @@
 package slogship
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -40,6 +41,7 @@ func TestBadOptions(t *testing.T) {
 		"slogship: Options.Format: Layout.MaxBytes is 12, want more than head":   {Format: layout(func(l *Layout) { l.MaxBytes = 12 })},
 		`slogship: Options.Format: Layout.ContentType is "", want a media type`:  {Format: layout(func(l *Layout) { l.ContentType = "" })},
 		`slogship: Options.Format: Layout.Header has the name "a:"`:              {Format: layout(func(l *Layout) { l.Header = http.Header{"a:": nil} })},
+		"slogship: Options.Format: fake: Index is \"A\", want lower case":        {Format: layout(func(l *Layout) { l.Err = errors.New(`fake: Index is "A", want lower case`) })},
 		"slogship: Options.Format: slogship.fakeFormat.Layout panicked: no idea": {Format: layout(func(*Layout) { panic("no idea") })},
 		"slogship: Options.Format: Layout.AppendHead panicked: no idea": {Format: layout(func(l *Layout) {
 			l.AppendHead = func([]byte, int, int) []byte { panic("no idea") }

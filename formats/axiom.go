@@ -1,0 +1,72 @@
+package formats
+
+import (
+	"cmp"
+	"encoding/json"
+
+	"github.com/slogship/slogship"
+)
+
+// AxiomOptions are the options of Axiom.
+type AxiomOptions struct {
+	// ID is the name of the event id; "-" leaves it out. If empty, "event_id".
+	ID string
+}
+
+// Axiom is for Axiom's ingest endpoint,
+// https://api.axiom.co/v1/datasets/DATASET/ingest, with Options.Header
+// {"Authorization": {"Bearer " + apiToken}}.
+//
+//	{"event_id":"...","_time":"...","level":"info","message":"...","source":{...}, attributes}
+//
+// Its answer counts the events that were ingested and those that failed, and
+// does not name them (https://axiom.co/docs/restapi/ingest): as many records
+// are rejected, and never sent again.
+//
+// A request has at most 10,000 records, and a record 1,000,000 bytes
+// (https://axiom.co/docs/reference/field-restrictions). What is not a time, a
+// text that ReplaceAttr made, is written as "time_text", and the record gets the
+// time of its arrival. An attribute that has the name of another member, or one
+// that Axiom keeps for itself (_sysTime and the like), gets a trailing
+// underscore.
+func Axiom(o AxiomOptions) slogship.Format {
+	id := cmp.Or(o.ID, eventIDKey)
+	event := newObject()
+	event.add(eventID, id)
+	event.addTime(strictTime, "_time", RFC3339Nano)
+	event.add(lowerLevel, "level")
+	event.add(message, "message")
+	event.add(source, "source")
+	event.addTimeText()
+	event.addAttributes()
+	event.reserved = append(event.reserved, "_blockInfo", "_cursor", "_rowID", "_source", "_sysTime")
+	if err := event.alone("AxiomOptions.ID", id); err != nil {
+		return unusable{err}
+	}
+	l := linesLayout("application/x-ndjson")
+	l.MaxRecords, l.MaxRecordBytes = 10_000, 1_000_000
+	l.Zstd = true
+	return &axiom{newFramed(l, event)}
+}
+
+type axiom struct{ framed }
+
+func (*axiom) ReadAnswer(a slogship.Answer) slogship.Verdict {
+	var answer struct {
+		Ingested *int `json:"ingested"`
+		Failed   int  `json:"failed"`
+		Failures []struct {
+			Error string `json:"error"`
+		} `json:"failures"`
+	}
+	if a.Status/100 != 2 || json.Unmarshal(a.Body, &answer) != nil || answer.Ingested == nil {
+		return slogship.Verdict{}
+	}
+	v := slogship.Verdict{Action: slogship.Accept, Refused: max(answer.Failed, a.Records-*answer.Ingested)}
+	var why reasons
+	for _, f := range answer.Failures {
+		why.add(f.Error)
+	}
+	v.Reason = why.String()
+	return v
+}

@@ -1,0 +1,20 @@
+package formats_test
+
+import "testing"
+
+// Axiom's answer counts what was ingested and what failed.
+func TestAxiomAnswers(t *testing.T) {
+	testAnswers(t, subjectNamed(t, "axiom"), []answerCase{
+		{name: "all", answer: response{status: 200, body: `{"ingested":4,"failed":0,"failures":[],"processedBytes":219,"blocksCreated":0,"walLength":2}`}, taken: 4},
+		{
+			name: "some failed",
+			answer: response{status: 200, body: `{"ingested":2,"failed":2,"failures":[
+				{"timestamp":"2026-03-04T05:06:07Z","error":"too many fields"},{"timestamp":"2026-03-04T05:06:07Z","error":"too many fields"}]}`},
+			taken: 2, rejected: 2, report: "2 records not accepted: too many fields",
+		},
+		{name: "fewer than sent", answer: response{status: 200, body: `{"ingested":3,"failed":0}`}, taken: 3, rejected: 1, report: "1 records not accepted"},
+		{name: "more than sent", answer: response{status: 200, body: `{"ingested":9,"failed":0}`}, taken: 4},
+		{name: "more failed than sent", answer: response{status: 200, body: `{"ingested":0,"failed":9}`}, rejected: 4, report: "4 records not accepted"},
+		{name: "something else", answer: response{status: 200, body: `<html>`}, taken: 4},
+	})
+}

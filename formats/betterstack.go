@@ -1,0 +1,44 @@
+package formats
+
+import (
+	"cmp"
+
+	"github.com/slogship/slogship"
+)
+
+// BetterStackOptions are the options of BetterStack.
+type BetterStackOptions struct {
+	// ID is the name of the event id; "-" leaves it out. If empty, "event_id".
+	ID string
+}
+
+// BetterStack is for the HTTP endpoint of a Better Stack source,
+// https://$INGESTING_HOST, with Options.Header
+// {"Authorization": {"Bearer " + sourceToken}}.
+//
+//	[{"event_id":"...","dt":"...","level":"info","message":"...","source":{...}, attributes},...]
+//
+// Better Stack takes 10 MiB a body and a record, and 202 is its success
+// (https://betterstack.com/docs/logs/http-rest-api/). What is not a time for
+// it, a text that ReplaceAttr made, is written as "time_text", and the record
+// gets the time of its arrival. An attribute that has the name of another
+// member gets a trailing underscore.
+func BetterStack(o BetterStackOptions) slogship.Format {
+	id := cmp.Or(o.ID, eventIDKey)
+	event := newObject()
+	event.add(eventID, id)
+	event.addTime(strictTime, "dt", RFC3339Nano)
+	event.add(lowerLevel, "level")
+	event.add(message, "message")
+	event.add(source, "source")
+	event.addTimeText()
+	event.addAttributes()
+	if err := event.alone("BetterStackOptions.ID", id); err != nil {
+		return unusable{err}
+	}
+	l := arrayLayout("", "")
+	l.MaxBytes, l.MaxRecordBytes = 10<<20, 10<<20
+	return &betterStack{newFramed(l, event)}
+}
+
+type betterStack struct{ framed }

@@ -1,0 +1,173 @@
+package formats
+
+import (
+	"bytes"
+	"cmp"
+	"strconv"
+
+	"github.com/slogship/slogship"
+)
+
+// ClickHouseOptions are the options of ClickHouse.
+type ClickHouseOptions struct {
+	// Time, Level, Message and ID are columns; "-" leaves one out. If empty,
+	// they are "timestamp", "level", "message" and "event_id". It is an error
+	// if two are the same.
+	Time, Level, Message, ID string
+
+	// Attributes is the String column that gets the attributes, and the source,
+	// as the text of a JSON object: {"source":{...}, attributes}. If empty,
+	// "attributes".
+	Attributes string
+
+	// Spread gives each attribute at the root a column of its name instead, and
+	// the source the column "source". It is an error with Attributes.
+	Spread bool
+
+	// TimeLayout is how the time is written. If zero, DateTimeNano, for a
+	// column DateTime64(9, 'UTC'). UnixSeconds suits a column DateTime of any
+	// time zone, UnixNano one of Int64: both in servers of any age.
+	TimeLayout TimeLayout
+}
+
+// ClickHouse is for ClickHouse's HTTP interface in the format JSONEachRow,
+// http://clickhouse:8123/?query=INSERT+INTO+logs+FORMAT+JSONEachRow, with
+// Options.Header {"X-ClickHouse-User": {user}, "X-ClickHouse-Key": {password}}.
+//
+//	{"event_id":"...","timestamp":"2006-01-02 15:04:05.123456789","level":"info","message":"...","attributes":"{...}"}
+//
+// suits the table
+//
+//	CREATE TABLE logs (
+//		timestamp  DateTime64(9, 'UTC'),
+//		level      LowCardinality(String),
+//		message    String,
+//		attributes String,
+//		event_id   FixedString(48)
+//	) ENGINE = MergeTree ORDER BY timestamp
+//
+// Servers before 20.1 have no DateTime64: there the table has timestamp DateTime
+// and the options UnixSeconds, or Int64 and UnixNano.
+//
+// A column that the table has not is an error to the server: with Spread it
+// takes input_format_skip_unknown_fields=1 in the endpoint to have attributes
+// left out that have no column. Attributes in groups then are objects, which
+// only columns of type Tuple, Map or JSON take. An attribute that has the name
+// of another column gets a trailing underscore, and of equal names only the last
+// is written.
+//
+// What is not a time, a text that ReplaceAttr made, becomes the attribute
+// "time_text", and the column keeps its default.
+//
+// The server's error codes
+// (https://github.com/ClickHouse/ClickHouse/blob/master/src/Common/ErrorCodes.cpp)
+// say more than its status: a row that it cannot parse is isolated; wrong
+// credentials, a missing table or a missing right are wrong set-up; anything
+// else is tried again. An INSERT of one block fails or succeeds as a whole,
+// which is why a request has at most 1,000,000 records
+// (max_insert_block_size). Only the id tells a row that was stored, and whose
+// acknowledgement was lost, from its copy: ReplacingMergeTree ordered by it
+// keeps one.
+//
+// Old servers cannot inflate zstd; gzip they all can.
+func ClickHouse(o ClickHouseOptions) slogship.Format {
+	names := struct{ time, level, message, id, attributes string }{
+		cmp.Or(o.Time, "timestamp"), cmp.Or(o.Level, "level"), cmp.Or(o.Message, "message"),
+		cmp.Or(o.ID, eventIDKey), cmp.Or(o.Attributes, "attributes"),
+	}
+	settings := []setting{
+		{"ClickHouseOptions.Time", names.time},
+		{"ClickHouseOptions.Level", names.level},
+		{"ClickHouseOptions.Message", names.message},
+		{"ClickHouseOptions.ID", names.id},
+	}
+	if !o.Spread {
+		settings = append(settings, setting{"ClickHouseOptions.Attributes", names.attributes})
+	}
+	err := cmp.Or(checkNames(settings...), checkTimeLayout("ClickHouseOptions.TimeLayout", o.TimeLayout))
+	for _, s := range settings {
+		if o.Spread && (s.name == "source" || s.name == timeTextKey) {
+			err = cmp.Or(err, badOption(s.field, s.name, "a name that no other member has"))
+		}
+	}
+	if o.Spread && o.Attributes != "" {
+		err = cmp.Or(err, badOption("ClickHouseOptions.Attributes", o.Attributes, `"" with Spread`))
+	}
+	if err != nil {
+		return unusable{err}
+	}
+
+	timeLayout := cmp.Or(o.TimeLayout, DateTimeNano)
+	event := newObject()
+	event.add(eventID, names.id)
+	event.addTime(strictTime, names.time, timeLayout)
+	event.add(lowerLevel, names.level)
+	event.add(message, names.message)
+	switch {
+	case o.Spread:
+		event.add(source, "source")
+		event.addTimeText()
+		event.addAttributes()
+	case names.attributes != omit:
+		event.begin(quoted, names.attributes)
+		event.add(source, "source")
+		event.addTimeText()
+		event.addAttributes()
+		event.end()
+	}
+	l := linesLayout("application/x-ndjson")
+	l.MaxRecords = 1_000_000
+	l.Zstd = true
+	l.UniqueKeys = o.Spread
+	return &clickHouse{newFramed(l, event)}
+}
+
+type clickHouse struct{ framed }
+
+// ReadAnswer looks for an error code first: old servers give a bad row a 500,
+// and a failure after the answer has begun comes with a 200.
+func (*clickHouse) ReadAnswer(a slogship.Answer) slogship.Verdict {
+	code := exceptionCode(a)
+	switch code {
+	case 0:
+		return slogship.Verdict{}
+	case 6, 25, 26, 27, 33, 36, 38, 41, 53, 69, 70, 72, 117, 130, 131, 190, 321, 349, 376, 407, 467, 469, 675, 676, 691:
+		// CANNOT_PARSE_TEXT, _ESCAPE_SEQUENCE, _QUOTED_STRING, _INPUT_ASSERTION_FAILED, CANNOT_READ_ALL_DATA,
+		// BAD_ARGUMENTS, CANNOT_PARSE_DATE, _DATETIME, TYPE_MISMATCH, ARGUMENT_OUT_OF_BOUND, CANNOT_CONVERT_TYPE,
+		// CANNOT_PARSE_NUMBER, INCORRECT_DATA, CANNOT_READ_ARRAY_FROM_TEXT, TOO_LARGE_STRING_SIZE,
+		// SIZES_OF_ARRAYS_DONT_MATCH, VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE, CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN,
+		// CANNOT_PARSE_UUID, DECIMAL_OVERFLOW, CANNOT_PARSE_BOOL, VIOLATED_CONSTRAINT, CANNOT_PARSE_IPV4, _IPV6,
+		// UNKNOWN_ELEMENT_OF_ENUM
+		return slogship.Verdict{Action: slogship.Isolate}
+	case 16, 47, 48, 60, 62, 73, 81, 115, 164, 192, 193, 194, 195, 291, 497, 516:
+		// NO_SUCH_COLUMN_IN_TABLE, UNKNOWN_IDENTIFIER, NOT_IMPLEMENTED, UNKNOWN_TABLE, SYNTAX_ERROR, UNKNOWN_FORMAT,
+		// UNKNOWN_DATABASE, UNKNOWN_SETTING, READONLY, UNKNOWN_USER, WRONG_PASSWORD, REQUIRED_PASSWORD,
+		// IP_ADDRESS_NOT_ALLOWED, DATABASE_ACCESS_DENIED, ACCESS_DENIED, AUTHENTICATION_FAILED
+		return slogship.Verdict{Action: slogship.Hold}
+	}
+	if a.Status/100 == 2 {
+		return slogship.Verdict{Action: slogship.Retry}
+	}
+	return slogship.Verdict{}
+}
+
+// exceptionCode is the code of the server's error, or 0 if there is none. It
+// stands in a header, and at the beginning of the body: "Code: 60. DB::Exception: ...".
+func exceptionCode(a slogship.Answer) int {
+	if code, err := strconv.Atoi(a.Header.Get("X-ClickHouse-Exception-Code")); err == nil {
+		return code
+	}
+	text, ok := bytes.CutPrefix(a.Body, []byte("Code: "))
+	if !ok {
+		return 0
+	}
+	digits := 0
+	for digits < len(text) && '0' <= text[digits] && text[digits] <= '9' {
+		digits++
+	}
+	code, err := strconv.Atoi(string(text[:digits]))
+	if err != nil {
+		return 0
+	}
+	return code
+}

@@ -1,0 +1,335 @@
+package formats
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+	"unicode/utf8"
+
+	"github.com/slogship/slogship"
+)
+
+// ElasticsearchOptions are the options of Elasticsearch.
+type ElasticsearchOptions struct {
+	// Index is the data stream or index of the records. A part in braces is a
+	// layout of package time, for the record's time in UTC: "logs-{2006.01.02}".
+	// If empty, the endpoint names it: https://es:9200/logs-app-default/_bulk.
+	// It is an error if it is not a valid name (lower case, none of \/*?"<>|,#:
+	// and space, not beginning with - _ or +, at most 255 bytes).
+	Index string
+
+	// Attributes, if not empty, is the name of an object that holds the
+	// attributes: with the mapping type "flattened" for it, no attribute meets
+	// another one of the same name and a different type, for which
+	// Elasticsearch refuses the record. If empty, attributes stand at the root.
+	Attributes string
+}
+
+// Elasticsearch is for the _bulk endpoint of Elasticsearch and of OpenSearch,
+// https://es:9200/_bulk, with Options.Header {"Authorization": {"ApiKey " + key}}
+// or user info in the URL.
+//
+//	{"create":{"_index":"logs-2006.01.02","_id":"..."}}
+//	{"@timestamp":"...","log.level":"info","message":"...","log.origin":{...}, attributes}
+//
+// Names are those of the Elastic Common Schema. The event id is the document's
+// _id, so that a record sent twice is stored once: the second one's 409 counts
+// as delivered. (A data stream knows an id only until it rolls over.)
+//
+// The answer has an item for each record, which is believed: 2xx and 409 are
+// delivered; 408, 429 and 5xx are sent again; anything else is rejected. If no
+// record is taken, and each item is a 401, 403 or 404, that is wrong set-up: an
+// API key without a right, an index that is not created automatically; the
+// records are kept. If there is not one item for each record, or an error for
+// all, the bad records are isolated by halving, which doubles nothing. An
+// endpoint may have filter_path, as long as it lets errors, error and items.*.status
+// pass.
+//
+// Elasticsearch wants a time: a record without one, or whose time ReplaceAttr
+// made a text that is not RFC 3339, gets the time at which it was logged; such a
+// text becomes "time_text". An attribute that has the name of another member, or
+// of a metadata field (_id, _source, ...), gets a trailing underscore, as does
+// "log", which must be an object. Of equal names only the last is written. Names
+// that Elasticsearch has no place for (empty, or with a dot at an end) make it
+// refuse their record.
+//
+// A body has at most 10 MiB, which the smaller instances of Amazon OpenSearch
+// Service take; Elasticsearch's own default is 100 MB.
+func Elasticsearch(o ElasticsearchOptions) slogship.Format {
+	index, err := parseIndex(o.Index)
+	event := newObject()
+	event.addTime(requiredTime, "@timestamp", RFC3339Nano)
+	event.add(lowerLevel, "log.level")
+	event.add(message, "message")
+	event.add(sourceECS, "log.origin")
+	event.addTimeText()
+	if o.Attributes == "" {
+		event.addAttributes()
+		event.reserved = append(event.reserved, "log",
+			"_id", "_index", "_source", "_routing", "_ignored", "_field_names", "_doc_count", "_size", "_tier")
+	} else {
+		if slices.Contains(event.reserved, o.Attributes) {
+			err = cmp.Or(err, badOption("ElasticsearchOptions.Attributes", o.Attributes, "a name that no other member has"))
+		}
+		event.begin(nest, o.Attributes)
+		event.addAttributes()
+		event.end()
+	}
+	if err != nil {
+		return unusable{err}
+	}
+	l := linesLayout("application/x-ndjson")
+	l.MaxBytes = 10 << 20
+	l.UniqueKeys = true
+	return &elasticsearch{newFramed(l, event), index}
+}
+
+type elasticsearch struct {
+	framed
+	index index
+}
+
+// An index is the name of one, with a date in it.
+type index struct {
+	before, layout, after string
+
+	// names is the last name that was made, if the layout changes no more often
+	// than once a day: most records are of today.
+	names *atomic.Pointer[dayName]
+}
+
+// A dayName is the name of the index for a day, counted from 1970 on.
+type dayName struct {
+	day  int64
+	name string
+}
+
+const daySeconds = 24 * 60 * 60
+
+// parseIndex reads ElasticsearchOptions.Index.
+func parseIndex(s string) (index, error) {
+	if s == "" {
+		return index{}, nil
+	}
+	var x index
+	var dated bool
+	x.before, x.layout, dated = strings.Cut(s, "{")
+	if dated {
+		var closed bool
+		x.layout, x.after, closed = strings.Cut(x.layout, "}")
+		if !closed || x.layout == "" {
+			return x, badOption("ElasticsearchOptions.Index", s, "a layout of package time in its braces")
+		}
+	}
+	midnight := time.Date(2006, 1, 2, 0, 0, 0, 0, time.UTC)
+	name := string(x.append(nil, midnight))
+	if len(name) > 255 || strings.ContainsAny(name, `\/*?"<>|,#: {}`) || strings.ToLower(name) != name || !utf8.ValidString(name) ||
+		strings.ContainsAny(name[:1], "-_+") || strings.Trim(name, ".") == "" || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' }) {
+		return x, badOption("ElasticsearchOptions.Index", s, `a name in lower case, without \/*?"<>|,#: and space, not beginning with -_+ and of at most 255 bytes`)
+	}
+	if string(x.append(nil, midnight.Add(22*time.Hour+33*time.Minute+44*time.Second+555_555_555))) == name {
+		x.names = new(atomic.Pointer[dayName])
+	}
+	return x, nil
+}
+
+// append writes the name of the index for time t.
+func (x *index) append(dst []byte, t time.Time) []byte {
+	if x.names == nil || t.Unix() < 0 {
+		return x.appendFormat(dst, t)
+	}
+	day := t.Unix() / daySeconds
+	known := x.names.Load()
+	if known == nil || known.day < day {
+		known = &dayName{day, string(x.appendFormat(nil, t))}
+		x.names.Store(known)
+	}
+	if known.day > day { // rare, and not worth another place
+		return x.appendFormat(dst, t)
+	}
+	return append(dst, known.name...)
+}
+
+func (x *index) appendFormat(dst []byte, t time.Time) []byte {
+	dst = append(dst, x.before...)
+	dst = t.UTC().AppendFormat(dst, x.layout)
+	return append(dst, x.after...)
+}
+
+func (f *elasticsearch) AppendEvent(dst []byte, e *slogship.Event) []byte {
+	dst = append(dst, `{"create":{`...)
+	if f.index.before != "" || f.index.layout != "" {
+		dst = append(dst, `"_index":"`...)
+		dst = f.index.append(dst, timeOf(e, RFC3339Nano))
+		dst = append(dst, `",`...)
+	}
+	dst = append(dst, `"_id":"`...)
+	dst = e.AppendID(dst)
+	dst = append(dst, "\"}}\n"...)
+	return f.event.append(dst, e)
+}
+
+// A bulkAnswer is what _bulk says
+// (https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-bulk).
+type bulkAnswer struct {
+	Status int       `json:"status"`
+	Error  bulkError `json:"error"` // of the whole request
+	Errors bool      `json:"errors"`
+	Items  []struct {
+		Create bulkItem `json:"create"`
+		Index  bulkItem `json:"index"` // in the answers of some servers that imitate it
+	} `json:"items"`
+}
+
+type bulkItem struct {
+	Status int       `json:"status"`
+	Error  bulkError `json:"error"`
+}
+
+// A bulkError is the text of an error, which is a string or an object with a
+// type and a reason. It is empty if there is none.
+type bulkError string
+
+func (e *bulkError) UnmarshalJSON(b []byte) error {
+	var text string
+	var object struct {
+		Type   string `json:"type"`
+		Reason string `json:"reason"`
+		Cause  struct {
+			Reason string `json:"reason"`
+		} `json:"caused_by"`
+	}
+	switch {
+	case string(b) == "null" || string(b) == "false":
+	case json.Unmarshal(b, &text) == nil:
+		*e = bulkError(text)
+	case json.Unmarshal(b, &object) == nil:
+		var parts []string
+		for _, part := range []string{object.Type, object.Reason, object.Cause.Reason} {
+			if part != "" {
+				parts = append(parts, part)
+			}
+		}
+		*e = bulkError(strings.Join(parts, ": "))
+	default:
+		*e = bulkError(b)
+	}
+	return nil
+}
+
+func (*elasticsearch) ReadAnswer(a slogship.Answer) slogship.Verdict {
+	body := bytes.TrimSpace(a.Body)
+	if a.Status/100 != 2 || len(body) == 0 {
+		return slogship.Verdict{}
+	}
+	var answer bulkAnswer
+	if err := json.Unmarshal(body, &answer); err != nil {
+		if body[0] == '{' && !json.Valid(body) { // too long to be read to its end
+			return slogship.Verdict{Action: slogship.Isolate, Reason: "the answer is cut off"}
+		}
+		return slogship.Verdict{Action: slogship.Hold, Reason: "this is no answer of _bulk"}
+	}
+	if answer.Error != "" {
+		return slogship.Verdict{Action: bulkAction(answer.Status), Reason: string(answer.Error)}
+	}
+	if answer.Items == nil && !answer.Errors {
+		return slogship.Verdict{} // taken; a filter_path leaves items out
+	}
+	if len(answer.Items) != a.Records {
+		return slogship.Verdict{Action: slogship.Isolate, Reason: "the answer has not one item for each record"}
+	}
+	v := slogship.Verdict{Action: slogship.Accept, Outcomes: make([]slogship.Outcome, a.Records)}
+	var why reasons
+	setUp := true // each item says that the set-up is wrong
+	for i := range answer.Items {
+		item := answer.Items[i].Create
+		if item.Status == 0 {
+			item = answer.Items[i].Index
+		}
+		outcome := outcomeOf(item.Status)
+		if item.Status == http.StatusConflict || item.Status == 0 && !answer.Errors && item.Error == "" {
+			outcome = slogship.Taken // it is there already; or a filter_path leaves the status out
+		}
+		if outcome != slogship.Taken {
+			why.add(cmp.Or(string(item.Error), statusText(item.Status)))
+		}
+		setUp = setUp && isSetUp(item.Status)
+		v.Outcomes[i] = outcome
+	}
+	v.Reason = why.String()
+	if setUp {
+		return slogship.Verdict{Action: slogship.Hold, Reason: v.Reason}
+	}
+	return v
+}
+
+// isSetUp reports whether a status means that no record would fare better.
+func isSetUp(status int) bool {
+	return status == http.StatusUnauthorized || status == http.StatusForbidden || status == http.StatusNotFound
+}
+
+// bulkAction is what an error means that is one of the whole request, with the
+// status in the body, which may be 0.
+func bulkAction(status int) slogship.Action {
+	switch {
+	case passes(status):
+		return slogship.Retry
+	case isSetUp(status):
+		return slogship.Hold
+	case status == http.StatusRequestEntityTooLarge:
+		return slogship.TooLarge
+	}
+	return slogship.Isolate
+}
+
+// appendSourceECS writes the source of e in the place of log.origin: "file" is
+// an object with the name and the line. Members that ReplaceAttr made of it
+// otherwise are written as they are.
+func appendSourceECS(dst []byte, e *slogship.Event) []byte {
+	dst = append(dst, '{')
+	from := len(dst)
+	dst = e.AppendSource(dst)
+	to := len(dst)
+	given := dst[from:to]
+	var file, line []byte
+	for i := 0; ; { // a second version, behind the first
+		m, ok := nextMember(given, i)
+		if !ok {
+			break
+		}
+		i = m.end
+		switch key, value := given[m.key:m.colon], given[m.colon+1:m.end]; string(key) {
+		case `"file"`:
+			file = value
+		case `"line"`:
+			line = value
+		default:
+			if len(dst) > to {
+				dst = append(dst, ',')
+			}
+			dst = append(dst, given[m.key:m.end]...)
+		}
+	}
+	if file != nil || line != nil {
+		if len(dst) > to {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, `"file":{`...)
+		if file != nil {
+			dst = append(append(dst, `"name":`...), file...)
+		}
+		if line != nil {
+			if file != nil {
+				dst = append(dst, ',')
+			}
+			dst = append(append(dst, `"line":`...), line...)
+		}
+		dst = append(dst, '}')
+	}
+	return append(append(dst[:from], dst[to:]...), '}')
+}

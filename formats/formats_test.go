@@ -1,0 +1,395 @@
+package formats_test
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/slogship/slogship"
+	"github.com/slogship/slogship/formats"
+)
+
+// A subject is a format under test.
+type subject struct {
+	name   string
+	format slogship.Format
+
+	// events are the decoded events of a body, each as it stands there.
+	events func(tb testing.TB, body string) []object
+
+	// attrs is the object of an event that holds the attributes.
+	attrs func(tb testing.TB, event object) object
+
+	// Where an event has what a record has; "" if nowhere. A name is that of a
+	// member of the event, or, with a dot in front, of the object with the
+	// attributes.
+	time, level, message, source, id string
+
+	healthy func(records int) string // the body of a good answer; nil if it does not matter
+}
+
+// An object is decoded JSON. Its numbers are json.Number, so that none loses a
+// digit.
+type object = map[string]any
+
+// subjects are all formats with their default options, and some with others.
+func subjects() []subject {
+	root := func(_ testing.TB, event object) object { return event }
+	in := func(name string) func(testing.TB, object) object {
+		return func(tb testing.TB, event object) object {
+			o, ok := event[name].(object)
+			if !ok {
+				tb.Fatalf("%v has no object %q", event, name)
+			}
+			return o
+		}
+	}
+	return []subject{
+		{
+			name: "json", format: formats.JSON(formats.JSONOptions{}), events: array, attrs: root,
+			time: "time", level: "level", message: "msg", source: "source", id: "event_id",
+		},
+		{
+			name: "json_field", format: formats.JSON(formats.JSONOptions{
+				Field: "entries", Time: "ts", TimeLayout: formats.UnixMilli, Level: "severity", LowerLevel: true,
+				Message: "text", Source: "caller", ID: "uuid", Attributes: "attributes",
+			}),
+			events: func(tb testing.TB, body string) []object { return objects(tb, decode(tb, body).(object)["entries"]) },
+			attrs:  in("attributes"),
+			time:   "ts", level: "severity", message: "text", source: "caller", id: "uuid",
+		},
+		{
+			name: "betterstack", format: formats.BetterStack(formats.BetterStackOptions{}), events: array, attrs: root,
+			time: "dt", level: "level", message: "message", source: "source", id: "event_id",
+		},
+		{
+			name: "newrelic", format: formats.NewRelic(formats.NewRelicOptions{
+				Common: map[string]any{"service.name": "checkout", "hostname": "web-17"},
+			}),
+			events: func(tb testing.TB, body string) []object {
+				return objects(tb, objects(tb, decode(tb, body))[0]["logs"])
+			},
+			attrs: in("attributes"),
+			time:  "timestamp", level: ".level", message: "message", source: ".source", id: ".event_id",
+		},
+		{
+			name: "honeycomb", format: formats.Honeycomb(formats.HoneycombOptions{}), events: array, attrs: in("data"),
+			time: "time", level: ".level", message: ".message", source: ".source", id: ".event_id",
+			healthy: func(records int) string {
+				return "[" + strings.TrimSuffix(strings.Repeat(`{"status":202},`, records), ",") + "]"
+			},
+		},
+		{
+			name: "ndjson", format: formats.NDJSON(formats.NDJSONOptions{}), events: lines, attrs: root,
+			time: "time", level: "level", message: "msg", source: "source", id: "event_id",
+		},
+		{
+			name: "axiom", format: formats.Axiom(formats.AxiomOptions{}), events: lines, attrs: root,
+			time: "_time", level: "level", message: "message", source: "source", id: "event_id",
+			healthy: func(records int) string {
+				return fmt.Sprintf(`{"ingested":%d,"failed":0,"failures":[],"processedBytes":219,"blocksCreated":0,"walLength":2}`, records)
+			},
+		},
+		{
+			name: "victorialogs", format: formats.VictoriaLogs(formats.VictoriaLogsOptions{StreamFields: []string{"service", "level"}, ProjectID: 7}),
+			events: lines, attrs: root,
+			time: "_time", level: "level", message: "_msg", source: "source", id: "event_id",
+		},
+		{
+			name: "clickhouse", format: formats.ClickHouse(formats.ClickHouseOptions{}), events: lines,
+			attrs: func(tb testing.TB, event object) object {
+				return decode(tb, event["attributes"].(string)).(object)
+			},
+			time: "timestamp", level: "level", message: "message", source: ".source", id: "event_id",
+		},
+		{
+			name: "clickhouse_spread", format: formats.ClickHouse(formats.ClickHouseOptions{
+				Spread: true, Time: "ts", TimeLayout: formats.UnixSeconds, ID: "-",
+			}),
+			events: lines, attrs: root,
+			time: "ts", level: "level", message: "message", source: "source",
+		},
+		{
+			name: "seq", format: formats.Seq(formats.SeqOptions{}), events: lines, attrs: root,
+			time: "@t", level: "@l", message: "@m", source: "source", id: "event_id",
+		},
+		{
+			name: "elasticsearch", format: formats.Elasticsearch(formats.ElasticsearchOptions{Index: "logs-app-{2006.01.02}"}),
+			events: bulkEvents, attrs: root,
+			time: "@timestamp", level: "log.level", message: "message", source: "log.origin",
+			healthy: bulkHealthy,
+		},
+		{
+			name: "elasticsearch_stream", format: formats.Elasticsearch(formats.ElasticsearchOptions{Attributes: "attributes"}),
+			events: bulkEvents, attrs: in("attributes"),
+			time: "@timestamp", level: "log.level", message: "message", source: "log.origin",
+			healthy: bulkHealthy,
+		},
+		{
+			name: "splunk", format: formats.Splunk(formats.SplunkOptions{
+				Host: "web-17", Source: "checkout", SourceType: "_json", Index: "main",
+			}),
+			events: lines, attrs: in("event"),
+			time: "time", level: ".level", message: ".message", source: ".source", id: ".event_id",
+			healthy: func(int) string { return `{"text":"Success","code":0}` },
+		},
+		{
+			name: "datadog", format: formats.Datadog(formats.DatadogOptions{
+				Service: "checkout", Hostname: "web-17", Tags: []string{"env:prod", "version:1.42"},
+			}),
+			events: array, attrs: root,
+			time: "timestamp", level: "status", message: "message", source: "source_location", id: "event_id",
+		},
+	}
+}
+
+// member is what an event has under one of the names of a subject.
+func (s subject) member(tb testing.TB, event object, name string) (any, bool) {
+	tb.Helper()
+	if inside, ok := strings.CutPrefix(name, "."); ok {
+		event, name = s.attrs(tb, event), inside
+	}
+	v, ok := event[name]
+	return v, ok
+}
+
+// must returns a member that is there.
+func (s subject) must(tb testing.TB, event object, name string) any {
+	tb.Helper()
+	v, ok := s.member(tb, event, name)
+	if !ok {
+		tb.Errorf("%v has no %s", event, name)
+	}
+	return v
+}
+
+func decode(tb testing.TB, text string) any {
+	tb.Helper()
+	d := json.NewDecoder(strings.NewReader(text))
+	d.UseNumber()
+	var v any
+	if err := d.Decode(&v); err != nil {
+		tb.Fatalf("%v in %s", err, text)
+	}
+	if d.More() {
+		tb.Fatalf("more than one value in %s", text)
+	}
+	return v
+}
+
+func objects(tb testing.TB, v any) (all []object) {
+	tb.Helper()
+	for _, e := range v.([]any) {
+		all = append(all, e.(object))
+	}
+	return all
+}
+
+func array(tb testing.TB, body string) []object { return objects(tb, decode(tb, body)) }
+
+func lines(tb testing.TB, body string) (all []object) {
+	tb.Helper()
+	for line := range strings.Lines(body) {
+		all = append(all, decode(tb, line).(object))
+	}
+	return all
+}
+
+func bulkEvents(tb testing.TB, body string) (events []object) {
+	tb.Helper()
+	all := lines(tb, body)
+	for i := 1; i < len(all); i += 2 {
+		events = append(events, all[i])
+	}
+	return events
+}
+
+func bulkHealthy(records int) string {
+	item := `{"create":{"_index":"logs-app-2006.01.02","_id":"x","_version":1,"result":"created","status":201}},`
+	return `{"took":30,"errors":false,"items":[` + strings.TrimSuffix(strings.Repeat(item, records), ",") + `]}`
+}
+
+// A request is what a backend got.
+type request struct {
+	at     time.Time
+	header http.Header
+	body   string
+}
+
+// A response is what a backend answers.
+type response struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// A backend takes requests inside the process.
+type backend struct {
+	answer  func(n int, r request) response // to the n-th request, from 0; if nil, 200
+	discard bool                            // nothing is read, and all is taken
+
+	mu       sync.Mutex // guards what follows
+	requests []request
+}
+
+func (b *backend) RoundTrip(r *http.Request) (*http.Response, error) {
+	if b.discard {
+		return respond(r, response{status: http.StatusNoContent}), nil
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	b.mu.Lock()
+	n := len(b.requests)
+	b.requests = append(b.requests, request{at: time.Now(), header: r.Header, body: string(body)})
+	got := b.requests[n]
+	b.mu.Unlock()
+	a := response{status: http.StatusOK}
+	if b.answer != nil {
+		a = b.answer(n, got)
+	}
+	return respond(r, a), nil
+}
+
+func respond(r *http.Request, a response) *http.Response {
+	if a.header == nil {
+		a.header = http.Header{}
+	}
+	return &http.Response{
+		StatusCode: a.status, Header: a.header, Body: io.NopCloser(strings.NewReader(a.body)),
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: r,
+	}
+}
+
+func (b *backend) got() []request {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.requests
+}
+
+// ship returns a handler that ships to b uncompressed, and whose errors go to
+// where.
+func ship(tb testing.TB, f slogship.Format, b *backend, o slogship.Options) *slogship.Handler {
+	tb.Helper()
+	o.Format = f
+	o.Compression = slogship.None
+	o.Client = &http.Client{Transport: b}
+	if o.OnError == nil {
+		o.OnError = func(error) {}
+	}
+	h, err := slogship.New("http://backend.test/logs", &o)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return h
+}
+
+// shipped is the only event that comes of a record with attributes.
+func shipped(tb testing.TB, s subject, o slogship.Options, r slog.Record) object {
+	tb.Helper()
+	var b backend
+	h := ship(tb, s.format, &b, o)
+	if err := h.Handle(context.Background(), r); err != nil {
+		tb.Fatal(err)
+	}
+	if err := h.Close(); err != nil {
+		tb.Fatal(err)
+	}
+	requests := b.got()
+	if len(requests) != 1 {
+		tb.Fatalf("%s: %d requests, want 1; %+v", s.name, len(requests), h.Stats())
+	}
+	events := s.events(tb, requests[0].body)
+	if len(events) != 1 {
+		tb.Fatalf("%s: %d events, want 1, in %s", s.name, len(events), requests[0].body)
+	}
+	return events[0]
+}
+
+var someTime = time.Date(2026, 3, 4, 5, 6, 7, 890123456, time.UTC)
+
+func record(level slog.Level, message string, attrs ...slog.Attr) slog.Record {
+	r := slog.NewRecord(someTime, level, message, 0)
+	r.AddAttrs(attrs...)
+	return r
+}
+
+// Attributes mean what they mean to slog.JSONHandler, in all formats.
+func TestAttributesAreThoseOfJSONHandler(t *testing.T) {
+	attrs := []slog.Attr{
+		slog.String("s", "quote \" backslash \\ newline \n tab \t bell \a é 日本 🚢 \u2028"),
+		slog.String("empty", ""), slog.String("", "no name"), slog.String(`na"me`, "odd"),
+		slog.Int64("int64", -1<<63), slog.Uint64("uint64", 1<<64-1),
+		slog.Float64("float64", 1.7976931348623157e308), slog.Float64("small", 5e-324), slog.Float64("tenth", 0.1),
+		slog.Bool("bool", true), slog.Duration("duration", 1503*time.Microsecond), slog.Time("at", someTime),
+		slog.Any("nil", nil), slog.Any("failure", errors.New("no such \"file\"")),
+		slog.Any("struct", struct {
+			A int               `json:"a"`
+			B map[string]string `json:"b"`
+		}{1, map[string]string{"k": `C:\temp`}}),
+		slog.Any("slice", []int{1, 2, 3}),
+		slog.Group("group", slog.String("name", "x"), slog.Group("inner", slog.Int("n", 1), slog.String("level", "deep"))),
+	}
+	r := record(slog.LevelInfo, "m", attrs...)
+	var want bytes.Buffer
+	jsonHandler := slog.NewJSONHandler(&want, nil)
+	if err := jsonHandler.Handle(context.Background(), r); err != nil {
+		t.Fatal(err)
+	}
+	wanted := decode(t, want.String()).(object)
+	for _, s := range subjects() {
+		t.Run(s.name, func(t *testing.T) {
+			got := s.attrs(t, shipped(t, s, slogship.Options{}, r))
+			for _, a := range attrs {
+				g, w := fmt.Sprint(got[a.Key]), fmt.Sprint(wanted[a.Key])
+				if g != w {
+					t.Errorf("%q is %s, want %s", a.Key, g, w)
+				}
+			}
+		})
+	}
+}
+
+// What a record has stands where the format has it.
+func TestBuiltIns(t *testing.T) {
+	times := map[string]string{ // by the format, or "" for most
+		"":           "2026-03-04T05:06:07.890123456Z",
+		"json_field": "1772600767890", "newrelic": "1772600767890", "datadog": "1772600767890",
+		"clickhouse": "2026-03-04 05:06:07.890123456", "clickhouse_spread": "1772600767",
+		"splunk": "1772600767.890123456",
+	}
+	levels := map[string]string{"": "warn", "json": "WARN", "ndjson": "WARN", "seq": "Warning"}
+	for _, s := range subjects() {
+		t.Run(s.name, func(t *testing.T) {
+			event := shipped(t, s, slogship.Options{}, record(slog.LevelWarn, "hello"))
+			if got, want := fmt.Sprint(s.must(t, event, s.time)), cmp.Or(times[s.name], times[""]); got != want {
+				t.Errorf("time is %s, want %s", got, want)
+			}
+			if got, want := s.must(t, event, s.level), cmp.Or(levels[s.name], levels[""]); got != want {
+				t.Errorf("level is %v, want %v", got, want)
+			}
+			if got := s.must(t, event, s.message); got != "hello" {
+				t.Errorf("message is %v", got)
+			}
+			if s.id != "" {
+				if id := s.must(t, event, s.id); len(id.(string)) != 48 {
+					t.Errorf("id is %v, want 48 digits", id)
+				}
+			}
+			if _, ok := s.member(t, event, s.source); ok {
+				t.Errorf("%v has a source", event)
+			}
+		})
+	}
+}

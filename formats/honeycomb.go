@@ -1,0 +1,78 @@
+package formats
+
+import (
+	"cmp"
+	"encoding/json"
+
+	"github.com/slogship/slogship"
+)
+
+// HoneycombOptions are the options of Honeycomb.
+type HoneycombOptions struct {
+	// ID is the name of the event id; "-" leaves it out. If empty, "event_id".
+	ID string
+}
+
+// Honeycomb is for Honeycomb's batch endpoint,
+// https://api.honeycomb.io/1/batch/DATASET (in the EU: api.eu1.honeycomb.io),
+// with Options.Header {"X-Honeycomb-Team": {apiKey}}.
+//
+//	[{"time":"...","data":{"event_id":"...","level":"info","message":"...","source":{...}, attributes}},...]
+//
+// It answers with a status for each event
+// (https://docs.honeycomb.io/api/events/create-events), which is believed: 2xx
+// is delivered; 408, 425, 429 and 5xx is sent again; anything else is rejected.
+// An answer that has not one status for each record is none: the status code
+// decides.
+//
+// A body has at most 5,000,000 bytes, an event 1,000,000, the bounds of
+// Honeycomb's own libhoney-go. What is not a time, a text that ReplaceAttr made,
+// becomes the field "time_text", and the event gets the time of its arrival. An
+// attribute that has the name of another member of data gets a trailing
+// underscore. Groups are objects, which Honeycomb keeps as text unless its
+// dataset is set to unpack nested JSON.
+func Honeycomb(o HoneycombOptions) slogship.Format {
+	id := cmp.Or(o.ID, eventIDKey)
+	event := newObject()
+	event.addTime(strictTime, "time", RFC3339Nano)
+	event.begin(nest, "data")
+	event.add(eventID, id)
+	event.add(lowerLevel, "level")
+	event.add(message, "message")
+	event.add(source, "source")
+	event.addTimeText()
+	event.addAttributes()
+	event.end()
+	if err := event.alone("HoneycombOptions.ID", id); err != nil {
+		return unusable{err}
+	}
+	l := arrayLayout("", "")
+	l.MaxBytes, l.MaxRecordBytes = 5_000_000, 1_000_000
+	l.Zstd = true
+	return &honeycomb{newFramed(l, event)}
+}
+
+type honeycomb struct{ framed }
+
+func (*honeycomb) ReadAnswer(a slogship.Answer) slogship.Verdict {
+	if a.Status/100 != 2 {
+		return slogship.Verdict{}
+	}
+	var events []struct {
+		Status int    `json:"status"`
+		Error  string `json:"error"`
+	}
+	if json.Unmarshal(a.Body, &events) != nil || len(events) != a.Records {
+		return slogship.Verdict{}
+	}
+	v := slogship.Verdict{Action: slogship.Accept, Outcomes: make([]slogship.Outcome, len(events))}
+	var why reasons
+	for i, e := range events {
+		v.Outcomes[i] = outcomeOf(e.Status)
+		if v.Outcomes[i] != slogship.Taken {
+			why.add(cmp.Or(e.Error, statusText(e.Status)))
+		}
+	}
+	v.Reason = why.String()
+	return v
+}

@@ -1,0 +1,46 @@
+package formats_test
+
+import (
+	"io"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/slogship/slogship"
+	"github.com/slogship/slogship/formats"
+)
+
+// CLEF knows an attribute by a second @, an exception by @x, and ids of traces
+// by @tr and @sp.
+func TestSeqNames(t *testing.T) {
+	const traceID, spanID = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+	text := func(o formats.SeqOptions, attrs ...slog.Attr) string {
+		body := shippedText(t, formats.Seq(o), slogship.Options{}, record(slog.LevelInfo, "m", attrs...))
+		_, attributes, _ := strings.Cut(body, `"@m":"m","event_id":"`)
+		return attributes[len(traceID)+len(spanID)+len(`"`):]
+	}
+	for _, c := range []struct {
+		name  string
+		o     formats.SeqOptions
+		attrs []slog.Attr
+		want  string
+	}{
+		{"none", formats.SeqOptions{}, nil, ""},
+		{"@", formats.SeqOptions{}, []slog.Attr{slog.String("@x", "x"), slog.String("@", "y"), slog.String("a", "@b")}, `,"@@x":"x","@@":"y","a":"@b"`},
+		{"@ in a group", formats.SeqOptions{}, []slog.Attr{slog.Group("g", slog.Int("@t", 1))}, `,"g":{"@t":1}`},
+		{"error", formats.SeqOptions{}, []slog.Attr{slog.Any("error", io.EOF)}, `,"@x":"EOF"`},
+		{"err", formats.SeqOptions{}, []slog.Attr{slog.Int("a", 1), slog.Any("err", io.EOF), slog.Int("b", 1)}, `,"a":1,"@x":"EOF","b":1`},
+		{"both", formats.SeqOptions{}, []slog.Attr{slog.Any("err", io.EOF), slog.Any("error", io.EOF)}, `,"err":"EOF","@x":"EOF"`},
+		{"twice", formats.SeqOptions{}, []slog.Attr{slog.String("err", "1"), slog.String("err", "2")}, `,"err":"1","@x":"2"`},
+		{"no text", formats.SeqOptions{}, []slog.Attr{slog.Int("err", 1), slog.String("error", "")}, `,"err":1,"error":""`},
+		{"in a group", formats.SeqOptions{}, []slog.Attr{slog.Group("g", slog.Any("err", io.EOF))}, `,"g":{"err":"EOF"}`},
+		{"of another name", formats.SeqOptions{Errors: []string{"cause"}}, []slog.Attr{slog.Any("cause", io.EOF), slog.Any("err", io.EOF)}, `,"@x":"EOF","err":"EOF"`},
+		{"not at all", formats.SeqOptions{Errors: []string{}}, []slog.Attr{slog.Any("err", io.EOF)}, `,"err":"EOF"`},
+		{"ids", formats.SeqOptions{}, []slog.Attr{slog.String("trace_id", traceID), slog.String("span_id", spanID)}, `,"@tr":"` + traceID + `","@sp":"` + spanID + `"`},
+		{"ids of another kind", formats.SeqOptions{}, []slog.Attr{slog.String("trace_id", spanID), slog.String("span_id", strings.ToUpper(spanID[:15])+"Z")}, `,"trace_id":"` + spanID + `","span_id":"00F067AA0BA902BZ"`},
+	} {
+		if got, want := text(c.o, c.attrs...), c.want+"}\n"; got != want {
+			t.Errorf("%s: %s\nwant %s", c.name, got, want)
+		}
+	}
+}

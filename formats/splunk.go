@@ -1,0 +1,119 @@
+package formats
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"github.com/slogship/slogship"
+)
+
+// SplunkOptions are the options of Splunk. What is empty is not sent, and has
+// the value that the server has for the token.
+type SplunkOptions struct {
+	// Host, Source, SourceType and Index are metadata of all events.
+	Host, Source, SourceType, Index string
+
+	// Channel is a GUID, sent as X-Splunk-Request-Channel: a token with indexer
+	// acknowledgement wants one.
+	Channel string
+}
+
+// Splunk is for Splunk's HTTP Event Collector,
+// https://splunk:8088/services/collector/event, with Options.Header
+// {"Authorization": {"Splunk " + token}}.
+//
+//	{"time":1136214245.123456789,"host":"...","source":"...","sourcetype":"...","index":"...",
+//		"event":{"event_id":"...","level":"info","message":"...","source":{...}, attributes}}
+//
+// Events stand one after the other
+// (https://docs.splunk.com/Documentation/Splunk/latest/Data/FormateventsforHTTPEventCollector).
+// What is not a time from 1970 on, a text that ReplaceAttr made, becomes
+// "time_text" in the event, which gets the time of its arrival. An attribute
+// that has the name of another member of event gets a trailing underscore.
+//
+// Success means that Splunk has the events, not that it has indexed them:
+// slogship does not ask for indexer acknowledgement. The codes in its answers
+// (https://docs.splunk.com/Documentation/Splunk/latest/Data/TroubleshootHTTPEventCollector)
+// say more than the status. Events before the first invalid one are indexed, and
+// those behind it are not: they are delivered, and sent again; the one that is
+// invalid is rejected. A missing, wrong or disabled token, an index that is not
+// there, and a missing channel are wrong set-up.
+//
+// A body has at most 1,000,000 bytes, the least that a Splunk takes by default
+// (max_content_length in limits.conf).
+func Splunk(o SplunkOptions) slogship.Format {
+	event := newObject()
+	event.addTime(strictTime, "time", UnixFraction)
+	event.addFixed("host", o.Host)
+	event.addFixed("source", o.Source)
+	event.addFixed("sourcetype", o.SourceType)
+	event.addFixed("index", o.Index)
+	event.begin(nest, "event")
+	event.add(eventID, eventIDKey)
+	event.add(lowerLevel, "level")
+	event.add(message, "message")
+	event.add(source, "source")
+	event.addTimeText()
+	event.addAttributes()
+	event.end()
+	l := slogship.Layout{
+		ContentType: "application/json",
+		Separator:   "\n",
+		MaxBytes:    1_000_000,
+	}
+	if o.Channel != "" {
+		l.Header = http.Header{"X-Splunk-Request-Channel": {o.Channel}}
+	}
+	return &splunk{newFramed(l, event)}
+}
+
+type splunk struct{ framed }
+
+func (*splunk) ReadAnswer(a slogship.Answer) slogship.Verdict {
+	var answer struct {
+		Code    *int   `json:"code"`
+		Text    string `json:"text"`
+		Invalid *int   `json:"invalid-event-number"` // from 0
+	}
+	if json.Unmarshal(a.Body, &answer) != nil || answer.Code == nil {
+		return slogship.Verdict{}
+	}
+	v := slogship.Verdict{Reason: answer.Text}
+	switch *answer.Code {
+	case 0, // success
+		17,     // HEC is healthy
+		24, 25: // taken, but the queue is nearly full
+		v.Action = slogship.Accept
+	case 1, 2, 3, 4, 21, 22, // the token is disabled, missing, or wrong
+		10, 11, 14, // the channel is missing or wrong, or acknowledgement is off
+		16: // no token in the query
+		v.Action = slogship.Hold
+	case 7: // incorrect index
+		v.Action = slogship.Hold
+		if n := answer.Invalid; n != nil && 0 < *n && *n < a.Records {
+			v.Action, v.Outcomes = slogship.Accept, upTo(*n, slogship.Resend, a.Records)
+		}
+	case 6, 12, 13, 15: // invalid data, no event, a blank one, wrong indexed fields
+		v.Action = slogship.Isolate
+		if n := answer.Invalid; n != nil && 0 <= *n && *n < a.Records {
+			v.Action, v.Outcomes = slogship.Accept, upTo(*n, slogship.Refused, a.Records)
+		}
+	case 8, // internal server error
+		9, 18, 19, 20, 23, // busy, queues are full, shutting down
+		26, 27: // at capacity
+		v.Action = slogship.Retry
+	}
+	return v
+}
+
+// upTo is what became of records of which the n-th, from 0, was the first that
+// the server did not like: those before it are taken, those behind it are to be
+// sent again. A witness of that is https://github.com/moby/moby/issues/35862.
+func upTo(n int, bad slogship.Outcome, records int) []slogship.Outcome {
+	outcomes := make([]slogship.Outcome, records)
+	for i := n; i < records; i++ {
+		outcomes[i] = slogship.Resend
+	}
+	outcomes[n] = bad
+	return outcomes
+}

@@ -1,0 +1,116 @@
+package formats
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/slogship/slogship"
+)
+
+// A TimeLayout is how a record's time is written, always in UTC. A time that a
+// layout cannot express is written as RFC 3339 text.
+type TimeLayout uint8
+
+// The layouts. The zero TimeLayout stands for the one that a format's options
+// name as their default.
+const (
+	RFC3339Nano  TimeLayout = iota + 1 // "2006-01-02T15:04:05.123456789Z"
+	RFC3339Micro                       // "2006-01-02T15:04:05.123456Z"
+	RFC3339Milli                       // "2006-01-02T15:04:05.123Z"
+	RFC3339                            // "2006-01-02T15:04:05Z"
+	UnixNano                           // 1136214245123456789; the years 1678 to 2262
+	UnixMicro                          // 1136214245123456
+	UnixMilli                          // 1136214245123
+	UnixSeconds                        // 1136214245
+	UnixFraction                       // 1136214245.123456789, seconds; from 1970 on
+	DateTimeNano                       // "2006-01-02 15:04:05.123456789"
+	DateTime                           // "2006-01-02 15:04:05"
+	timeLayouts
+)
+
+// Seconds since 1970 at the bounds of what layouts express: the years that
+// RFC 3339 has room for, and what fits into an int64 of nanoseconds.
+const (
+	firstYear  = -62_167_219_200 // 0000-01-01T00:00:00Z
+	lastYear   = 253_402_300_799 // 9999-12-31T23:59:59Z
+	nanoBounds = 9_223_372_035   // one second inside, to have all nanoseconds of it
+)
+
+// expresses reports whether l can express t.
+func (l TimeLayout) expresses(t time.Time) bool {
+	s := t.Unix()
+	switch l {
+	case UnixNano:
+		return -nanoBounds <= s && s <= nanoBounds
+	case UnixFraction:
+		return 0 <= s && s <= lastYear
+	}
+	return firstYear <= s && s <= lastYear
+}
+
+// append writes the time of e, which l can express and which is no TimeText.
+func (l TimeLayout) append(dst []byte, e *slogship.Event) []byte {
+	switch l {
+	case RFC3339Micro:
+		return e.AppendTimeUTC(dst, 6)
+	case RFC3339Milli:
+		return e.AppendTimeUTC(dst, 3)
+	case RFC3339:
+		return e.AppendTimeUTC(dst, 0)
+	case UnixNano:
+		return strconv.AppendInt(dst, e.Time.UnixNano(), 10)
+	case UnixMicro:
+		return strconv.AppendInt(dst, e.Time.UnixMicro(), 10)
+	case UnixMilli:
+		return strconv.AppendInt(dst, e.Time.UnixMilli(), 10)
+	case UnixSeconds:
+		return strconv.AppendInt(dst, e.Time.Unix(), 10)
+	case UnixFraction:
+		return appendFraction(strconv.AppendInt(dst, e.Time.Unix(), 10), e.Time.Nanosecond())
+	case DateTimeNano:
+		return withoutTZ(e.AppendTimeUTC(dst, 9), len(dst))
+	case DateTime:
+		return withoutTZ(e.AppendTimeUTC(dst, 0), len(dst))
+	default:
+		return e.AppendTimeUTC(dst, 9)
+	}
+}
+
+// appendFraction writes ns as a fraction of nine digits.
+func appendFraction(dst []byte, ns int) []byte {
+	dst = append(dst, ".000000000"...)
+	rest := uint32(ns)
+	for i := len(dst) - 1; rest > 0; i-- {
+		dst[i] = byte('0' + rest%10)
+		rest /= 10
+	}
+	return dst
+}
+
+// withoutTZ makes the T of the RFC 3339 string at dst[at:] a space, and drops
+// its Z.
+func withoutTZ(dst []byte, at int) []byte {
+	dst[at+len(`"2006-01-02`)] = ' '
+	dst = dst[:len(dst)-1]
+	dst[len(dst)-1] = '"'
+	return dst
+}
+
+// appendText writes the time of e as a JSON string, whatever it is.
+func appendText(dst []byte, e *slogship.Event) []byte {
+	if e.TimeText != "" {
+		return slogship.AppendString(dst, e.TimeText)
+	}
+	dst = append(dst, '"')
+	dst = e.Time.UTC().AppendFormat(dst, time.RFC3339Nano)
+	return append(dst, '"')
+}
+
+// appendNow writes the time of now in the place of that of e.
+func (l TimeLayout) appendNow(dst []byte, e *slogship.Event) []byte {
+	was, text := e.Time, e.TimeText
+	e.Time, e.TimeText = time.Now(), ""
+	dst = l.append(dst, e)
+	e.Time, e.TimeText = was, text
+	return dst
+}
