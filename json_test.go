@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -86,6 +87,31 @@ func FuzzAppendFloat(f *testing.F) {
 			t.Fatalf("%q, want %q", got, want)
 		}
 	})
+}
+
+// Numbers of few decimals take a short path: those, their neighbours, and those
+// at its bounds are written as encoding/json writes them.
+func TestAppendFloatOfFewDecimals(t *testing.T) {
+	check := func(v float64) {
+		t.Helper()
+		if got, want := appendFloat(nil, v), stdJSON(t, v); !bytes.Equal(got, want) {
+			t.Fatalf("%q, want %q", got, want)
+		}
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 20_000 {
+		v := float64(r.Int64N(1<<r.IntN(50)+1)) / math.Pow10(r.IntN(9))
+		if r.IntN(2) == 0 {
+			v = -v
+		}
+		check(v)
+		check(math.Nextafter(v, math.Inf(1)))
+		check(math.Nextafter(v, math.Inf(-1)))
+	}
+	for _, v := range []float64{1e9, 999_999_999.999_999, 1e-6, 1e-7, 0.000_001_5, 0.1 + 0.2, 100, 0.5} {
+		check(v)
+		check(math.Nextafter(v, 0))
+	}
 }
 
 func TestAppendTimeIsWhatMarshalJSONWrites(t *testing.T) {
