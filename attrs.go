@@ -20,7 +20,7 @@ type attrWriter struct {
 	buf      []byte
 	replace  func(groups []string, a slog.Attr) slog.Attr
 	encoding *AttrEncoding // nil for JSON
-	reserved nameSet       // names that the Format needs at the root
+	reserved *nameSet      // names that the Format needs at the root
 	longest  int           // of a string; a longer one is cut, and so is its record
 	most     int           // attributes to write, those in groups counted one by one
 	limit    int           // of buf and seen together; with more the record is cut in any case
@@ -41,7 +41,7 @@ type attrWriter struct {
 }
 
 func (w *attrWriter) begin(c *core) {
-	w.replace, w.encoding, w.reserved = c.replace, c.layout.Attrs, c.reserved
+	w.replace, w.encoding, w.reserved = c.replace, c.layout.Attrs, &c.reserved
 	w.longest, w.most, w.limit = c.maxRecordBytes, math.MaxInt, attrsLimit(c.maxRecordBytes)
 	w.buf, w.groups, w.path, w.begins, w.renamed = w.buf[:0], w.groups[:0], w.path[:0], w.begins[:0], w.renamed[:0]
 	w.depth, w.nested, w.seen = 0, 0, 0
@@ -51,6 +51,9 @@ func (w *attrWriter) begin(c *core) {
 		w.groups = make([]string, 0, 10) // at the root ReplaceAttr sees no groups, not nil, as in slog
 	}
 }
+
+// forget lets go of what belongs to a core.
+func (w *attrWriter) forget() { w.replace, w.encoding, w.reserved = nil, nil, nil }
 
 // attrCost is what an attribute counts against the limit, beside its length.
 // The shortest one that is written has five bytes, so that a record that fits
@@ -271,7 +274,11 @@ func (w *attrWriter) appendAttrsOf(r *slog.Record) (wrote bool) {
 func (w *attrWriter) appendValue(buf []byte, v slog.Value, k slog.Kind) []byte {
 	switch k {
 	case slog.KindString:
-		return AppendString(buf, runePrefix(v.String(), w.longest))
+		s := v.String()
+		if len(s) > w.longest {
+			s = runePrefix(s, w.longest)
+		}
+		return AppendString(buf, s)
 	case slog.KindInt64:
 		return appendInt(buf, v.Int64())
 	case slog.KindUint64:

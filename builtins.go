@@ -12,19 +12,18 @@ import (
 // what ReplaceAttr leaves of them.
 func (e *encoder) builtins(r *slog.Record) {
 	c := e.c
-	e.event = Event{enc: e, Level: r.Level, HasLevel: true, Message: r.Message, HasMessage: true}
-	if !r.Time.IsZero() {
-		e.event.Time, e.event.HasTime = r.Time, true
-	}
+	ev := &e.event
+	ev.HasTime, ev.HasLevel, ev.HasMessage, ev.HasSource = !r.Time.IsZero(), true, true, false
+	ev.Time, ev.Level, ev.Message = r.Time, r.Level, r.Message
 	var src *source
 	if c.addSource && r.PC != 0 {
 		src = sourceOf(r.PC)
-		e.source, e.event.HasSource = src.members, len(src.members) > 0
+		e.source, ev.HasSource = src.members, len(src.members) > 0
 	}
 	if c.replace != nil {
 		e.replaceBuiltins(r, src)
 	}
-	e.event.Message = runePrefix(e.event.Message, c.maxRecordBytes) // the rest is cut off in any case
+	ev.Message = runePrefix(ev.Message, c.maxRecordBytes) // the rest is cut off in any case
 }
 
 // replaceBuiltins shows the built-in attributes to ReplaceAttr, in the order

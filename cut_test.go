@@ -341,7 +341,7 @@ func TestCutEncoded(t *testing.T) {
 	}
 	tiny := shipTo(t, hanging, Options{Format: format, MaxRecordBytes: 3})
 	r := recordWith(slog.String("a", long))
-	if _, why, ok := new(encoder).encode(t.Context(), tiny, &r); ok || why != tooLarge {
+	if _, why, ok := newEncoder().encode(t.Context(), tiny, &r); ok || why != tooLarge {
 		t.Errorf("within 3 bytes: ok %v, reason %v", ok, why)
 	}
 	for bound, want := range map[int]string{

@@ -44,7 +44,13 @@ type encoder struct {
 	secText []byte
 }
 
-var encoders = sync.Pool{New: func() any { return new(encoder) }}
+var encoders = sync.Pool{New: func() any { return newEncoder() }}
+
+func newEncoder() *encoder {
+	e := new(encoder)
+	e.event.enc = e
+	return e
+}
 
 // encode turns r into the bytes of one event with its separator, in e.buf. It
 // reports false if that is not possible: the Format panicked, or the record
@@ -114,7 +120,11 @@ func (e *encoder) format() {
 
 // release lets go of what belongs to the caller, and of e.
 func (e *encoder) release() {
-	e.c, e.event, e.source, e.attrs.replace = nil, Event{}, nil, nil
+	e.c, e.source, e.event.Message = nil, nil, ""
+	if e.event.TimeText != "" || e.event.LevelText != "" {
+		e.event.TimeText, e.event.LevelText = "", ""
+	}
+	e.attrs.forget()
 	if max(cap(e.buf), cap(e.attrs.buf), cap(e.sourceText)) <= keepScratch {
 		encoders.Put(e)
 	}

@@ -175,7 +175,7 @@ func TestLevels(t *testing.T) {
 // rounded. The second that is kept from the record before does no harm.
 func TestTimestamps(t *testing.T) {
 	h := shipTo(t, hanging, Options{})
-	e := new(encoder)
+	e := newEncoder()
 	for _, tt := range []struct {
 		at   time.Time
 		want any
@@ -224,7 +224,7 @@ func TestContextAttrs(t *testing.T) {
 		},
 	})
 	r := recordWith(slog.Int("b", 2))
-	e := new(encoder)
+	e := newEncoder()
 	if _, _, ok := e.encode(context.WithValue(t.Context(), traceKey{}, "1"), h.WithAttrs([]slog.Attr{slog.Int("a", 1)}).WithGroup("g").(*Handler), &r); !ok {
 		t.Fatal("the record could not be encoded")
 	}
@@ -338,13 +338,14 @@ func TestHugeStringsAreNotCopied(t *testing.T) {
 // An encoder in the pool holds on to nothing of the record before.
 func TestReleaseLetsGo(t *testing.T) {
 	h := shipTo(t, hanging, Options{AddSource: true, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr { return slog.String(a.Key, "text") }})
-	e := new(encoder)
+	e := newEncoder()
 	r := recordWith(slog.Int("a", 1))
-	if _, _, ok := e.encode(t.Context(), h, &r); !ok || e.event.Message == "" {
+	if _, _, ok := e.encode(t.Context(), h, &r); !ok || e.event.Message+e.event.TimeText+e.event.LevelText == "" {
 		t.Fatal("not encoded")
 	}
 	e.release()
-	if e.c != nil || e.event != (Event{}) || e.source != nil || e.attrs.replace != nil {
-		t.Errorf("held: %+v", e.event)
+	ev, w := &e.event, &e.attrs
+	if e.c != nil || ev.Message+ev.TimeText+ev.LevelText != "" || e.source != nil || w.replace != nil || w.encoding != nil || w.reserved != nil {
+		t.Errorf("held: %+v", e)
 	}
 }

@@ -1,6 +1,7 @@
 package slogship
 
 import (
+	"encoding/binary"
 	"log/slog"
 	"strings"
 	"time"
@@ -48,7 +49,18 @@ func (e *Event) AppendTimeUTC(dst []byte, digits int) []byte {
 	dst = append(dst, enc.secText...)
 	if digits > 0 {
 		dst = append(dst, '.')
-		dst = appendDigits(dst, uint32(e.Time.Nanosecond())/uint32(pow10[9-digits]), digits)
+	}
+	nanos := uint32(e.Time.Nanosecond())
+	w := digits8(nanos/10) | '0'*ones
+	if digits == 6 { // with what follows just a word
+		return binary.LittleEndian.AppendUint64(dst, w&(1<<48-1)|'Z'<<48|'"'<<56)
+	}
+	for range min(digits, 8) {
+		dst = append(dst, byte(w))
+		w >>= 8
+	}
+	if digits == 9 {
+		dst = append(dst, byte('0'+nanos%10))
 	}
 	return append(dst, 'Z', '"')
 }

@@ -2,6 +2,7 @@ package slogship
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -137,15 +138,18 @@ func TestPutHex(t *testing.T) {
 	}
 }
 
-func TestAppendDigits(t *testing.T) {
-	for _, tt := range []struct {
-		v     uint32
-		width int
-		want  string
-	}{{0, 2, "00"}, {7, 2, "07"}, {2026, 4, "2026"}, {123456, 6, "123456"}, {1, 6, "000001"}, {987654321, 9, "987654321"}} {
-		if got := string(appendDigits(nil, tt.v, tt.width)); got != tt.want {
-			t.Errorf("%d in %d digits: %q, want %q", tt.v, tt.width, got, tt.want)
+func TestDigits8(t *testing.T) {
+	check := func(v uint32) {
+		t.Helper()
+		text := binary.LittleEndian.AppendUint64(nil, digits8(v)|'0'*ones)
+		if want := fmt.Sprintf("%08d", v); string(text) != want {
+			t.Fatalf("%q, want %q", text, want)
 		}
+	}
+	for v := range uint32(10_000) { // all that can stand in one half of the word
+		check(v)
+		check(v * 10_000)
+		check(99_999_999 - v)
 	}
 }
 

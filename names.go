@@ -4,15 +4,15 @@ package slogship
 type nameSet struct {
 	names   []string
 	free    []string // the same with an underscore, which attributes get instead
-	filter  nameFilter
-	chained bool // one of them may be another one with underscores
+	filter  uint64   // a bit for the lengthAndFirst of each
+	chained bool     // one of them may be another one with underscores
 }
 
 func newNameSet(names []string) nameSet {
 	s := nameSet{names: names}
 	for _, name := range names {
 		s.free = append(s.free, name+"_")
-		s.filter.add(name)
+		s.filter |= 1 << lengthAndFirst(name)
 		for _, other := range names {
 			s.chained = s.chained || underscores(other, name) > 0
 		}
@@ -21,7 +21,16 @@ func newNameSet(names []string) nameSet {
 }
 
 // mayHave reports false for most names that are not in s.
-func (s *nameSet) mayHave(name string) bool { return s.filter.mayHave(name) }
+func (s *nameSet) mayHave(name string) bool { return s.filter>>lengthAndFirst(name)&1 != 0 }
+
+// lengthAndFirst is a hash of name, below 64, that is cheap above all: it is
+// taken of each attribute's.
+func lengthAndFirst(name string) int {
+	if name == "" {
+		return 0
+	}
+	return (len(name)<<3 + int(name[0])) & 63
+}
 
 // A nameFilter is a set of names that errs, now and then, in that it takes one
 // for another: it has a bit for the hash of each.
@@ -33,11 +42,6 @@ func nameHash(name string) uint8 {
 		return 0
 	}
 	return uint8(len(name))*89 ^ name[0]*29 ^ name[len(name)-1]*3
-}
-
-func (f *nameFilter) mayHave(name string) bool {
-	h := nameHash(name)
-	return f[h>>6]>>(h&63)&1 != 0
 }
 
 // add adds name, and reports whether it may have been there before.

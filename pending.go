@@ -16,7 +16,8 @@ import (
 // Whenever mu is free:
 //   - records and bytes are the sums over queue, within maxRecords and maxBytes;
 //   - held is what the blocks of these records and of those in flight cost,
-//     within maxHeld as far as dropping pending records can help;
+//     within maxHeld as far as dropping pending records can help; free blocks
+//     are at most freeBlocks, or what maxHeld leaves for them;
 //   - sequence numbers rise along queue, and all in flight are below them,
 //     except for records that a per-record answer deferred;
 //   - accepted = delivered + dropped + records + inFlight (the balance);
@@ -54,6 +55,8 @@ type pending struct {
 	born                  time.Time
 
 	free        []*block
+	unused      int // of free, since trimmed
+	trimmed     time.Time
 	held        int
 	inFlight    int    // records in flight
 	urgentBelow uint64 // records below this sequence number do not wait for the interval
@@ -154,6 +157,7 @@ func (p *pending) push(rec []byte, idAt int, cut, urgent bool) {
 	b, stocked := own, true
 	if own != nil {
 		p.held += own.cost()
+		p.spareLocked()
 	} else {
 		b, stocked = p.openLocked(len(rec), seq)
 	}
@@ -161,11 +165,7 @@ func (p *pending) push(rec []byte, idAt int, cut, urgent bool) {
 	if idAt >= 0 {
 		putHex(stored[idAt:], seq)
 	}
-	if p.queue.n > 0 && p.queue.back().b == b && p.queue.back().to == b.n-1 {
-		p.queue.back().to = b.n
-	} else {
-		p.queue.pushBack(span{b, b.n - 1, b.n})
-	}
+	p.queue.pushRecord(b)
 	p.records++
 	p.bytes += len(rec)
 	full := p.countLocked(len(rec))
@@ -251,6 +251,7 @@ func (p *pending) openLocked(size int, seq uint64) (b *block, stocked bool) {
 	} else {
 		p.open = newBlock(blockBytes)
 	}
+	p.unused = min(p.unused, len(p.free))
 	p.held += p.open.cost()
 	return p.open, len(p.free) > 0
 }
@@ -273,10 +274,29 @@ func (p *pending) releaseLocked(b *block, n int) {
 		return
 	}
 	p.held -= b.cost()
-	if len(b.page) == blockBytes && len(p.free) < freeBlocks {
+	if len(b.page) == blockBytes {
 		b.reset()
 		p.free = append(p.free, b)
+		p.spareLocked()
 	}
+}
+
+// spareLocked lets go of free blocks that are too much beside what is held.
+func (p *pending) spareLocked() {
+	for n := len(p.free); n > freeBlocks && p.held > p.maxHeld-n*blockBytes; n-- {
+		p.free[n-1] = nil
+		p.free = p.free[:n-1]
+	}
+}
+
+// trimLocked lets go of the free blocks that no burst needed for a while.
+func (p *pending) trimLocked(now time.Time) {
+	if now.Sub(p.trimmed) < trimInterval {
+		return
+	}
+	n := max(len(p.free)-p.unused, min(len(p.free), freeBlocks))
+	clear(p.free[n:])
+	p.free, p.unused, p.trimmed = p.free[:n], n, now
 }
 
 // shrinkLocked drops the oldest records until at most maxRecords and maxBytes
@@ -502,6 +522,7 @@ func (p *pending) due(now time.Time) (time.Duration, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.asleep = awake
+	p.trimLocked(now)
 	if p.records == 0 {
 		p.asleep = idle
 		return 0, false
@@ -545,6 +566,7 @@ func (p *pending) compact(pc piece) (out piece) {
 	for _, s := range pc.spans {
 		p.releaseLocked(s.b, s.len())
 	}
+	p.spareLocked()
 	return out
 }
 

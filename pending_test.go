@@ -620,8 +620,8 @@ func (m *ringModel) checkBlocks(live map[*block]int) {
 		}
 		free[b] = true
 	}
-	if len(free) > freeBlocks {
-		m.t.Errorf("%d blocks are kept for later", len(free))
+	if len(free) > freeBlocks && held+len(free)*blockBytes > p.maxHeld {
+		m.t.Errorf("%d blocks are kept for later beside %d bytes held, want %d together", len(free), held, p.maxHeld)
 	}
 	for b := range m.shared {
 		if _, used := live[b]; !used && !free[b] && len(free) < freeBlocks {
@@ -900,6 +900,49 @@ func TestRingStocksOneBlock(t *testing.T) {
 	p.stock()
 	if len(p.free) != 0 || p.open != nil || p.held != 0 {
 		t.Errorf("after the end %d blocks are kept", len(p.free))
+	}
+}
+
+// What a burst took is kept for the next one, within the bound, and given back
+// when none came for a while.
+func TestRingKeepsWhatABurstTook(t *testing.T) {
+	const bytes = 16 << 20
+	p := newPending(queueSettings(1<<20, bytes, 1<<20, bytes))
+	now := time.Now()
+	burst := func(size int) {
+		for n := 0; n < size; n += 1000 {
+			p.push(make([]byte, 1000), 0, false, false)
+		}
+		p.discard()
+		now = now.Add(time.Second)
+		p.due(now)
+	}
+	want := func(step string, least, most int) {
+		t.Helper()
+		if n := len(p.free) * blockBytes; n < least || n > most {
+			t.Errorf("%s: %d bytes wait for their next use, want %d to %d", step, n, least, most)
+		}
+	}
+	burst(bytes / 2)
+	first := p.free[0]
+	for range 30 {
+		burst(bytes / 2)
+		want("bursts", bytes/2, bytes/2+bytes/4)
+	}
+	if !slices.Contains(append(p.free, p.open), first) {
+		t.Error("blocks were made for a burst though there were some")
+	}
+	for range 30 {
+		burst(1000)
+	}
+	want("no burst", freeBlocks*blockBytes, freeBlocks*blockBytes)
+
+	burst(bytes)
+	for range 2 * bytes / (1 << 20) { // in blocks of their own, which are not kept
+		p.push(make([]byte, 1<<20), 0, false, false)
+		if n := p.held + len(p.free)*blockBytes; n > p.maxHeld+freeBlocks*blockBytes {
+			t.Fatalf("with long records, blocks of %d bytes are held or kept, want at most %d", n, p.maxHeld+freeBlocks*blockBytes)
+		}
 	}
 }
 
