@@ -906,11 +906,11 @@ func TestRingStocksOneBlock(t *testing.T) {
 // What a burst took is kept for the next one, within the bound, and given back
 // when none came for a while.
 func TestRingKeepsWhatABurstTook(t *testing.T) {
-	const bytes = 16 << 20
-	p := newPending(queueSettings(1<<20, bytes, 1<<20, bytes))
+	const size = 16 << 20
+	p := newPending(queueSettings(1<<20, size, 1<<20, size))
 	now := time.Now()
-	burst := func(size int) {
-		for n := 0; n < size; n += 1000 {
+	burst := func(bytes int) {
+		for n := 0; n < bytes; n += 1000 {
 			p.push(make([]byte, 1000), 0, false, false)
 		}
 		p.discard()
@@ -923,11 +923,11 @@ func TestRingKeepsWhatABurstTook(t *testing.T) {
 			t.Errorf("%s: %d bytes wait for their next use, want %d to %d", step, n, least, most)
 		}
 	}
-	burst(bytes / 2)
+	burst(size / 2)
 	first := p.free[0]
 	for range 30 {
-		burst(bytes / 2)
-		want("bursts", bytes/2, bytes/2+bytes/4)
+		burst(size / 2)
+		want("bursts", size/2, size/2+size/4)
 	}
 	if !slices.Contains(append(p.free, p.open), first) {
 		t.Error("blocks were made for a burst though there were some")
@@ -937,8 +937,8 @@ func TestRingKeepsWhatABurstTook(t *testing.T) {
 	}
 	want("no burst", freeBlocks*blockBytes, freeBlocks*blockBytes)
 
-	burst(bytes)
-	for range 2 * bytes / (1 << 20) { // in blocks of their own, which are not kept
+	burst(size)
+	for range 2 * size / (1 << 20) { // in blocks of their own, which are not kept
 		p.push(make([]byte, 1<<20), 0, false, false)
 		if n := p.held + len(p.free)*blockBytes; n > p.maxHeld+freeBlocks*blockBytes {
 			t.Fatalf("with long records, blocks of %d bytes are held or kept, want at most %d", n, p.maxHeld+freeBlocks*blockBytes)
