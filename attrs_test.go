@@ -97,6 +97,7 @@ func (s silent) LogValue() slog.Value {
 
 // A LogValuer that never ends is ended, and what stands beside it arrives.
 func TestEndlessLogValuers(t *testing.T) {
+	t.Parallel()
 	again := replacing("x", func(a slog.Attr) slog.Attr { return slog.Group("x", slog.Int("y", 1)) })
 	for name, tt := range map[string]struct {
 		v       slog.Attr

@@ -86,6 +86,7 @@ func TestCoder(t *testing.T) {
 // been stopped. (That is for the race detector; and each body that did arrive
 // must be whole.)
 func TestEarlyAnswer(t *testing.T) {
+	t.Parallel()
 	var mu sync.Mutex
 	n, whole := 0, []string(nil)
 	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -184,6 +184,7 @@ func (d *dice) checkCut(tb testing.TB) {
 // A record that is too long is cut to the bound: its longest strings first, at
 // the end of a rune, then attributes from the end.
 func TestRandomRecordsAreCut(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(700) {
 		seeded(seed, 100+int(seed)%700).checkCut(t)
 		if t.Failed() {
@@ -203,6 +204,7 @@ func FuzzCut(f *testing.F) {
 // A string is cut to what there is room for, and not to less, at whichever
 // byte of a rune or an escape the bound comes to lie.
 func TestCutOneString(t *testing.T) {
+	t.Parallel()
 	for name, unit := range map[string]string{
 		"ASCII": "x", "two bytes": "é", "three bytes": "世", "four bytes": "😀", "an escape": "\n", "a long escape": "\x00", "a mix": "a\x00é\n😀\"世",
 	} {

@@ -165,6 +165,7 @@ func (c randomCase) String() string {
 // Random records decode to what slog.JSONHandler writes, wherever that keeps
 // the rules of slog.Handler; ReplaceAttr is called as often, in the same order.
 func TestRandomRecordsMeanWhatTheyMeanToSlog(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(2000) {
 		newRandomCase(seeded(seed, 50+int(seed)%500)).check(t)
 		if t.Failed() {

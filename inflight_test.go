@@ -197,6 +197,7 @@ func TestIsolationIsInterrupted(t *testing.T) {
 // Whatever a server answers, in whatever order: once it works again each
 // record has been delivered or dropped for a reason; in order, under one id.
 func TestChaos(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(40) {
 		synctest.Test(t, func(t *testing.T) {
 			rng, theirs := rand.New(rand.NewPCG(seed, 1)), rand.New(rand.NewPCG(seed, 2))

@@ -37,6 +37,7 @@ func TestNameFilter(t *testing.T) {
 // without a name, a marshaler, a reserved name that was changed), a backend that
 // refuses them gets none.
 func TestUniqueKeysOfAllSources(t *testing.T) {
+	t.Parallel()
 	r := rand.New(rand.NewPCG(1, 2))
 	keys := []string{"a", "b", "level", "level_", "context", "request_id", "c"}
 	var attrs func(depth int) []slog.Attr

@@ -90,6 +90,7 @@ func (d *dice) fill(v reflect.Value) {
 
 // What is plain is written by goccy/go-json as encoding/json writes it.
 func TestPlainTypes(t *testing.T) {
+	t.Parallel()
 	w := attrWriter{longest: 1 << 20, limit: 1 << 20}
 	for seed := range uint64(300) {
 		d := seeded(seed, 1000)
