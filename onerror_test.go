@@ -22,6 +22,10 @@ func TestOnErrorOncePerOutage(t *testing.T) {
 			time.Sleep(5 * time.Minute)
 		}
 		tr.wantReports("503 Service Unavailable", "", "404 Not Found", "")
+		// The body is the name of the status, as net/http.Error's mostly is, and not told twice.
+		if got, want := tr.reports()[0].Error(), "slogship: POST http://logs.test/logs: 503 Service Unavailable"; got != want {
+			t.Errorf("%s\nwant %s", got, want)
+		}
 		since := tr.got()[4].at - tr.got()[0].at
 		if got, want := tr.reports()[1].Error(), fmt.Sprintf("slogship: delivery recovered: http://logs.test/logs accepts records again after %v", since.Round(time.Millisecond)); got != want {
 			t.Errorf("%s\nwant %s", got, want)

@@ -278,8 +278,9 @@ func (s *sender) complain(r reply, v Verdict) error {
 		return nil
 	}
 	text := fmt.Sprintf("slogship: POST %s: %d", s.name, r.status)
-	if t := http.StatusText(r.status); t != "" {
-		text += " " + t
+	name := http.StatusText(r.status)
+	if name != "" {
+		text += " " + name
 	}
 	if v.Action == Accept {
 		text += fmt.Sprintf(": %d records not accepted", refused)
@@ -291,7 +292,7 @@ func (s *sender) complain(r reply, v Verdict) error {
 	if reason == "" {
 		reason = string(r.body)
 	}
-	if reason = s.secrets.reasonText(reason); reason != "" {
+	if reason = s.secrets.reasonText(reason); reason != "" && reason != name { // http.Error's usual text
 		text += ": " + reason
 	}
 	if loc := r.header.Get("Location"); loc != "" && r.status/100 == 3 {
