@@ -2,7 +2,6 @@ package slogship
 
 import (
 	"log/slog"
-	"math"
 	"slices"
 	"strconv"
 )
@@ -22,7 +21,6 @@ type attrWriter struct {
 	encoding *AttrEncoding // nil for JSON
 	reserved *nameSet      // names that the Format needs at the root
 	longest  int           // of a string; a longer one is cut, and so is its record
-	most     int           // attributes to write, those in groups counted one by one
 	limit    int           // of buf and seen together; with more the record is cut in any case
 	seen     int           // attributes looked at, attrCost each, whether anything was left of them or not
 	full     bool          // the limit was reached, and something left out
@@ -34,6 +32,7 @@ type attrWriter struct {
 	path      []string // the names of the open groups as they are written; kept for encoding alone
 	begins    []int    // where in buf the content of each open group begins; for encoding alone
 	renamed   []int    // where in buf the key of a renamed attribute begins
+	given     notes    // to encoding
 
 	unique  bool       // an object must not have a key twice
 	keys    nameFilter // if unique: all keys so far, whatever object they are in
@@ -42,8 +41,9 @@ type attrWriter struct {
 
 func (w *attrWriter) begin(c *core) {
 	w.replace, w.encoding, w.reserved = c.replace, c.layout.Attrs, &c.reserved
-	w.longest, w.most, w.limit = c.maxRecordBytes, math.MaxInt, attrsLimit(c.maxRecordBytes)
+	w.longest, w.limit = c.maxRecordBytes, attrsLimit(c.maxRecordBytes)
 	w.buf, w.groups, w.path, w.begins, w.renamed = w.buf[:0], w.groups[:0], w.path[:0], w.begins[:0], w.renamed[:0]
+	w.given.reset()
 	w.depth, w.nested, w.seen = 0, 0, 0
 	w.full, w.ungrouped = false, false
 	w.unique, w.keys, w.doubled = c.layout.UniqueKeys, nameFilter{}, false
@@ -52,8 +52,11 @@ func (w *attrWriter) begin(c *core) {
 	}
 }
 
-// forget lets go of what belongs to a core.
-func (w *attrWriter) forget() { w.replace, w.encoding, w.reserved = nil, nil, nil }
+// forget lets go of what belongs to a core, or to the caller.
+func (w *attrWriter) forget() {
+	w.replace, w.encoding, w.reserved = nil, nil, nil
+	w.given.release()
+}
 
 // attrCost is what an attribute counts against the limit, beside its length.
 // The shortest one that is written has five bytes, so that a record that fits
@@ -85,7 +88,7 @@ func (w *attrWriter) append(a slog.Attr) (wrote bool) {
 	if w.seen += attrCost; len(w.buf)+w.seen > w.limit {
 		w.full = true
 	}
-	if w.full || w.most <= 0 {
+	if w.full {
 		return false
 	}
 	if a.Value.Kind() == slog.KindLogValuer {
@@ -140,20 +143,19 @@ func (w *attrWriter) write(a slog.Attr) bool {
 
 // one writes an attribute that is no group.
 func (w *attrWriter) one(key string, v slog.Value) {
-	w.most--
-	if w.encoding == nil {
-		w.key(key)
-		w.buf = w.appendValue(w.buf, v, v.Kind())
+	if w.encoding != nil {
+		w.oneEncoded(key, v)
 		return
 	}
-	if longest := max(w.longest, minCutString); v.Kind() == slog.KindString && len(v.String()) > longest {
-		v = slog.StringValue(runePrefix(v.String(), longest-len(cutMark)) + cutMark)
-	}
-	w.buf = w.encoding.AppendAttr(w.buf, w.path, w.free(key), v)
+	w.key(key)
+	w.buf = w.appendValue(w.buf, v, v.Kind())
 }
 
 // free is name, with an underscore if the Format needs it at the root.
 func (w *attrWriter) free(name string) string {
+	if w.encoding != nil && w.depth == 0 {
+		return w.reserved.beyond(name)
+	}
 	if w.depth == 0 && w.reserved.mayHave(name) {
 		if i := slices.Index(w.reserved.names, name); i >= 0 {
 			return w.reserved.free[i]
@@ -193,10 +195,7 @@ func (w *attrWriter) open(name string) {
 		w.key(name)
 		w.buf = append(w.buf, '{')
 	} else {
-		free := w.free(name)
-		w.buf = w.encoding.BeginGroup(w.buf, w.path, free)
-		w.begins = append(w.begins, len(w.buf))
-		w.path = append(w.path, free)
+		w.openEncoded(name)
 	}
 	w.depth++
 	if w.replace != nil {
@@ -214,9 +213,7 @@ func (w *attrWriter) close() {
 		w.buf = append(w.buf, '}')
 		return
 	}
-	last := len(w.begins) - 1
-	w.buf = w.encoding.EndGroup(w.buf, w.begins[last])
-	w.begins, w.path = w.begins[:last], w.path[:last]
+	w.closeEncoded()
 }
 
 // key begins a member of a JSON object. A name that the Format needs for itself
@@ -239,7 +236,10 @@ const scalarKinds = 1<<slog.KindString | 1<<slog.KindInt64 | 1<<slog.KindUint64 
 // appendAttrsOf is appendAll for the attributes of r. It takes a short cut for
 // scalars, of which most records consist: what append does comes to the same.
 func (w *attrWriter) appendAttrsOf(r *slog.Record) (wrote bool) {
-	short := w.replace == nil && w.encoding == nil
+	if w.encoding != nil {
+		return w.appendEncodedOf(r)
+	}
+	short := w.replace == nil
 	buf := w.buf // kept in a local variable, for w is on the heap
 	r.Attrs(func(a slog.Attr) bool {
 		k := a.Value.Kind()
@@ -284,7 +284,7 @@ func (w *attrWriter) appendValue(buf []byte, v slog.Value, k slog.Kind) []byte {
 	case slog.KindUint64:
 		return appendUint(buf, v.Uint64())
 	case slog.KindFloat64:
-		return appendFloat(buf, v.Float64())
+		return AppendFloat(buf, v.Float64())
 	case slog.KindBool:
 		return strconv.AppendBool(buf, v.Bool())
 	case slog.KindDuration:
@@ -319,7 +319,7 @@ func (w *attrWriter) appendRecord(h *Handler, r *slog.Record) {
 // resume appends the attributes of h, and is where they ended: in the groups
 // that are open behind them.
 func (w *attrWriter) resume(h *Handler) {
-	if len(h.attrs) == 0 || w.most <= 0 {
+	if len(h.attrs) == 0 {
 		return
 	}
 	switch {
@@ -336,8 +336,11 @@ func (w *attrWriter) resume(h *Handler) {
 		w.begins = append(w.begins, len(w.buf)+at)
 	}
 	w.buf = append(w.buf, h.attrs...)
-	if w.keys.join(&h.keys) || h.doubled {
+	if w.keys.join(&h.keys) && (w.encoding == nil || !w.given.areNew(h.given)) || h.doubled {
 		w.doubled = true
+	}
+	if w.encoding != nil {
+		w.given.addHandler(h)
 	}
 	open := h.groups[:h.opened]
 	if w.replace != nil {
@@ -367,6 +370,6 @@ func (w *attrWriter) with(h *Handler, attrs []slog.Attr) (with *Handler) {
 	}
 	h2 := *h
 	h2.attrs, h2.begins, h2.renamed, h2.opened = w.buf, w.begins, w.renamed, len(h.groups)
-	h2.keys, h2.doubled = w.keys, w.doubled
+	h2.keys, h2.doubled, h2.given = w.keys, w.doubled, w.given.kept()
 	return &h2
 }

@@ -14,7 +14,7 @@ func (e *encoder) builtins(r *slog.Record) {
 	c := e.c
 	ev := &e.event
 	ev.HasTime, ev.HasLevel, ev.HasMessage, ev.HasSource = !r.Time.IsZero(), true, true, false
-	ev.Time, ev.Level, ev.Message = r.Time, r.Level, r.Message
+	ev.Time, ev.Level, ev.Message, ev.cut = r.Time, r.Level, r.Message, false
 	var src *source
 	if c.addSource && r.PC != 0 {
 		src = sourceOf(r.PC)

@@ -1,9 +1,7 @@
 package slogship
 
 import (
-	"context"
 	"log/slog"
-	"math"
 	"slices"
 )
 
@@ -22,14 +20,14 @@ const (
 // all are equally long; if that is not enough, attributes are left out from the
 // end. The event stays what the Format writes, for the Format writes it again.
 // There may be no way to have it fit; ok is false if the Format panicked.
-func (e *encoder) cut(ctx context.Context, h *Handler, r *slog.Record) (fits, ok bool) {
+func (e *encoder) cut(r *slog.Record) (fits, ok bool) {
 	defer func() {
 		if !ok {
 			_ = recover()
 		}
 	}()
 	if e.c.layout.Attrs != nil {
-		return e.cutEncoded(ctx, h, r), true
+		return e.cutEncoded(r), true
 	}
 	ev, bound := &e.event, e.c.maxRecordBytes
 	whole := content{
@@ -64,37 +62,6 @@ func (e *encoder) cut(ctx context.Context, h *Handler, r *slog.Record) (fits, ok
 	}
 	size(least)
 	return true, true
-}
-
-// cutEncoded is cut for attributes that are no JSON: only their AttrEncoding
-// can shorten them, by writing them again, with shorter strings first and then
-// with fewer attributes.
-func (e *encoder) cutEncoded(ctx context.Context, h *Handler, r *slog.Record) bool {
-	try := func(longest, most int) (fits bool) {
-		w := &e.attrs
-		w.begin(e.c)
-		w.longest, w.most = longest, most
-		e.builtins(r)
-		e.event.Message = cutString(e.event.Message, longest)
-		e.attributes(ctx, h, r)
-		w.one(cutName, slog.BoolValue(true))
-		e.format()
-		return len(e.buf) <= e.c.maxRecordBytes
-	}
-	longest, most := max(e.c.maxRecordBytes/2, minCutString), math.MaxInt
-	for !try(longest, most) {
-		switch {
-		case longest > minCutString:
-			longest = max(longest/2, minCutString)
-		case most == math.MaxInt:
-			most = len(e.buf) / 8 // an attribute takes more than that
-		case most > 0:
-			most /= 2
-		default:
-			return false
-		}
-	}
-	return true
 }
 
 // content is what there is of an event that can be long: strings, and members
@@ -168,7 +135,7 @@ func eachString(members []byte, f func(from, to int)) {
 
 // cutString shortens s to at most limit bytes in JSON, its mark included.
 func cutString(s string, limit int) string {
-	if escapedLen(s) <= limit {
+	if len(s) <= limit && escapedLen(s) <= limit {
 		return s
 	}
 	limit -= len(cutMark)

@@ -61,9 +61,9 @@ func (e *encoder) encode(ctx context.Context, h *Handler, r *slog.Record) (cut b
 	case !e.whole(ctx, h, r):
 		return false, rejected, false
 	case len(e.buf) <= e.c.maxRecordBytes && !e.attrs.full:
-		return false, 0, true
+		return e.event.cut, 0, true
 	}
-	fits, ok := e.cut(ctx, h, r)
+	fits, ok := e.cut(r)
 	if !ok {
 		return false, rejected, false
 	}

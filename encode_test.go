@@ -348,4 +348,16 @@ func TestReleaseLetsGo(t *testing.T) {
 	if e.c != nil || ev.Message+ev.TimeText+ev.LevelText != "" || e.source != nil || w.replace != nil || w.encoding != nil || w.reserved != nil {
 		t.Errorf("held: %+v", e)
 	}
+
+	h = shipTo(t, hanging, Options{Format: fakeFormat{layout: func(l *Layout) { l.Attrs = encodedJSON }}})
+	r = recordWith(slog.Any("a", new(int)), slog.Int("b", 1))
+	if _, _, ok := e.encode(t.Context(), h.WithAttrs([]slog.Attr{slog.Int("c", 1)}).(*Handler), &r); !ok || e.attrs.given.handler == nil || len(e.attrs.given.list) == 0 {
+		t.Fatal("not encoded")
+	}
+	e.release()
+	for _, n := range e.attrs.given.list[:cap(e.attrs.given.list)] {
+		if n.key != "" || n.value.Any() != nil || e.attrs.given.handler != nil {
+			t.Errorf("held: %+v", n)
+		}
+	}
 }

@@ -19,8 +19,18 @@ type Event struct {
 	LevelText string // likewise
 	Message   string
 
+	cut bool // NoteCut was called
 	enc *encoder
 }
+
+// NoteCut has the event counted in Stats.Cut: the Format left out or shortened
+// part of it, for the sake of a limit that Layout does not have.
+func (e *Event) NoteCut() { e.cut = true }
+
+// Repeats reports whether two attributes in one group may have equal keys, of
+// which the last wins. It is kept for an AttrEncoding only, and false for most
+// events in which there are none.
+func (e *Event) Repeats() bool { return e.enc.attrs.doubled }
 
 // AppendID appends the event's id, 48 lower-case hexadecimal digits: 32 are
 // the handler's own (128 random bits), 16 rise in the order in which records

@@ -55,33 +55,40 @@ type Layout struct {
 
 	// Reserved are names that the format writes itself into the object that
 	// holds the attributes. An attribute of that name at the root gets a
-	// trailing underscore.
+	// trailing underscore; with Attrs, so does one of that name with underscores.
 	Reserved []string
 
 	// UniqueKeys is set for a backend that refuses an object with a doubled
-	// key: of equal keys only the last is then written.
+	// key: of equal keys only the last is then written. With Attrs that is the
+	// Format's own affair, for which Event.Repeats is there.
 	UniqueKeys bool
 }
 
 // AttrEncoding writes attributes for a backend that takes no JSON object. What
 // counts as an attribute, and in what order, is not its business; each function
 // appends to dst and returns it, and may be called from many goroutines at once.
+// One that panics loses what it was given.
 //
 // It must be able to append to what it wrote before: attributes given by
-// WithAttrs are written once and copied.
+// WithAttrs are written once and copied. All functions are required.
 type AttrEncoding struct {
 	// Separator stands between what was written for two handlers' attributes;
 	// AppendAttr and BeginGroup write it themselves.
 	Separator string
 
-	// AppendAttr appends an attribute inside groups. Its value is resolved,
-	// and neither a group nor a LogValuer.
+	// AppendAttr appends an attribute inside groups. Its value is a scalar: a
+	// string, a number, a bool, a duration or a time; or a []byte.
 	AppendAttr func(dst []byte, groups []string, key string, v slog.Value) []byte
+
+	// AppendJSON appends an attribute with any other value, as the JSON that it
+	// is in other formats: valid, in valid UTF-8, without white space, equal
+	// keys in it equal bytes.
+	AppendJSON func(dst []byte, groups []string, key string, text []byte) []byte
 
 	// BeginGroup begins the group name inside groups; EndGroup ends it. begin
 	// is the length of dst when BeginGroup returned.
 	BeginGroup func(dst []byte, groups []string, name string) []byte
-	EndGroup   func(dst []byte, begin int) []byte
+	EndGroup   func(dst []byte, groups []string, name string, begin int) []byte
 }
 
 // Answer is what a backend said to a request.

@@ -69,6 +69,7 @@ type Handler struct {
 	renamed []int      // as in attrWriter
 	keys    nameFilter // as in attrWriter
 	doubled bool       // as in attrWriter
+	given   []note     // to the AttrEncoding, attributes and groups only
 }
 
 // core is what all handlers made from one New share.

@@ -196,9 +196,9 @@ func digits8(v uint32) uint64 {
 	return q | (w-10*q)<<8
 }
 
-// appendFloat writes f as encoding/json does, which follows ECMA-262's
+// AppendFloat writes f as encoding/json does, which follows ECMA-262's
 // Number::toString. JSON has no NaN and no infinities: these become strings.
-func appendFloat(dst []byte, f float64) []byte {
+func AppendFloat(dst []byte, f float64) []byte {
 	switch {
 	case math.IsNaN(f):
 		return append(dst, `"NaN"`...)

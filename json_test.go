@@ -77,7 +77,7 @@ func FuzzAppendFloat(f *testing.F) {
 		f.Add(v)
 	}
 	f.Fuzz(func(t *testing.T, v float64) {
-		got := appendFloat(nil, v)
+		got := AppendFloat(nil, v)
 		if math.IsNaN(v) || math.IsInf(v, 0) {
 			if !json.Valid(got) {
 				t.Fatalf("%q is not JSON", got)
@@ -95,7 +95,7 @@ func FuzzAppendFloat(f *testing.F) {
 func TestAppendFloatOfFewDecimals(t *testing.T) {
 	check := func(v float64) {
 		t.Helper()
-		if got, want := appendFloat(nil, v), stdJSON(t, v); !bytes.Equal(got, want) {
+		if got, want := AppendFloat(nil, v), stdJSON(t, v); !bytes.Equal(got, want) {
 			t.Fatalf("%q, want %q", got, want)
 		}
 	}

@@ -1,5 +1,7 @@
 package slogship
 
+import "strings"
+
 // nameSet is the names that a Format needs for itself.
 type nameSet struct {
 	names   []string
@@ -30,6 +32,25 @@ func lengthAndFirst(name string) int {
 		return 0
 	}
 	return (len(name)<<3 + int(name[0])) & 63
+}
+
+// beyond is name or, if it is one of s or would be with fewer underscores behind
+// it, name with more: neither in s nor what another name becomes.
+func (s *nameSet) beyond(name string) string {
+	if len(s.names) == 0 {
+		return name
+	}
+	bare := strings.TrimRight(name, "_")
+	least, most := len(name), -1
+	for _, reserved := range s.names {
+		if n := underscores(reserved, bare); n >= 0 {
+			least, most = min(least, n), max(most, n)
+		}
+	}
+	if most < 0 || len(name)-len(bare) < least {
+		return name
+	}
+	return name + strings.Repeat("_", most-least+1)
 }
 
 // A nameFilter is a set of names that errs, now and then, in that it takes one

@@ -2,6 +2,7 @@ package slogship
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -252,6 +253,9 @@ func layoutOf(f Format) (l Layout, err error) {
 	}
 	if l.ContentType == "" {
 		return l, fmt.Errorf("slogship: Options.Format: Layout.ContentType is %q, want a media type", l.ContentType)
+	}
+	if a := l.Attrs; a != nil && (a.AppendAttr == nil || a.AppendJSON == nil || a.BeginGroup == nil || a.EndGroup == nil) {
+		return l, errors.New("slogship: Options.Format: Layout.Attrs lacks a function, want all four")
 	}
 	return l, checkHeader("Options.Format: Layout.Header", l.Header)
 }

@@ -115,7 +115,7 @@ func (m *marshaling) value(v any, depth int) error {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
 			return errNotFinite
 		}
-		m.buf = appendFloat(m.buf, v)
+		m.buf = AppendFloat(m.buf, v)
 	case map[string]any:
 		return m.object(v, depth-1)
 	case []any:

@@ -31,8 +31,8 @@
 // backend allows it. Options that are no good are an error of slogship.New,
 // which names the field, its value and the rule.
 //
-// What holds for all of them (Loki and OTLP, which are no JSON objects, have names
-// and places of their own for ids, times and levels):
+// What holds for all of them (Loki and OTLP, which are no JSON objects, say where
+// their ids, times, levels and names differ):
 //
 //   - The limits of the backend, in records a request, bytes a request and bytes
 //     a record, are kept whatever slogship.Options say. A record that is too long

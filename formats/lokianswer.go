@@ -1,0 +1,145 @@
+package formats
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/slogship/slogship"
+)
+
+// Loki's words for what it refuses, from pkg/validation/validate.go and, where
+// the ingester refuses, pkg/ingester/stream.go.
+var (
+	// One entry, and its neighbours are stored.
+	lokiEntryRefusals = []string{
+		"has timestamp too old",
+		"has timestamp too new",
+		"max entry size",
+		"has structured metadata too large",
+		"has too many structured metadata labels",
+		lokiNoMetadata,
+	}
+
+	// The labels of a stream, and none of its entries is stored.
+	lokiStreamRefusals = []string{
+		"label names; limit",
+		"has label name too long",
+		"has label value too long",
+		"has duplicate label name",
+		"missing required labels",
+		"error at least one label pair is required",
+		"error parsing labels",
+	}
+)
+
+const (
+	lokiNoMetadata = "includes structured metadata, but this feature is disallowed"
+	lokiBlocked    = "ingestion blocked for user"
+	lokiIgnored    = "total ignored: "
+)
+
+// lokiRefusal reads Loki's answers that cannot be told by their status. single
+// says that all entries of the request are of one stream. The zero Verdict
+// leaves it to the status.
+//
+// Loki checks the entries one by one, stores the good ones, and then answers
+// 400 with what it has against the others (Distributor.PushWithResolver): to
+// send such a request again, or parts of it, would store the good ones twice.
+// How many it refused is in the text, which is written for people; it is:
+//
+//	entry for stream '{...}' has timestamp too old: ...
+//	2 errors like: entry for stream ...; 3 errors like: max entry size ...
+//	entry with timestamp ... ignored, reason: '...',\nuser '...', total ignored: 1 out of 10 for stream: {...}
+//
+// Where only the number is unclear, too many are counted as refused rather than
+// too few.
+func lokiRefusal(text string, a slogship.Answer, single bool) slogship.Verdict {
+	if strings.HasPrefix(text, lokiBlocked) {
+		return lokiBlockedVerdict(text, a, single)
+	}
+	if a.Status != http.StatusBadRequest {
+		return slogship.Verdict{}
+	}
+	var refused int
+	switch {
+	case strings.Contains(text, lokiIgnored):
+		refused = lokiIgnoredEntries(text, a.Records, single)
+	case containsAny(text, lokiStreamRefusals):
+		if single {
+			// No record will ever pass as long as the labels are these, or
+			// the limits those.
+			return slogship.Verdict{Action: slogship.Hold}
+		}
+		refused = lokiErrors(text)
+	case containsAny(text, lokiEntryRefusals):
+		refused = lokiErrors(text)
+		if strings.Contains(text, lokiNoMetadata) && refused >= a.Records {
+			return slogship.Verdict{Action: slogship.Hold} // nothing was stored
+		}
+	default:
+		return slogship.Verdict{}
+	}
+	if a.Err != nil || len(text) >= maxLokiText {
+		refused = a.Records
+	}
+	return slogship.Verdict{Action: slogship.Accept, Refused: min(refused, a.Records)}
+}
+
+// maxLokiText is the length of a text of which the end may be missing.
+const maxLokiText = 8 << 20
+
+// lokiBlockedVerdict is for an administrator's block_ingestion_until or
+// block_ingestion_policy_until, which have a status of the administrator's
+// choice; it is 260 by default, and nothing is stored under it.
+func lokiBlockedVerdict(text string, a slogship.Answer, single bool) slogship.Verdict {
+	if single || !strings.Contains(text, "(policy: ") {
+		return slogship.Verdict{Action: slogship.Hold}
+	}
+	// Streams of another policy are stored, and nobody says which.
+	return slogship.Verdict{Action: slogship.Accept, Refused: a.Records}
+}
+
+// lokiErrors counts the errors in a text of the distributor. A single one has
+// no number.
+func lokiErrors(text string) (n int) {
+	const like = " errors like: "
+	for rest := text; ; {
+		i := strings.Index(rest, like)
+		if i < 0 {
+			return max(n, 1)
+		}
+		digits := rest[strings.LastIndexAny(rest[:i], "; ")+1 : i]
+		if k, err := strconv.Atoi(digits); err == nil && k > 0 {
+			n += k
+		}
+		rest = rest[i+len(like):]
+	}
+}
+
+// lokiIgnoredEntries counts the refused entries by a text of an ingester. What
+// of the only stream did not come as far as to the ingester, the distributor
+// had refused; unless Loki has divided the stream, and tells of a part.
+func lokiIgnoredEntries(text string, records int, single bool) int {
+	_, rest, _ := strings.Cut(text, lokiIgnored)
+	ignored, rest, _ := strings.Cut(rest, " out of ")
+	total, stream, _ := strings.Cut(rest, " for stream: ")
+	n, err := strconv.Atoi(ignored)
+	all, err2 := strconv.Atoi(total)
+	switch {
+	case err != nil || err2 != nil || n < 1 || n > all:
+		return records
+	case !single || strings.Contains(stream, "__stream_shard__") || strings.Contains(stream, "__time_shard__"):
+		return n
+	}
+	return max(n, records-(all-n))
+}
+
+func containsAny(text string, phrases []string) bool {
+	for _, p := range phrases {
+		if strings.Contains(text, p) {
+			return true
+		}
+	}
+	return false
+}

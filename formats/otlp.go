@@ -1,0 +1,390 @@
+package formats
+
+import (
+	"bytes"
+	stdjson "encoding/json"
+	"fmt"
+	"log/slog"
+	"math"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-json"
+
+	"github.com/slogship/slogship"
+)
+
+// OTLPEncoding is how OTLP requests are written.
+type OTLPEncoding uint8
+
+// The encodings of OTLP/HTTP.
+const (
+	OTLPProtobuf OTLPEncoding = iota // binary Protocol Buffers; the default
+	OTLPJSON                         // for receivers that read JSON only, and for reading along
+)
+
+// OTLPOptions are the options of OTLP. The zero value can be used.
+type OTLPOptions struct {
+	// Encoding of the requests. If zero, OTLPProtobuf: it is smaller and
+	// faster, and every receiver reads it.
+	Encoding OTLPEncoding
+
+	// Resource describes what logs, once for all records: service.name,
+	// service.version, deployment.environment.name and the like, of any kind,
+	// groups too. Of equal keys the last wins; an empty key is an error of New,
+	// and so is a value that encoding/json cannot marshal. Without service.name,
+	// "unknown_service:" and the program's name is sent.
+	Resource []slog.Attr
+
+	// ScopeName and ScopeVersion are the instrumentation scope. If ScopeName is
+	// "", "github.com/slogship/slogship"; if ScopeVersion is "", none is sent.
+	ScopeName    string
+	ScopeVersion string
+}
+
+// OTLP is for OTLP/HTTP logs: http://collector:4318/v1/logs of an OpenTelemetry
+// Collector, /otlp/v1/logs of Loki, and what most backends have.
+//
+// A record becomes a LogRecord: its time time_unix_nano, its level
+// severity_text as slog names it and severity_number as OpenTelemetry's own
+// bridge has it (DEBUG 5, INFO 9, WARN 13, ERROR 17, those between by their
+// distance, at least 1 and at most 24), its message the body, its id the
+// attribute log.record.uid, its source code.function.name, code.file.path and
+// code.line.number. Attributes of the root named trace_id and span_id, 32 and
+// 16 hexadecimal digits and not all zero, become the record's own trace_id and
+// span_id, wherever they come from: ContextAttrs, WithAttrs, the call. Anything
+// else of these names stays an attribute.
+//
+// Attributes keep their kinds. Groups and maps become kvlist_value, arrays
+// array_value, []byte bytes_value, nil an empty value; durations are
+// nanoseconds and times RFC 3339, as in slog.JSONHandler. An integer beyond
+// int64 is a string of its digits, as OpenTelemetry's mapping to AnyValue asks.
+// NaN and the infinities stay what they are. What is not valid UTF-8 becomes
+// U+FFFD. Of equal keys the last wins: OTLP allows none. An attribute of the
+// root with a name that is written already (log.record.uid, code.function.name,
+// code.file.path, code.line.number) gets a trailing underscore, and so does one
+// of such a name with underscores behind it. Below 30 levels the names of groups
+// are joined by dots, and objects are strings of JSON: decoders end at a depth
+// of 100 messages, of which a level takes three.
+//
+// A record without a time has only observed_time_unix_nano, when it was logged.
+// A time that ReplaceAttr made a string, and one before 1970 or after 2262, is
+// the attribute "time_text".
+//
+// A partial success is believed: what it rejects is counted in
+// Stats.Dropped.Rejected. Any 2xx is a success, any 5xx is retried: the
+// specification gives a batch up at 500, slogship does not. The Collector's 400
+// for a body that is too large is read as 413, Loki's 400 after it has stored
+// the good entries as what it is.
+//
+// A request has at most 20 MiB, the Collector's default limit.
+func OTLP(o OTLPOptions) slogship.Format {
+	if o.ScopeName == "" {
+		o.ScopeName = "github.com/slogship/slogship"
+	}
+	resource := slices.Clone(o.Resource)
+	if !slices.ContainsFunc(resource, func(a slog.Attr) bool { return a.Key == serviceName }) {
+		resource = append(resource, slog.String(serviceName, "unknown_service:"+programName()))
+	}
+	o.Resource = resource
+	for i := range resource {
+		if err := resolveResource(&resource[i], fmt.Sprintf("OTLPOptions.Resource[%d]", i)); err != nil {
+			return unusable{err}
+		}
+	}
+	switch o.Encoding {
+	case OTLPProtobuf:
+		return newOTLPProtobuf(o)
+	case OTLPJSON:
+		return newOTLPJSON(o)
+	}
+	return unusable{badOption("OTLPOptions.Encoding", o.Encoding, "OTLPProtobuf or OTLPJSON")}
+}
+
+// resolveResource makes the value of a one that an encoding takes, or JSON, or a
+// group of such.
+func resolveResource(a *slog.Attr, field string) error {
+	if a.Key == "" {
+		return badOption(field+".Key", "", "a name")
+	}
+	a.Value = a.Value.Resolve()
+	switch a.Value.Kind() {
+	case slog.KindGroup:
+		members := slices.Clone(a.Value.Group())
+		for i := range members {
+			if err := resolveResource(&members[i], field+"."+a.Key); err != nil {
+				return err
+			}
+		}
+		a.Value = slog.GroupValue(members...)
+	case slog.KindAny:
+		switch v := a.Value.Any().(type) {
+		case []byte:
+		case error:
+			a.Value = slog.StringValue(v.Error())
+		default:
+			text, err := plainJSON(v)
+			if err != nil {
+				return badOption(field+".Value", fmt.Sprintf("%T", v), "what encoding/json can marshal: "+err.Error())
+			}
+			a.Value = slog.AnyValue(stdjson.RawMessage(text))
+		}
+	}
+	return nil
+}
+
+// plainJSON is v as JSON without equal keys, in valid UTF-8, whatever its
+// marshalers return.
+func plainJSON(v any) ([]byte, error) {
+	text, err := stdjson.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	d := stdjson.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	var plain any
+	if err := d.Decode(&plain); err != nil {
+		return nil, err
+	}
+	return stdjson.Marshal(plain)
+}
+
+const (
+	maxOTLPBytes = 20 << 20 // max_request_body_size of the Collector's config/confighttp
+
+	// maxOTLPLevels is how many levels of groups and objects are written as
+	// such. One is three messages, KeyValue, AnyValue and KeyValueList, inside
+	// the four of a LogRecord; decoders in C++, Java and Rust follow 100.
+	maxOTLPLevels = 30
+)
+
+// Names of the semantic conventions, 1.37: registry/attributes/service, log, code.
+const (
+	serviceName  = "service.name"
+	uidKey       = "log.record.uid"
+	functionKey  = "code.function.name"
+	fileKey      = "code.file.path"
+	lineKey      = "code.line.number"
+	traceKey     = "trace_id"
+	spanKey      = "span_id"
+	traceIDBytes = 16
+	spanIDBytes  = 8
+	uidDigits    = 48 // of an event id
+)
+
+// programName is the name of the program that runs.
+func programName() string {
+	if len(os.Args) == 0 {
+		return "unknown"
+	}
+	return strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe")
+}
+
+// mayBeOTLP reports false for most names that have no meaning of their own at
+// the root: the others are traceKey, spanKey, and those that otlpKey changes.
+func mayBeOTLP(key string) bool {
+	switch n := len(key); {
+	case n == len(spanKey):
+		return key[0] == spanKey[0]
+	case n == len(traceKey):
+		return key[0] == traceKey[0]
+	case n >= len(uidKey):
+		return key[0] == uidKey[0] || key[0] == fileKey[0]
+	}
+	return false
+}
+
+// otlpKey is the name of an attribute, or of a group, inside groups. One at the
+// root that the format writes itself gets an underscore. Below maxOTLPLevels
+// there are no more groups, and their names become part of it.
+func otlpKey(groups []string, key string) string {
+	switch {
+	case len(groups) > maxOTLPLevels:
+		return strings.Join(groups[maxOTLPLevels:], ".") + "." + key
+	case len(groups) == 0 && mayBeOTLP(key):
+		switch strings.TrimRight(key, "_") {
+		case uidKey, functionKey, fileKey, lineKey:
+			return key + "_"
+		}
+	}
+	return key
+}
+
+// isOTLPID reports whether an attribute of the root is a trace id or a span id:
+// the digits of one, not all of them zero.
+func isOTLPID(key, digits string) bool {
+	switch {
+	case key == traceKey && len(digits) == 2*traceIDBytes:
+	case key == spanKey && len(digits) == 2*spanIDBytes:
+	default:
+		return false
+	}
+	for i := range len(digits) {
+		if c := digits[i] | 0x20; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return strings.Trim(digits, "0") != ""
+}
+
+// otlpSeverity is the severity number of a level: OpenTelemetry's bridge for
+// slog adds the distance of its DEBUG, 5, from slog's, -4.
+func otlpSeverity(l slog.Level) int { return min(max(int(l), 1-9), 24-9) + 9 }
+
+// appendLevelName appends what l.String() returns.
+func appendLevelName(dst []byte, l slog.Level) []byte {
+	var base slog.Level
+	var name string
+	switch {
+	case l < slog.LevelInfo:
+		base, name = slog.LevelDebug, "DEBUG"
+	case l < slog.LevelWarn:
+		base, name = slog.LevelInfo, "INFO"
+	case l < slog.LevelError:
+		base, name = slog.LevelWarn, "WARN"
+	default:
+		base, name = slog.LevelError, "ERROR"
+	}
+	dst = append(dst, name...)
+	if l == base {
+		return dst
+	}
+	if l > base {
+		dst = append(dst, '+')
+	}
+	return strconv.AppendInt(dst, int64(l-base), 10)
+}
+
+// otlpTimes returns the time of an event, zero if it has none that fits, and
+// the time at which it was observed. text is a time that does not fit.
+func otlpTimes(e *slogship.Event) (at, observed uint64, text string) {
+	if hasTime(e, UnixNano) {
+		at = uint64(max(e.Time.UnixNano(), 0))
+	}
+	switch {
+	case at == 0:
+		text = textOfTime(e)
+	case e.Time != e.Time.Round(0):
+		// It has a reading of the monotonic clock: time.Now made it a moment
+		// ago, when the record was logged. To ask again would cost more than
+		// the rest of the record.
+		return at, at, ""
+	}
+	return at, uint64(time.Now().UnixNano()), text
+}
+
+// textOfTime is a time that a format has no room for, "" if there is none.
+func textOfTime(e *slogship.Event) string {
+	if e.HasTime && e.TimeText == "" {
+		return e.Time.Format(time.RFC3339Nano)
+	}
+	return e.TimeText
+}
+
+// ReadAnswer of either encoding. The answer's is that of the request, but
+// errors that come from before the receiver are in any.
+func readOTLPAnswer(a slogship.Answer, isJSON bool) slogship.Verdict {
+	switch ct, _, _ := strings.Cut(a.Header.Get("Content-Type"), ";"); strings.TrimSpace(ct) {
+	case "application/json":
+		isJSON = true
+	case "application/x-protobuf", "application/protobuf":
+		isJSON = false
+	}
+	message := otlpStatus(a.Body, isJSON)
+	v := lokiRefusal(message, a, true)
+	switch {
+	case v.Action != slogship.ByStatus:
+	case a.Status/100 == 2:
+		v.Action = slogship.Accept
+		v.Refused, v.Reason = otlpPartialSuccess(a.Body, isJSON)
+		return v
+	case a.Status == http.StatusBadRequest && strings.Contains(message, "request body too large"): // net/http's MaxBytesReader
+		v.Action = slogship.TooLarge
+	}
+	v.Reason = message
+	return v
+}
+
+// otlpPartialSuccess reads an ExportLogsServiceResponse
+// (opentelemetry/proto/collector/logs/v1/logs_service.proto). What is none says
+// nothing: servers answer with a body of their own, or none.
+//
+// A message without rejected records is advice, and the records are taken.
+func otlpPartialSuccess(body []byte, isJSON bool) (rejected int, reason string) {
+	var n int64
+	if isJSON {
+		var answer struct {
+			PartialSuccess struct {
+				RejectedLogRecords json.RawMessage `json:"rejectedLogRecords"` // int64: a number, or a string
+				ErrorMessage       string          `json:"errorMessage"`
+			} `json:"partialSuccess"`
+		}
+		if json.Unmarshal(body, &answer) != nil {
+			return 0, ""
+		}
+		n, _ = strconv.ParseInt(string(bytes.Trim(answer.PartialSuccess.RejectedLogRecords, `"`)), 10, 64)
+		reason = answer.PartialSuccess.ErrorMessage
+	} else {
+		var partial []byte
+		if eachField(body, func(number, wire int, _ uint64, value []byte) {
+			if number == 1 && wire == wireBytes {
+				partial = value
+			}
+		}) != nil || eachField(partial, func(number, wire int, v uint64, value []byte) {
+			switch {
+			case number == 1 && wire == wireVarint:
+				n = int64(v)
+			case number == 2 && wire == wireBytes:
+				reason = string(value)
+			}
+		}) != nil {
+			return 0, ""
+		}
+	}
+	if n <= 0 {
+		return 0, ""
+	}
+	return int(min(n, math.MaxInt32)), reason
+}
+
+// otlpStatus is the message of a google.rpc.Status, which the body of an error
+// has to be; or the body, if it is none.
+func otlpStatus(body []byte, isJSON bool) (message string) {
+	if isJSON || bytes.HasPrefix(body, []byte("{")) {
+		var status struct {
+			Message string `json:"message"`
+		}
+		if json.Unmarshal(body, &status) == nil && status.Message != "" {
+			return status.Message
+		}
+		return string(body)
+	}
+	err := eachField(body, func(number, wire int, _ uint64, value []byte) {
+		if number == 2 && wire == wireBytes {
+			message = string(value)
+		}
+	})
+	if err != nil || message == "" {
+		return string(body)
+	}
+	return message
+}
+
+// otlpSourceKey is the conventions' name for a member of a source, whose key is
+// given with its quotes.
+func otlpSourceKey(quoted []byte) string {
+	switch string(quoted) {
+	case `"function"`:
+		return functionKey
+	case `"file"`:
+		return fileKey
+	case `"line"`:
+		return lineKey
+	}
+	return string(appendUnquoted(nil, quoted))
+}
