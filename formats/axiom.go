@@ -14,14 +14,16 @@ type AxiomOptions struct {
 }
 
 // Axiom is for Axiom's ingest endpoint,
-// https://api.axiom.co/v1/datasets/DATASET/ingest, with Options.Header
+// https://api.axiom.co/v1/datasets/DATASET/ingest, or that of an edge deployment,
+// https://AXIOM_DOMAIN/v1/ingest/DATASET, with Options.Header
 // {"Authorization": {"Bearer " + apiToken}}.
 //
 //	{"event_id":"...","_time":"...","level":"info","message":"...","source":{...}, attributes}
 //
 // Its answer counts the events that were ingested and those that failed, and
 // does not name them (https://axiom.co/docs/restapi/ingest): as many records
-// are rejected, and never sent again.
+// are rejected, and never sent again. 430, by which Axiom says that an ingest
+// limit is reached, is tried again.
 //
 // A request has at most 10,000 records, and a record 1,000,000 bytes
 // (https://axiom.co/docs/reference/field-restrictions). What is not a time, a
@@ -51,7 +53,14 @@ func Axiom(o AxiomOptions) slogship.Format {
 
 type axiom struct{ framed }
 
+// statusLimitExceeded is Axiom's own status for an ingest limit that is reached
+// until it is reset (httpStatusLimitExceeded in its client axiom-go).
+const statusLimitExceeded = 430
+
 func (*axiom) ReadAnswer(a slogship.Answer) slogship.Verdict {
+	if a.Status == statusLimitExceeded {
+		return slogship.Verdict{Action: slogship.Retry}
+	}
 	var answer struct {
 		Ingested *int `json:"ingested"`
 		Failed   int  `json:"failed"`

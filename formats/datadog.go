@@ -33,8 +33,9 @@ type DatadogOptions struct {
 //
 // A request has at most 1,000 records and 5,000,000 bytes, a record 1,000,000
 // (https://docs.datadoghq.com/api/latest/logs/#send-logs). Times are in
-// milliseconds: the rest is cut off. Datadog finds the status of a level in its
-// first letters, "info+2" is Info
+// milliseconds: the rest is cut off. Datadog keeps no record that is older than
+// 18 hours, as after a longer outage. It finds the status of a level in its first
+// letters, "info+2" is Info
 // (https://docs.datadoghq.com/logs/log_configuration/processors/#log-status-remapper).
 //
 // Attributes trace_id and span_id are called dd.trace_id and dd.span_id, by

@@ -3,6 +3,8 @@ package formats
 import (
 	"cmp"
 	"encoding/json"
+	"net/http"
+	"strings"
 
 	"github.com/slogship/slogship"
 )
@@ -23,7 +25,8 @@ type HoneycombOptions struct {
 // (https://docs.honeycomb.io/api/events/create-events), which is believed: 2xx
 // is delivered; 408, 425, 429 and 5xx is sent again; anything else is rejected.
 // An answer that has not one status for each record is none: the status code
-// decides.
+// decides, but for a 400 that says of a body that it is too large, or of an API
+// key that it is unknown.
 //
 // A body has at most 5,000,000 bytes, an event 1,000,000, the bounds of
 // Honeycomb's own libhoney-go. What is not a time, a text that ReplaceAttr made,
@@ -55,7 +58,10 @@ func Honeycomb(o HoneycombOptions) slogship.Format {
 type honeycomb struct{ framed }
 
 func (*honeycomb) ReadAnswer(a slogship.Answer) slogship.Verdict {
-	if a.Status/100 != 2 {
+	switch {
+	case a.Status == http.StatusBadRequest:
+		return honeycombRefusal(a.Body)
+	case a.Status/100 != 2:
 		return slogship.Verdict{}
 	}
 	var events []struct {
@@ -74,5 +80,24 @@ func (*honeycomb) ReadAnswer(a slogship.Answer) slogship.Verdict {
 		}
 	}
 	v.Reason = why.String()
+	return v
+}
+
+// honeycombRefusal reads a 400, with which Honeycomb also says what others say
+// with 413, and what it says itself with 401 elsewhere.
+func honeycombRefusal(body []byte) slogship.Verdict {
+	var answer struct {
+		Error string `json:"error"`
+	}
+	if json.Unmarshal(body, &answer) != nil {
+		return slogship.Verdict{}
+	}
+	v := slogship.Verdict{Reason: answer.Error}
+	switch text := strings.ToLower(answer.Error); {
+	case strings.Contains(text, "too large"):
+		v.Action = slogship.TooLarge
+	case strings.Contains(text, "unknown api key"):
+		v.Action = slogship.Hold
+	}
 	return v
 }

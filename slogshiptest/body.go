@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/klauspost/compress/zstd"
 )
 
 // maxBody is the longest body that is taken, as it came and inflated.
@@ -35,6 +37,12 @@ func inflate(encoding string, raw []byte) ([]byte, error) {
 		// The name means zlib's format; some senders leave its header out.
 		if r, err = zlib.NewReader(bytes.NewReader(raw)); err != nil {
 			r, err = flate.NewReader(bytes.NewReader(raw)), nil
+		}
+	case "zstd":
+		var z *zstd.Decoder
+		if z, err = zstd.NewReader(bytes.NewReader(raw), zstd.WithDecoderConcurrency(1)); err == nil { // 1: no goroutine
+			defer z.Close()
+			r = z
 		}
 	default:
 		return nil, refusal(http.StatusUnsupportedMediaType)

@@ -12,6 +12,15 @@ type event struct {
 	id      string
 	time    time.Time
 	arrival time.Time
+	bad     string  // why the backend cannot read it; "" if it can
+	from    *origin // nil for Logflare
+}
+
+// An origin is what events of another backend than Logflare have in common.
+type origin struct {
+	as       *spec
+	context  []byte // labels, or the resource; nil if there is none
+	protobuf bool   // raw is JSON of what was sent in Protocol Buffers
 }
 
 // newEvent is the event raw, an object, that arrived now; single if it was
@@ -75,6 +84,9 @@ func parseTimestamp(value []byte) (time.Time, bool) {
 
 // record decodes e.
 func (e event) record() Record {
+	if e.from != nil {
+		return e.from.as.record(e)
+	}
 	r := Record{ID: e.id, Time: e.time, Raw: slices.Clip(e.raw)}
 	for key, value := range members(e.raw) {
 		switch string(key) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/slogship/slogship"
+	"github.com/slogship/slogship/formats"
 	"github.com/slogship/slogship/slogshiptest"
 )
 
@@ -72,6 +73,42 @@ func ExampleReceiver_Fail() {
 	// 503 1
 	// 200 1
 	// 1 record, 0 duplicates
+}
+
+// A receiver that stands for Elasticsearch names the record that it refuses, and
+// takes its neighbours.
+func ExampleBackend() {
+	backend := slogshiptest.StartServer(slogshiptest.Elasticsearch) // in a test: NewServer(t, ...)
+	defer backend.Close()
+	backend.RejectEvents(func(r slogshiptest.Record) string {
+		if r.Attrs["id"] == "n/a" {
+			return "failed to parse field [id] of type [long]"
+		}
+		return ""
+	})
+
+	h, err := slogship.New(backend.URL, &slogship.Options{
+		Format:  formats.Elasticsearch(formats.ElasticsearchOptions{Index: "invoices"}),
+		Header:  backend.Header(),
+		OnError: func(err error) { fmt.Println("reported") },
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer h.Close()
+
+	log := slog.New(h)
+	log.Info("invoice paid", "id", 42)
+	log.Info("invoice paid", "id", "n/a")
+	fmt.Println(h.Flush(context.Background()))
+	for _, r := range backend.Records() {
+		fmt.Println(r.Level, r.Message, r.Attrs["id"])
+	}
+	// Output:
+	// reported
+	// slogship: 1 records dropped (rejected 1)
+	// info invoice paid 42
 }
 
 // An answer that is lost before an hour-long outage makes a handler send its

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"time"
 )
@@ -11,9 +12,9 @@ import (
 // Failure is a way in which requests fail. Its fields combine in the order in
 // which they stand here: wait, then hang, or reset, or answer.
 //
-// A Failure stands for what is in front of the backend, a proxy say: it meets
-// requests with wrong credentials too, but those for /health only by turning
-// their answer into a 503.
+// A Failure stands for a backend that is down, or for what is in front of it, a
+// proxy say: it meets requests with wrong credentials too, but those for /health
+// only by turning their answer into a 503.
 type Failure struct {
 	// Requests is how many requests it meets before the next Failure in the
 	// queue has its turn. If zero, all until Recover.
@@ -36,7 +37,10 @@ type Failure struct {
 	Status     int
 	RetryAfter string      // the header of that name: seconds or an HTTP date
 	Header     http.Header // of the answer with Status
-	Body       string      // of the answer with Status; if empty, the status in words
+
+	// Body is that of the answer with Status. If empty, it is what the Backend
+	// says with that status, or else the status in words.
+	Body string
 
 	// Cut ends the answer in the middle of its body, whether it is Status's or
 	// the usual one. In the latter case the batch is taken, and its sender
@@ -105,16 +109,20 @@ func (f *Failure) wait(ctx context.Context, closing <-chan struct{}) error {
 	}
 }
 
-// answer is the one with f's Status.
-func (f *Failure) answer() answer {
-	header := f.Header.Clone()
-	if header == nil {
-		header = http.Header{}
+// answer is the one with f's Status, in the words of the backend s. s may be nil.
+func (f *Failure) answer(s *spec) answer {
+	header, body := http.Header{}, f.Body
+	if row := s.row(f.Status); row != nil && body == "" {
+		maps.Copy(header, row.Header.Clone())
+		if row.RetryAfter != "" {
+			header.Set("Retry-After", row.RetryAfter)
+		}
+		body = row.Body
 	}
+	maps.Copy(header, f.Header.Clone())
 	if f.RetryAfter != "" {
 		header.Set("Retry-After", f.RetryAfter)
 	}
-	body := f.Body
 	switch {
 	case f.Status == http.StatusNoContent || f.Status == http.StatusNotModified:
 		body = "" // HTTP has none with these
@@ -122,4 +130,17 @@ func (f *Failure) answer() answer {
 		body = http.StatusText(f.Status)
 	}
 	return answer{status: f.Status, header: header, body: body}
+}
+
+// jsonFailure is a documented answer in JSON.
+func jsonFailure(status int, body string) Failure {
+	return Failure{Status: status, Header: http.Header{"Content-Type": {"application/json"}}, Body: body}
+}
+
+// withHeader is f with headers, given as names and values.
+func withHeader(f Failure, pairs ...string) Failure {
+	for i := 0; i < len(pairs); i += 2 {
+		f.Header.Set(pairs[i], pairs[i+1])
+	}
+	return f
 }

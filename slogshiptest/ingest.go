@@ -49,8 +49,8 @@ func jsonAnswer(status int, body string) answer {
 	}
 }
 
-// ServeHTTP takes a request as Logflare's ingest would, unless a Failure is
-// queued for it.
+// ServeHTTP takes a request as the Backend would, unless a Failure is queued for
+// it.
 func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	a, err := r.receive(req)
 	if errors.Is(err, errReset) {
@@ -110,15 +110,24 @@ func (r *Receiver) handle(up *upload, failure *Failure, now time.Time) (answer, 
 		case failure.Reset:
 			return answer{}, errReset
 		case failure.Status != 0:
-			return failure.answer(), nil
+			return failure.answer(r.as), nil
 		}
 	}
+	if r.as != nil {
+		return r.ingestAs(r.as, up, now)
+	}
 	a, err := r.ingest(up, now)
-	var status refusal
-	if errors.As(err, &status) {
-		return status.answer(), nil
+	if status, ok := refused(err); ok {
+		return refusal(status).answer(), nil
 	}
 	return a, err
+}
+
+// refused is the status with which a request is refused, if err says so.
+func refused(err error) (status int, ok bool) {
+	var r refusal
+	ok = errors.As(err, &r)
+	return int(r), ok
 }
 
 // ingest takes the events of a request that arrived now.
@@ -139,7 +148,7 @@ func (r *Receiver) ingest(up *upload, now time.Time) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	text, err := up.text()
+	text, err := up.text(encodings)
 	if err != nil {
 		return answer{}, err
 	}

@@ -1,6 +1,6 @@
 // Package slogshiptest has a log backend for tests: a receiver that answers as
-// Logflare's ingest API does, remembers every record it took, and fails in the
-// ways it is told to.
+// Logflare's ingest API does, or as another Backend, remembers every record it
+// took, and fails in the ways it is told to.
 //
 //	Handler -> HTTP POST -> Failure? -> key, encoding, size, JSON, source -> Records
 //	                           |                      |
@@ -22,6 +22,14 @@
 //
 //	backend := slogshiptest.NewReceiver()
 //	h, err := slogship.New(backend.URL, &slogship.Options{Header: backend.Header(), Client: backend.Client()})
+//
+// Both take the Backend that your Format is for:
+//
+//	backend := slogshiptest.NewServer(t, slogshiptest.Elasticsearch)
+//	h, err := slogship.New(backend.URL, &slogship.Options{
+//		Format: formats.Elasticsearch(formats.ElasticsearchOptions{Index: "app"}),
+//		Header: backend.Header(),
+//	})
 //
 // A real server forgives less than most test doubles. This one refuses what
 // Logflare refuses, down to an invalid byte inside a string, so that a batch
@@ -50,14 +58,14 @@ const untakenBodies = 100
 // whoever has a server, and Client reaches it without one. Its methods may be
 // called from any number of goroutines.
 //
-// It serves POST /logs, /api/logs and /api/events, which are the same, and GET
-// /health.
+// It serves POST at its Backend's paths, and GET /health.
 type Receiver struct {
-	// URL is the endpoint to ship to: the path /logs with the UUID of the
-	// receiver's source in its query. The source may be addressed by name as
-	// well, as ?source_name=slogshiptest. It is not to be changed.
+	// URL is the endpoint to ship to. That of Logflare has the path /logs, with
+	// the UUID of the receiver's source in its query; the source may be addressed
+	// by name as well, as ?source_name=slogshiptest. It is not to be changed.
 	URL string
 
+	as      *spec // of the Backend; nil for Logflare
 	key     string
 	source  string
 	closing chan struct{} // closed by Server.Close; nil, and so never ready, without a Server
@@ -73,12 +81,22 @@ type Receiver struct {
 
 	rejectEvent func(Record) string
 	refuseBatch func(Record) int
+	answerEvent func(Record) int
 }
 
-// NewReceiver returns a Receiver with a random key and source. In a test that
-// uses testing/synctest it must be called inside the bubble.
-func NewReceiver() *Receiver {
+// NewReceiver returns a Receiver with a random key and source, which stands for
+// the backend as, or for Logflare if there is none; more than one is a mistake,
+// over which it panics. In a test that uses testing/synctest it must be called
+// inside the bubble.
+func NewReceiver(as ...Backend) *Receiver {
 	r := &Receiver{key: rand.Text(), source: newUUID(), seen: map[string]struct{}{}}
+	switch len(as) {
+	case 0:
+	case 1:
+		r.as = as[0].spec()
+	default:
+		panic(fmt.Sprintf("slogshiptest: a receiver stands for one Backend, not for %d", len(as)))
+	}
 	// A name that no resolver knows: who forgets Client fails, and reaches nobody.
 	r.URL = r.endpoint("http://receiver.invalid")
 	return r
@@ -86,6 +104,9 @@ func NewReceiver() *Receiver {
 
 // endpoint is where the receiver takes records, at base.
 func (r *Receiver) endpoint(base string) string {
+	if r.as != nil {
+		return base + r.as.path
+	}
 	return base + "/logs?" + url.Values{"source": {r.source}}.Encode()
 }
 
@@ -98,8 +119,17 @@ func newUUID() string {
 }
 
 // Header returns the credentials that the receiver asks for, ready for
-// slogship.Options.Header. The caller owns the result.
+// slogship.Options.Header. It is empty for a Backend that asks for none. The
+// caller owns the result.
 func (r *Receiver) Header() http.Header {
+	h := http.Header{}
+	switch {
+	case r.as != nil && r.as.header != "":
+		h.Set(r.as.header, r.as.scheme+r.key)
+		return h
+	case r.as != nil:
+		return h
+	}
 	return http.Header{"Authorization": {"Bearer " + r.key}}
 }
 
@@ -107,8 +137,8 @@ func (r *Receiver) Header() http.Header {
 // again with an id already seen is in it once. Each call decodes them all
 // anew: the caller owns the result, except for Raw, which is shared.
 //
-// An event from more than an hour ahead is not among them: Logflare drops it,
-// and answers 200. In a bubble of testing/synctest, whose clock begins in the
+// As Logflare the receiver drops an event from more than an hour ahead, and
+// answers 200. In a bubble of testing/synctest, whose clock begins in the
 // year 2000, a fixed timestamp of today is such a one.
 func (r *Receiver) Records() []Record {
 	r.mu.Lock()
@@ -181,7 +211,8 @@ func (r *Receiver) Reset() {
 
 // RejectEvents has every event for which why returns a reason left out. As
 // with Logflare, the other events of the batch are taken all the same, and the
-// answer is a 406 with the reasons. A nil why rejects none.
+// answer is a 406 with the reasons; Backend says what the others do. A nil why
+// rejects none.
 func (r *Receiver) RejectEvents(why func(Record) string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -202,6 +233,7 @@ func (r *Receiver) RefuseBatches(status func(Record) int) {
 // arrive notes a request, and returns the failure it is to meet, if any.
 func (r *Receiver) arrive(req *http.Request) (q *Request, f Failure) {
 	q = &Request{
+		as:     r.as,
 		Time:   time.Now(),
 		Method: req.Method,
 		Host:   req.Host,
@@ -237,13 +269,14 @@ func (r *Receiver) settle(q *Request, body []byte, status int, taken bool) {
 	}
 }
 
-// store remembers events, each id once.
-func (r *Receiver) store(events []event) {
+// store remembers events, each id once, and says of each whether it was known.
+func (r *Receiver) store(events []event) (known []bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, e := range events {
+	known = make([]bool, len(events))
+	for i, e := range events {
 		if e.id != "" {
-			if _, again := r.seen[e.id]; again {
+			if _, known[i] = r.seen[e.id]; known[i] {
 				r.duplicates++
 				continue
 			}
@@ -255,4 +288,5 @@ func (r *Receiver) store(events []event) {
 		close(r.arrived)
 		r.arrived = nil
 	}
+	return known
 }

@@ -15,25 +15,32 @@ type Record struct {
 	// event as a body of its own, in which Logflare ignores it.
 	ID string
 
-	// Time is the timestamp in UTC, in microseconds as Logflare keeps it. The
-	// time of arrival is in the place of one that is missing, or in a form
-	// that Logflare does not know, or in a body of its own.
+	// Time is the timestamp in UTC, as it was sent, or in microseconds as
+	// Logflare keeps it. The time of arrival is in the place of one that is
+	// missing, or in a form that the backend does not know, or in a body of its
+	// own.
 	Time time.Time
 
-	Message string         // if it is not a string: its JSON
-	Level   string         // metadata.level; empty if that is not a string
-	Context map[string]any // metadata.context; nil if that is not an object
+	Message string // if it is not a string: its JSON
+	Level   string // as it was sent; empty if that is not a string
 
-	// Attrs are the other members of metadata, under the keys they were sent
-	// with; Stored has them as Logflare keeps them.
+	// Context is where the record comes from: Logflare's metadata.context, a
+	// Loki stream's labels, the attributes of an OTLP resource, and the source
+	// in the other backends. It is nil if that is not an object.
+	Context map[string]any
+
+	// Attrs are the attributes under the keys they were sent with, Loki's
+	// structured metadata for instance. Stored has those of Logflare as it keeps
+	// them.
 	Attrs map[string]any
 
-	// Raw is the whole event as it was sent. It is shared, not to be changed.
+	// Raw is the whole event as it was sent, and in OTLP's JSON if that was in
+	// Protocol Buffers. It is shared, not to be changed.
 	Raw json.RawMessage
 }
 
 // Stored returns the event's metadata, level and context included, as Logflare
-// stores it: without null, "", [] and {}, and without what is empty once these
+// stores it (other backends have none): without null, "", [] and {}, and without what is empty once these
 // are gone; with every character of a key that is not a letter, a digit or an
 // underscore replaced by an underscore, and one more in front of such a key.
 func (r Record) Stored() (kept map[string]any) {

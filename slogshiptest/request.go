@@ -11,6 +11,8 @@ import (
 
 // Request is a request as it came, whatever became of it.
 type Request struct {
+	as *spec // of the Backend; nil for Logflare
+
 	Time   time.Time // of arrival
 	Method string
 	Host   string
@@ -37,6 +39,14 @@ func (q Request) Text() []byte {
 // Records returns the records that the body holds, be they taken or not; nil
 // if it is not a body that could be taken.
 func (q Request) Records() []Record {
+	if q.as != nil {
+		events, ok := q.as.parse(q.Text())
+		if !ok {
+			return nil
+		}
+		events = slices.DeleteFunc(events, func(e event) bool { return e.bad != "" })
+		return decodeAll(stamp(events, q.as, q.Time))
+	}
 	lines, err := mediaType(q.Header)
 	if err != nil {
 		return nil
@@ -79,9 +89,9 @@ func (u *upload) read() ([]byte, error) {
 	return u.raw, u.err
 }
 
-// text returns the body without its content encoding. One that the server
-// cannot inflate is refused unread.
-func (u *upload) text() ([]byte, error) {
+// text returns the body without its content encoding. One that is not among
+// encodings is refused unread.
+func (u *upload) text(encodings []string) ([]byte, error) {
 	encoding := contentEncoding(u.Header)
 	if !slices.Contains(encodings, encoding) {
 		return nil, refusal(http.StatusUnsupportedMediaType)

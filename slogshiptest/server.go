@@ -15,17 +15,18 @@ type Server struct {
 	once sync.Once
 }
 
-// NewServer starts a Server that is closed when t ends.
-func NewServer(t testing.TB) *Server {
+// NewServer starts a Server that is closed when t ends, as NewReceiver has it
+// for the Backend as.
+func NewServer(t testing.TB, as ...Backend) *Server {
 	t.Helper()
-	s := StartServer()
+	s := StartServer(as...)
 	t.Cleanup(s.Close)
 	return s
 }
 
 // StartServer starts a Server outside of a test; the caller calls Close.
-func StartServer() *Server {
-	r := NewReceiver()
+func StartServer(as ...Backend) *Server {
+	r := NewReceiver(as...)
 	r.closing = make(chan struct{})
 	s := &Server{Receiver: r, http: httptest.NewServer(r)}
 	r.URL = r.endpoint(s.http.URL)
