@@ -197,7 +197,8 @@ func digits8(v uint32) uint64 {
 }
 
 // AppendFloat writes f as encoding/json does, which follows ECMA-262's
-// Number::toString. JSON has no NaN and no infinities: these become strings.
+// Number::toString. JSON has no NaN and no infinities: these become strings. It
+// may write to the capacity behind the result.
 func AppendFloat(dst []byte, f float64) []byte {
 	switch {
 	case math.IsNaN(f):
