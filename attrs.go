@@ -280,15 +280,15 @@ func (w *attrWriter) appendValue(buf []byte, v slog.Value, k slog.Kind) []byte {
 		}
 		return AppendString(buf, s)
 	case slog.KindInt64:
-		return appendInt(buf, v.Int64())
+		return AppendInt(buf, v.Int64())
 	case slog.KindUint64:
-		return appendUint(buf, v.Uint64())
+		return AppendUint(buf, v.Uint64())
 	case slog.KindFloat64:
 		return AppendFloat(buf, v.Float64())
 	case slog.KindBool:
 		return strconv.AppendBool(buf, v.Bool())
 	case slog.KindDuration:
-		return appendInt(buf, int64(v.Duration())) // nanoseconds
+		return AppendInt(buf, int64(v.Duration())) // nanoseconds
 	case slog.KindTime:
 		return appendTime(buf, v.Time())
 	default:

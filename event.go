@@ -46,7 +46,8 @@ func (e *Event) AppendID(dst []byte) []byte {
 func (e *Event) AppendMessage(dst []byte) []byte { return AppendString(dst, e.Message) }
 
 // AppendTimeUTC appends the time as a JSON string: RFC 3339 in UTC with digits
-// fractional digits, at most 9, cut off and not rounded.
+// fractional digits, at most 9, cut off and not rounded. It may write to the
+// capacity behind the result.
 func (e *Event) AppendTimeUTC(dst []byte, digits int) []byte {
 	if e.TimeText != "" {
 		return AppendString(dst, e.TimeText)
@@ -57,20 +58,17 @@ func (e *Event) AppendTimeUTC(dst []byte, digits int) []byte {
 		enc.secText = e.Time.UTC().AppendFormat(enc.secText[:0], `"2006-01-02T15:04:05`)
 	}
 	dst = append(dst, enc.secText...)
-	if digits > 0 {
-		dst = append(dst, '.')
-	}
 	nanos := uint32(e.Time.Nanosecond())
 	w := digits8(nanos/10) | '0'*ones
-	if digits == 6 { // with what follows just a word
-		return binary.LittleEndian.AppendUint64(dst, w&(1<<48-1)|'Z'<<48|'"'<<56)
-	}
-	for range min(digits, 8) {
-		dst = append(dst, byte(w))
-		w >>= 8
-	}
-	if digits == 9 {
-		dst = append(dst, byte('0'+nanos%10))
+	switch digits {
+	case 0:
+	case 6: // with what follows just a word
+		return binary.LittleEndian.AppendUint64(append(dst, '.'), w&(1<<48-1)|'Z'<<48|'"'<<56)
+	case 9:
+		dst = append(binary.LittleEndian.AppendUint64(append(dst, '.'), w), byte('0'+nanos%10))
+	default:
+		dst = binary.LittleEndian.AppendUint64(append(dst, '.'), w)
+		dst = dst[:len(dst)-8+digits]
 	}
 	return append(dst, 'Z', '"')
 }

@@ -164,18 +164,18 @@ func appendKey(dst []byte, name string) []byte {
 	return dst
 }
 
-// appendInt writes v in decimal.
-func appendInt(dst []byte, v int64) []byte {
+// AppendInt writes v in decimal. It may write to the capacity behind the result.
+func AppendInt(dst []byte, v int64) []byte {
 	if v < 0 {
-		return appendUint(append(dst, '-'), -uint64(v))
+		return AppendUint(append(dst, '-'), -uint64(v))
 	}
-	return appendUint(dst, uint64(v))
+	return AppendUint(dst, uint64(v))
 }
 
-// appendUint writes v in decimal. It may write to the capacity behind the result.
-func appendUint(dst []byte, v uint64) []byte {
+// AppendUint writes v in decimal. It may write to the capacity behind the result.
+func AppendUint(dst []byte, v uint64) []byte {
 	if v >= 1e8 {
-		return binary.LittleEndian.AppendUint64(appendUint(dst, v/1e8), digits8(uint32(v%1e8))|'0'*ones)
+		return binary.LittleEndian.AppendUint64(AppendUint(dst, v/1e8), digits8(uint32(v%1e8))|'0'*ones)
 	}
 	w := digits8(uint32(v))
 	zeros := bits.TrailingZeros64(w|1<<56) &^ 7 // the bits of leading zeros; the last digit is none
@@ -237,7 +237,7 @@ func AppendFloat(dst []byte, f float64) []byte {
 // appendMicros writes v millionths, with as many decimals as they need. It may
 // write to the capacity behind the result.
 func appendMicros(dst []byte, v uint64) []byte {
-	dst = appendUint(dst, v/1e6)
+	dst = AppendUint(dst, v/1e6)
 	fraction := digits8(uint32(v%1e6)) >> 16
 	if fraction == 0 {
 		return dst

@@ -159,11 +159,11 @@ func TestAppendInt(t *testing.T) {
 		values = append(values, v-1, v, v+1, -v, 1-v, 12*v)
 	}
 	for _, v := range values {
-		if got, want := string(appendInt([]byte("x"), v)), fmt.Sprintf("x%d", v); got != want {
+		if got, want := string(AppendInt([]byte("x"), v)), fmt.Sprintf("x%d", v); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
-	if got := string(appendUint(nil, math.MaxUint64)); got != "18446744073709551615" {
+	if got := string(AppendUint(nil, math.MaxUint64)); got != "18446744073709551615" {
 		t.Errorf("%q is not the greatest uint64", got)
 	}
 }

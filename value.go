@@ -108,9 +108,9 @@ func (m *marshaling) value(v any, depth int) error {
 	case bool:
 		m.buf = strconv.AppendBool(m.buf, v)
 	case int:
-		m.buf = appendInt(m.buf, int64(v))
+		m.buf = AppendInt(m.buf, int64(v))
 	case int64:
-		m.buf = appendInt(m.buf, v)
+		m.buf = AppendInt(m.buf, v)
 	case float64:
 		if math.IsNaN(v) || math.IsInf(v, 0) {
 			return errNotFinite

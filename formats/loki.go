@@ -252,7 +252,7 @@ func (f *loki) AppendEvent(dst []byte, e *slogship.Event) []byte {
 func (f *loki) appendEntry(dst []byte, e *slogship.Event) (out []byte, metadata int) {
 	at, timeText := lokiTime(e)
 	dst = append(dst, '[', '"')
-	dst = strconv.AppendInt(dst, at, 10)
+	dst = slogship.AppendInt(dst, at)
 	dst = append(dst, '"', ',')
 	if e.HasMessage {
 		dst = e.AppendMessage(dst)

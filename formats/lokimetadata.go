@@ -207,9 +207,9 @@ func appendLokiValue(dst []byte, v slog.Value) []byte {
 	case slog.KindString:
 		return slogship.AppendString(dst, v.String())
 	case slog.KindInt64:
-		dst = strconv.AppendInt(append(dst, '"'), v.Int64(), 10)
+		dst = slogship.AppendInt(append(dst, '"'), v.Int64())
 	case slog.KindUint64:
-		dst = strconv.AppendUint(append(dst, '"'), v.Uint64(), 10)
+		dst = slogship.AppendUint(append(dst, '"'), v.Uint64())
 	case slog.KindFloat64:
 		f := v.Float64()
 		if math.IsNaN(f) || math.IsInf(f, 0) {
@@ -219,7 +219,7 @@ func appendLokiValue(dst []byte, v slog.Value) []byte {
 	case slog.KindBool:
 		dst = strconv.AppendBool(append(dst, '"'), v.Bool())
 	case slog.KindDuration:
-		dst = strconv.AppendInt(append(dst, '"'), int64(v.Duration()), 10)
+		dst = slogship.AppendInt(append(dst, '"'), int64(v.Duration()))
 	case slog.KindTime:
 		dst = v.Time().AppendFormat(append(dst, '"'), time.RFC3339Nano)
 	default:

@@ -257,7 +257,7 @@ func appendLevelName(dst []byte, l slog.Level) []byte {
 	if l > base {
 		dst = append(dst, '+')
 	}
-	return strconv.AppendInt(dst, int64(l-base), 10)
+	return slogship.AppendInt(dst, int64(l-base))
 }
 
 // otlpTimes returns the time of an event, zero if it has none that fits, and

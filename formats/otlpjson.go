@@ -85,14 +85,14 @@ func (f otlpJSON) AppendEvent(dst []byte, e *slogship.Event) []byte {
 	at, observed, timeText := otlpTimes(e)
 	dst = append(dst, `{"observedTimeUnixNano":"`...)
 	digits := len(dst)
-	dst = strconv.AppendUint(dst, observed, 10)
+	dst = slogship.AppendUint(dst, observed)
 	if at != 0 {
 		end := len(dst)
 		dst = append(dst, `","timeUnixNano":"`...)
 		if at == observed {
 			dst = append(dst, dst[digits:end]...)
 		} else {
-			dst = strconv.AppendUint(dst, at, 10)
+			dst = slogship.AppendUint(dst, at)
 		}
 	}
 	dst = appendJSONSeverity(append(dst, '"'), e)
@@ -149,7 +149,7 @@ func appendJSONSeverity(dst []byte, e *slogship.Event) []byte {
 		return append(dst, `,"severityNumber":17,"severityText":"ERROR"`...)
 	}
 	dst = append(dst, `,"severityNumber":`...)
-	dst = strconv.AppendInt(dst, int64(otlpSeverity(e.Level)), 10)
+	dst = slogship.AppendInt(dst, int64(otlpSeverity(e.Level)))
 	dst = append(dst, `,"severityText":`...)
 	return e.AppendLevel(dst, false)
 }
@@ -246,7 +246,7 @@ func appendJSONKeyValue(dst []byte, key string, v slog.Value) []byte {
 	case slog.KindUint64:
 		if n := v.Uint64(); n > math.MaxInt64 {
 			dst = beginJSONKeyValue(dst, key, `,"value":{"stringValue":"`)
-			dst = strconv.AppendUint(dst, n, 10)
+			dst = slogship.AppendUint(dst, n)
 			return append(dst, `"}}`...)
 		}
 		return appendJSONInt(dst, key, int64(v.Uint64()))
@@ -291,7 +291,7 @@ func beginJSONKeyValue(dst []byte, key, rest string) []byte {
 
 func appendJSONInt(dst []byte, key string, n int64) []byte {
 	dst = beginJSONKeyValue(dst, key, `,"value":{"intValue":"`)
-	dst = strconv.AppendInt(dst, n, 10)
+	dst = slogship.AppendInt(dst, n)
 	return append(dst, `"}}`...)
 }
 

@@ -279,7 +279,7 @@ func appendKeyValue(dst []byte, tag byte, key string, v slog.Value) []byte {
 	case slog.KindUint64:
 		if n := v.Uint64(); n > math.MaxInt64 {
 			var digits [20]byte
-			return appendTextValue(dst, tag, key, strconv.AppendUint(digits[:0], n, 10))
+			return appendTextValue(dst, tag, key, slogship.AppendUint(digits[:0], n))
 		}
 		return appendIntValue(dst, tag, key, int64(v.Uint64()))
 	case slog.KindFloat64:

@@ -1,7 +1,6 @@
 package formats
 
 import (
-	"strconv"
 	"time"
 
 	"github.com/slogship/slogship"
@@ -58,15 +57,15 @@ func (l TimeLayout) append(dst []byte, e *slogship.Event) []byte {
 	case RFC3339:
 		return e.AppendTimeUTC(dst, 0)
 	case UnixNano:
-		return strconv.AppendInt(dst, e.Time.UnixNano(), 10)
+		return slogship.AppendInt(dst, e.Time.UnixNano())
 	case UnixMicro:
-		return strconv.AppendInt(dst, e.Time.UnixMicro(), 10)
+		return slogship.AppendInt(dst, e.Time.UnixMicro())
 	case UnixMilli:
-		return strconv.AppendInt(dst, e.Time.UnixMilli(), 10)
+		return slogship.AppendInt(dst, e.Time.UnixMilli())
 	case UnixSeconds:
-		return strconv.AppendInt(dst, e.Time.Unix(), 10)
+		return slogship.AppendInt(dst, e.Time.Unix())
 	case UnixFraction:
-		return appendFraction(strconv.AppendInt(dst, e.Time.Unix(), 10), e.Time.Nanosecond())
+		return appendFraction(slogship.AppendInt(dst, e.Time.Unix()), e.Time.Nanosecond())
 	case DateTimeNano:
 		return withoutTZ(e.AppendTimeUTC(dst, 9), len(dst))
 	case DateTime:
