@@ -78,8 +78,10 @@ type LokiOptions struct {
 // the record is counted in Stats.Cut.
 //
 // With LabelAttrs or LevelLabel each record is sent as a stream of its own, for
-// Loki to join those of equal labels: that costs Loki more, and where an
-// ingester refuses entries of several streams, Loki tells of one.
+// Loki to join those of equal labels. That costs Loki more, and an ingester's
+// answer is that for the last of a request's streams: where it refuses entries
+// of an earlier one, or a stream too many, Loki answers 204, and they are lost
+// without a word.
 //
 // Loki's 400 for entries that are too old, too new or too long comes after it
 // has stored the others: nothing is sent again, and as many records as it names

@@ -295,7 +295,7 @@ func readOTLPAnswer(a slogship.Answer, isJSON bool) slogship.Verdict {
 	case "application/x-protobuf", "application/protobuf":
 		isJSON = false
 	}
-	message := otlpStatus(a.Body, isJSON)
+	message := otlpStatus(a.Body)
 	v := lokiRefusal(message, a, true)
 	switch {
 	case v.Action != slogship.ByStatus:
@@ -353,9 +353,10 @@ func otlpPartialSuccess(body []byte, isJSON bool) (rejected int, reason string) 
 }
 
 // otlpStatus is the message of a google.rpc.Status, which the body of an error
-// has to be; or the body, if it is none.
-func otlpStatus(body []byte, isJSON bool) (message string) {
-	if isJSON || bytes.HasPrefix(body, []byte("{")) {
+// has to be; or the body, if it is none. The body alone tells the encoding: Loki
+// answers requests in JSON in protobuf too, and names no Content-Type.
+func otlpStatus(body []byte) (message string) {
+	if bytes.HasPrefix(body, []byte("{")) {
 		var status struct {
 			Message string `json:"message"`
 		}

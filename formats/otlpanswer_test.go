@@ -147,6 +147,11 @@ func TestOTLPAnswers(t *testing.T) {
 				afterwards{delivered: 8, rejected: 2, requests: 1, sent: 10, reason: "2 records not accepted"},
 			},
 			{
+				"Loki's 400, in protobuf whatever the request was in", once(errorStatus(formats.OTLPProtobuf, 400,
+					`2 errors like: entry for stream '{service_name="x"}' has timestamp too old: 2020-01-01T00:00:00Z, oldest acceptable timestamp is: 2026-01-01T00:00:00Z`)),
+				afterwards{delivered: 8, rejected: 2, requests: 1, sent: 10, reason: "2 records not accepted: 2 errors like"},
+			},
+			{
 				"Loki's 260", always(errorStatus(e, 260, `ingestion blocked for user 'x' until '2027-01-01T00:00:00Z' with status code '260'`)),
 				afterwards{held: 10, requests: 2, sent: 20, reason: "ingestion blocked"},
 			},

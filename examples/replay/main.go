@@ -1,9 +1,16 @@
 // Replay ships the lines of log files as records, and reports what arrived.
 //
-//	go run ./examples/replay [-url URL] [-header 'Name: value'] FILE...
+//	go run ./examples/replay [-url URL] [-format NAME] [-header 'Name: value'] FILE...
 //
 // Without -url the receiver is one of its own, and every line is compared with
-// what arrived there. Time, level and program are read from the formats that
+// what arrived there. With -url the backend can be another than Logflare:
+//
+//	-format loki -url http://localhost:3100/loki/api/v1/push    with reject_old_samples: false, if the lines are old
+//	-format otlp -url http://localhost:4318/v1/logs             or otlp-json
+//	-format clickhouse -url 'http://localhost:8123/?query=INSERT INTO logs FORMAT JSONEachRow'
+//	-format ndjson -url URL                                     or json
+//
+// Time, level and program are read from the formats that
 // recognise.go knows; a line in any other format is shipped at level info with
 // the current time.
 //
@@ -17,10 +24,14 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
+
+	"github.com/slogship/slogship"
 )
 
 // The exit statuses.
@@ -55,7 +66,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status i
 		printf(stderr, "replay: %v\n", err)
 		return exitInvalid
 	}
-	r, err := newReplay(a.url, a.header)
+	r, err := newReplay(a.url, a.header, a.format)
 	if err != nil {
 		printf(stderr, "replay: %v\n", err)
 		return exitInvalid
@@ -91,6 +102,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status i
 type arguments struct {
 	url    string
 	header http.Header
+	format slogship.Format
 	files  []string
 }
 
@@ -98,6 +110,7 @@ func parseArgs(args []string, stderr io.Writer) (a arguments, err error) {
 	flags := flag.NewFlagSet("replay", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // the caller prints the error, once
 	flags.StringVar(&a.url, "url", "", "ship to this `URL` (default: a receiver of its own)")
+	format := flags.String("format", "logflare", "how to write records: "+strings.Join(slices.Sorted(maps.Keys(formatNames)), ", "))
 	var headers []string
 	flags.Func("header", "send `'Name: value'` with each request; may be repeated", func(s string) error {
 		headers = append(headers, s) // an error from here would show s, which may be a secret
@@ -105,7 +118,7 @@ func parseArgs(args []string, stderr io.Writer) (a arguments, err error) {
 	})
 	err = flags.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
-		_, _ = io.WriteString(stderr, "usage: replay [-url URL] [-header 'Name: value'] FILE...\n")
+		_, _ = io.WriteString(stderr, "usage: replay [-url URL] [-format NAME] [-header 'Name: value'] FILE...\n")
 		flags.SetOutput(stderr)
 		flags.PrintDefaults()
 	}
@@ -118,6 +131,11 @@ func parseArgs(args []string, stderr io.Writer) (a arguments, err error) {
 		return a, errors.New("no file given; -h shows the usage")
 	case a.url == "" && len(headers) > 0:
 		return a, errors.New("-header is given without -url")
+	case a.url == "" && *format != "logflare":
+		return a, errors.New("-format is given without -url: the receiver of its own is Logflare's")
+	}
+	if a.format, err = formatOf(*format); err != nil {
+		return a, err
 	}
 	a.header = http.Header{}
 	for i, h := range headers {

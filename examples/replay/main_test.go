@@ -2,12 +2,16 @@ package main
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -98,6 +102,43 @@ func TestReplayToURL(t *testing.T) {
 	}
 }
 
+// With -format the lines go out as the backend wants them.
+func TestFormat(t *testing.T) {
+	file := write(t, "a.log", "2018-09-10 11:12:13.008 4711 WARNING nova.api out\n")
+	for _, c := range []struct{ name, contentType, want string }{
+		{"logflare", "application/json", `{"batch":[`},
+		{"json", "application/json", `"level":"WARN","msg":"2018-09-10`},
+		{"ndjson", "application/x-ndjson", `"level":"WARN","msg":"2018-09-10`},
+		{"loki", "application/json", `"stream":{"service_name":"replay","file":` + strconv.Quote(file)},
+		{"otlp", "application/x-protobuf", "nova.api out"},
+		{"otlp-json", "application/json", `"severityText":"WARN"`},
+		{"clickhouse", "application/x-ndjson", `"level":"warn","message":"2018-09-10`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var body []byte
+			var contentType string
+			backend := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				contentType = r.Header.Get("Content-Type")
+				z, err := gzip.NewReader(r.Body)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				body, _ = io.ReadAll(z)
+			}))
+			status, stdout, stderr := replayed(t.Context(), "-url", backend.URL, "-format", c.name, file)
+			backend.Close() // its handler has ended
+			if status != exitDelivered || contentType != c.contentType {
+				t.Errorf("exit status %d, Content-Type %q\n%s%s", status, contentType, stdout, stderr)
+			}
+			wantIn(t, string(body), c.want)
+		})
+	}
+	if len(formatNames) != 7 {
+		t.Errorf("%d formats, of which 7 are tested", len(formatNames))
+	}
+}
+
 // A line that the server refuses is lost, is counted, and is the exit status.
 func TestLost(t *testing.T) {
 	backend := slogshiptest.NewServer(t)
@@ -154,6 +195,8 @@ func TestInvalid(t *testing.T) {
 		{"a header without a colon", []string{"-url", "http://localhost", "-header", "X-API-KEY " + secret, file}, "no colon"},
 		{"a header that is none", []string{"-url", "http://localhost", "-header", "X API KEY: " + secret, file}, "X API KEY"},
 		{"a header for nobody", []string{"-header", "X-API-KEY: " + secret, file}, "without -url"},
+		{"an unknown format", []string{"-url", "http://localhost", "-format", "xml", file}, "want one of clickhouse, json, logflare, loki, ndjson, otlp, otlp-json"},
+		{"a format for nobody", []string{"-format", "loki", file}, "without -url"},
 		{"no URL", []string{"-url", "localhost?api_key=" + secret, file}, "not an absolute http(s) URL"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -34,7 +34,7 @@ type replay struct {
 }
 
 // newReplay ships to url, or to a receiver of its own if url is empty.
-func newReplay(url string, header http.Header) (r *replay, err error) {
+func newReplay(url string, header http.Header, format slogship.Format) (r *replay, err error) {
 	r = &replay{}
 	if url == "" {
 		r.backend = slogshiptest.StartServer()
@@ -42,6 +42,7 @@ func newReplay(url string, header http.Header) (r *replay, err error) {
 	}
 	r.handler, err = slogship.New(url, &slogship.Options{
 		Header: header,
+		Format: format,
 		Level:  slog.LevelDebug, // every line, whatever it says
 	})
 	if err != nil {
