@@ -43,7 +43,9 @@ func (w *attrWriter) begin(c *core) {
 	w.replace, w.encoding, w.reserved = c.replace, c.layout.Attrs, &c.reserved
 	w.longest, w.limit = c.maxRecordBytes, attrsLimit(c.maxRecordBytes)
 	w.buf, w.groups, w.path, w.begins, w.renamed = w.buf[:0], w.groups[:0], w.path[:0], w.begins[:0], w.renamed[:0]
-	w.given.reset()
+	if w.encoding != nil {
+		w.given.reset()
+	}
 	w.depth, w.nested, w.seen = 0, 0, 0
 	w.full, w.ungrouped = false, false
 	w.unique, w.keys, w.doubled = c.layout.UniqueKeys, nameFilter{}, false
@@ -54,8 +56,10 @@ func (w *attrWriter) begin(c *core) {
 
 // forget lets go of what belongs to a core, or to the caller.
 func (w *attrWriter) forget() {
+	if w.encoding != nil {
+		w.given.release()
+	}
 	w.replace, w.encoding, w.reserved = nil, nil, nil
-	w.given.release()
 }
 
 // attrCost is what an attribute counts against the limit, beside its length.

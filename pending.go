@@ -25,13 +25,16 @@ import (
 //
 // Nothing here depends on the number of records held: push, overflow and
 // length are O(1), swap and restore move spans, one for each block. Nor does a
-// producer wait for the allocator: blocks are made before the lock is taken,
-// or after it was let go, in advance of the next one.
+// producer wait for the allocator: blocks are made in advance, by a goroutine
+// that lives as long as that takes. Should it be late, a producer makes the next
+// one, but not under the lock.
 type pending struct {
 	maxRecords, maxBytes     int
 	maxHeld                  int
 	batchRecords, batchBytes int // a full batch
 	interval                 time.Duration
+
+	restock func() // calls fillStock, in a goroutine of its own
 
 	wake chan struct{} // cap 1, never closed; a token means "look again", and is left only for a batcher asleep
 
@@ -55,7 +58,8 @@ type pending struct {
 	born                  time.Time
 
 	free        []*block
-	unused      int // of free, since trimmed
+	stocking    bool // fillStock is under way
+	unused      int  // of free, since trimmed
 	trimmed     time.Time
 	held        int
 	inFlight    int    // records in flight
@@ -104,7 +108,7 @@ type waiter struct {
 const slackBytes = 4 << 20
 
 func newPending(s settings) *pending {
-	return &pending{
+	p := &pending{
 		maxRecords:   s.MaxPending,
 		maxBytes:     s.MaxPendingBytes,
 		maxHeld:      addSaturated(s.MaxPendingBytes, max(s.BatchBytes, s.MaxRecordBytes)+slackBytes),
@@ -113,6 +117,8 @@ func newPending(s settings) *pending {
 		interval:     s.FlushInterval,
 		wake:         make(chan struct{}, 1),
 	}
+	p.restock = func() { go p.fillStock() }
+	return p
 }
 
 // sequenceDigits is the length of a sequence number in an event id.
@@ -154,12 +160,12 @@ func (p *pending) push(rec []byte, idAt int, cut, urgent bool) {
 
 	seq := p.next
 	p.next++
-	b, stocked := own, true
+	b, stock := own, lowStock
 	if own != nil {
 		p.held += own.cost()
 		p.spareLocked()
 	} else {
-		b, stocked = p.openLocked(len(rec), seq)
+		b, stock = p.openLocked(len(rec), seq)
 	}
 	stored := b.add(rec, seq)
 	if idAt >= 0 {
@@ -179,8 +185,15 @@ func (p *pending) push(rec []byte, idAt int, cut, urgent bool) {
 	if p.asleep == idle || p.asleep == lingering && (full || urgent) {
 		p.wakeLocked()
 	}
+	refill := stock < lowStock && !p.stocking
+	if refill {
+		p.stocking = true
+	}
 	p.mu.Unlock()
-	if !stocked {
+	if refill {
+		p.restock()
+	}
+	if stock == 0 {
 		p.stock()
 	}
 }
@@ -237,14 +250,14 @@ func (p *pending) wakeLocked() {
 }
 
 // openLocked returns the open block, a new one if a record of size bytes has
-// no room in it. It reports false if the next such block would have to be made
-// under the lock.
-func (p *pending) openLocked(size int, seq uint64) (b *block, stocked bool) {
+// no room in it. Of a new one it tells how many more there are: with none, the
+// next one would have to be made under the lock.
+func (p *pending) openLocked(size int, seq uint64) (b *block, stock int) {
 	if p.open != nil && p.open.live == 0 {
 		p.open.reset()
 	}
 	if p.open != nil && p.open.fits(size, seq) {
-		return p.open, true
+		return p.open, lowStock
 	}
 	if last := len(p.free) - 1; last >= 0 {
 		p.open, p.free = p.free[last], p.free[:last]
@@ -253,18 +266,31 @@ func (p *pending) openLocked(size int, seq uint64) (b *block, stocked bool) {
 	}
 	p.unused = min(p.unused, len(p.free))
 	p.held += p.open.cost()
-	return p.open, len(p.free) > 0
+	return p.open, len(p.free)
 }
 
-// stock makes an empty block in advance: with fresh memory that takes as long
-// as to take in a thousand records.
-func (p *pending) stock() {
-	b := newBlock(blockBytes)
+// stock makes an empty block in advance, if there is none when it is made. With
+// fresh memory that takes as long as to take in a hundred records.
+func (p *pending) stock() { p.addFree(newBlock(blockBytes), 1) }
+
+// fillStock makes empty blocks in advance until there are enough.
+func (p *pending) fillStock() {
+	for p.addFree(newBlock(blockBytes), fullStock) {
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.free) == 0 && !p.closed {
+	p.stocking = false
+}
+
+// addFree adds a free block, unless there are most of them already, and reports
+// whether there can be more.
+func (p *pending) addFree(b *block, most int) (more bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.free) < most && !p.closed {
 		p.free = append(p.free, b)
 	}
+	return len(p.free) < most && !p.closed
 }
 
 // releaseLocked lets go of n records of b, and of b with its last one.

@@ -113,6 +113,7 @@ func playRing(t *testing.T, script []byte) {
 	maxBytes := 2 + m.arg(256)*m.arg(2048)
 	m.p = newPending(queueSettings(maxRecords, maxBytes,
 		1+m.arg(maxRecords), 1+m.arg(min(maxBytes, 1<<16))))
+	m.p.restock = m.p.fillStock // at once
 	for len(m.script) > 0 {
 		step := m.step()
 		m.check(step)
@@ -886,18 +887,44 @@ func consumeRing(t *testing.T, p *pending, closed chan struct{}) ringConsumer {
 	}
 }
 
-// One block is kept in advance, however many producers find none, and none
-// after the end.
-func TestRingStocksOneBlock(t *testing.T) {
-	p := newPending(queueSettings(100, 1<<20, 10, 1<<16))
-	p.stock()
-	p.stock()
-	if len(p.free) != 1 {
-		t.Errorf("%d blocks are kept in advance, want 1", len(p.free))
+// Blocks are made in advance, by one goroutine at a time. While it is late, a
+// producer that takes the last one makes another; none is made after the end.
+func TestRingStocksBlocks(t *testing.T) {
+	p := newPending(queueSettings(1<<20, 64<<20, 1<<20, 1<<20))
+	called := 0
+	p.restock = func() { called++ }
+	log := func(blocks int) {
+		for open := p.open; blocks > 0; {
+			p.push(make([]byte, 1000), 0, false, false)
+			if p.open != open {
+				open = p.open
+				blocks--
+			}
+			if len(p.free) == 0 {
+				t.Fatal("no block was made in advance")
+			}
+		}
+	}
+	log(10)
+	if called != 1 || len(p.free) != 1 {
+		t.Errorf("%d goroutines were started to make blocks, want 1; producers made %d in advance, want 1", called, len(p.free))
+	}
+	p.fillStock()
+	if len(p.free) != fullStock {
+		t.Errorf("%d blocks are made in advance, want %d", len(p.free), fullStock)
+	}
+	log(fullStock - lowStock)
+	if called != 1 {
+		t.Error("blocks are made though there are enough")
+	}
+	log(1)
+	if called != 2 {
+		t.Error("no blocks are made though there are too few")
 	}
 	p.close()
 	p.abandon()
 	p.stock()
+	p.fillStock()
 	if len(p.free) != 0 || p.open != nil || p.held != 0 {
 		t.Errorf("after the end %d blocks are kept", len(p.free))
 	}
@@ -908,6 +935,7 @@ func TestRingStocksOneBlock(t *testing.T) {
 func TestRingKeepsWhatABurstTook(t *testing.T) {
 	const size = 16 << 20
 	p := newPending(queueSettings(1<<20, size, 1<<20, size))
+	p.restock = p.fillStock // at once
 	now := time.Now()
 	burst := func(bytes int) {
 		for n := 0; n < bytes; n += 1000 {
