@@ -23,9 +23,10 @@ const (
 	freeBlocks   = 32
 	trimInterval = 10 * time.Second
 
-	// With fewer than lowStock free blocks fullStock are made in advance. A log
-	// call that makes one itself takes 20 to 80 us, and it would be one in 250.
-	lowStock, fullStock = 4, 8
+	// maxStock is how many blocks are made in advance at most. A log call that
+	// makes one itself takes 20 to 80 us, and it would be one in 250; to have them
+	// made takes 10 to 20 us, and is one in 3,000.
+	maxStock = 16
 )
 
 // A block is a slotted page: encoded records back to back from the front,

@@ -160,12 +160,15 @@ func (p *pending) push(rec []byte, idAt int, cut, urgent bool) {
 
 	seq := p.next
 	p.next++
-	b, stock := own, lowStock
+	b, refill, late := own, false, false
 	if own != nil {
 		p.held += own.cost()
 		p.spareLocked()
 	} else {
-		b, stock = p.openLocked(len(rec), seq)
+		var opened bool
+		if b, opened = p.openLocked(len(rec), seq); opened {
+			refill, late = p.checkStockLocked()
+		}
 	}
 	stored := b.add(rec, seq)
 	if idAt >= 0 {
@@ -185,15 +188,11 @@ func (p *pending) push(rec []byte, idAt int, cut, urgent bool) {
 	if p.asleep == idle || p.asleep == lingering && (full || urgent) {
 		p.wakeLocked()
 	}
-	refill := stock < lowStock && !p.stocking
-	if refill {
-		p.stocking = true
-	}
 	p.mu.Unlock()
 	if refill {
 		p.restock()
 	}
-	if stock == 0 {
+	if late {
 		p.stock()
 	}
 }
@@ -250,14 +249,13 @@ func (p *pending) wakeLocked() {
 }
 
 // openLocked returns the open block, a new one if a record of size bytes has
-// no room in it. Of a new one it tells how many more there are: with none, the
-// next one would have to be made under the lock.
-func (p *pending) openLocked(size int, seq uint64) (b *block, stock int) {
+// no room in it.
+func (p *pending) openLocked(size int, seq uint64) (b *block, opened bool) {
 	if p.open != nil && p.open.live == 0 {
 		p.open.reset()
 	}
 	if p.open != nil && p.open.fits(size, seq) {
-		return p.open, lowStock
+		return p.open, false
 	}
 	if last := len(p.free) - 1; last >= 0 {
 		p.open, p.free = p.free[last], p.free[:last]
@@ -266,31 +264,47 @@ func (p *pending) openLocked(size int, seq uint64) (b *block, stock int) {
 	}
 	p.unused = min(p.unused, len(p.free))
 	p.held += p.open.cost()
-	return p.open, len(p.free)
+	return p.open, true
+}
+
+// enoughLocked is how many empty blocks are made in advance: as many as are in
+// use, for the more these are the more come, up to maxStock.
+func (p *pending) enoughLocked() int { return min(p.held/blockBytes, maxStock) }
+
+// checkStockLocked reports whether restock is due, and whether even that would be
+// too late, for the next block would have to be made under the lock.
+func (p *pending) checkStockLocked() (refill, late bool) {
+	refill = !p.stocking && len(p.free) <= p.enoughLocked()/4
+	p.stocking = p.stocking || refill
+	return refill, len(p.free) == 0
 }
 
 // stock makes an empty block in advance, if there is none when it is made. With
 // fresh memory that takes as long as to take in a hundred records.
-func (p *pending) stock() { p.addFree(newBlock(blockBytes), 1) }
+func (p *pending) stock() {
+	b := newBlock(blockBytes)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.free) == 0 && !p.closed {
+		p.free = append(p.free, b)
+	}
+}
 
 // fillStock makes empty blocks in advance until there are enough.
 func (p *pending) fillStock() {
-	for p.addFree(newBlock(blockBytes), fullStock) {
+	for p.addFree(newBlock(blockBytes)) {
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.stocking = false
 }
 
-// addFree adds a free block, unless there are most of them already, and reports
-// whether there can be more.
-func (p *pending) addFree(b *block, most int) (more bool) {
+// addFree adds a block for fillStock, and reports whether there are too few yet.
+func (p *pending) addFree(b *block) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.free) < most && !p.closed {
+	if len(p.free) < p.enoughLocked() && !p.closed {
 		p.free = append(p.free, b)
 	}
-	return len(p.free) < most && !p.closed
+	p.stocking = len(p.free) < p.enoughLocked() && !p.closed
+	return p.stocking
 }
 
 // releaseLocked lets go of n records of b, and of b with its last one.

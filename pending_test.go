@@ -910,16 +910,17 @@ func TestRingStocksBlocks(t *testing.T) {
 		t.Errorf("%d goroutines were started to make blocks, want 1; producers made %d in advance, want 1", called, len(p.free))
 	}
 	p.fillStock()
-	if len(p.free) != fullStock {
-		t.Errorf("%d blocks are made in advance, want %d", len(p.free), fullStock)
+	if len(p.free) != 10 {
+		t.Errorf("beside 10 blocks %d are made in advance, want as many", len(p.free))
 	}
-	log(fullStock - lowStock)
+	log(5)
 	if called != 1 {
 		t.Error("blocks are made though there are enough")
 	}
-	log(1)
-	if called != 2 {
-		t.Error("no blocks are made though there are too few")
+	log(3)
+	p.fillStock()
+	if called != 2 || len(p.free) != maxStock {
+		t.Errorf("%d goroutines were started, want 2; %d blocks are made in advance, want %d", called, len(p.free), maxStock)
 	}
 	p.close()
 	p.abandon()

@@ -37,7 +37,7 @@ type plan struct {
 func newPlan(quick bool, counts int) *plan {
 	p := &plan{
 		counts:        5,
-		writerCounts:  2,
+		writerCounts:  3,
 		records:       100_000,
 		atLeast:       700 * time.Millisecond,
 		writers:       []int{1, 2, 8, 16, 32, 64},
