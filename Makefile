@@ -68,7 +68,7 @@ examples: ## build all examples and run the quickstart
 # benchstat wants six runs or more to tell a change from noise.
 COUNT ?= 6
 BENCH ?= .
-BENCHTIME ?= 0.3s
+BENCHTIME ?= 0.2s
 NAME ?= latest
 
 bench: $(BIN)/benchstat ## benchmarks to .bench/NAME.txt; BASE=name compares with an earlier run
