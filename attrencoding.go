@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"log/slog"
 	"slices"
+	"unicode/utf8"
 )
 
 // notes are of what an AttrEncoding was given. A record that is too long is
@@ -46,6 +47,7 @@ const (
 const maxNotes = 500
 
 func (n *notes) reset() {
+	clear(n.list) // what is behind the next record's would keep this one's memory
 	n.list, n.json, n.handler = n.list[:0], n.json[:0], nil
 	n.handlerAt, n.last, n.lastAt = 0, 0, 0
 }
@@ -93,6 +95,9 @@ func hasKey(list []note, key string, scalars bool) bool {
 
 // areNew reports whether none of the keys in list is noted.
 func (n *notes) areNew(list []note) bool {
+	if len(n.list) > maxLooks {
+		return false // that would take too long
+	}
 	for i := range list {
 		if list[i].what != groupEnds && n.has(list[i].key, true) {
 			return false
@@ -167,9 +172,26 @@ func (w *attrWriter) oneEncoded(key string, v slog.Value) {
 
 // seeKey notices if a key that is yet to be noted repeats another.
 func (w *attrWriter) seeKey(key string) {
-	if w.keys.add(key) && !w.doubled {
+	if w.mayRepeat(key) {
 		w.doubled = w.given.has(key, true)
 	}
+}
+
+// maxLooks is how often a record looks for a key among those before, because
+// the filter cannot tell: with a few hundred keys it is full.
+const maxLooks = 64
+
+// mayRepeat reports whether a look at the keys before is needed to tell if key
+// is one of them, and gives up on that, with doubled, where it would take too
+// long, or where other bytes may be written than the key has.
+func (w *attrWriter) mayRepeat(key string) bool {
+	had := w.keys.add(key)
+	if w.doubled || !had && utf8.ValidString(key) {
+		return false
+	}
+	w.looks++
+	w.doubled = w.looks > maxLooks || !utf8.ValidString(key)
+	return !w.doubled
 }
 
 // give has the encoding write v or, if that is not nil, text.
@@ -221,7 +243,7 @@ func (w *attrWriter) appendEncodedOf(r *slog.Record) (wrote bool) {
 		if k == slog.KindString && len(a.Value.String()) > w.longest {
 			a.Value = slog.StringValue(runePrefix(a.Value.String(), w.longest))
 		}
-		if w.keys.add(a.Key) && !w.doubled {
+		if w.mayRepeat(a.Key) {
 			w.doubled = w.given.has(a.Key, false) || recordHas(r, a.Key, i-1)
 		}
 		if anyReserved {

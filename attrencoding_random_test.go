@@ -188,7 +188,24 @@ func TestAttrEncodingCutKeepsGroupsApart(t *testing.T) {
 	}
 }
 
-// Repeats is false for any number of different names, wherever they come from.
+// However many names a record has, they are looked for among the others a few
+// times only: after that Repeats is true.
+func TestRepeatsTakesNotForever(t *testing.T) {
+	h := shipTo(t, hanging, Options{Format: fakeFormat{layout: func(l *Layout) { l.Attrs = encodedLines }}})
+	var many []slog.Attr
+	for i := range 20_000 {
+		many = append(many, slog.Int(fmt.Sprintf("name%d", i), i))
+	}
+	for name, attrs := range map[string][]slog.Attr{"scalars": many, "in a group": {slog.GroupAttrs("g", many...)}} {
+		e := newEncoder()
+		r := recordWith(attrs...)
+		if _, _, ok := e.encode(t.Context(), h, &r); !ok || e.attrs.looks > maxLooks+1 || !e.event.Repeats() {
+			t.Errorf("%s: encoded %v, looked for %d times, want at most %d; repeats %v, want true", name, ok, e.attrs.looks, maxLooks+1, e.event.Repeats())
+		}
+	}
+}
+
+// Repeats is false for a hundred different names, wherever they come from.
 func TestRepeatsIsExact(t *testing.T) {
 	var repeats bool
 	attrs := func(from, to int) (attrs []slog.Attr) {
@@ -220,6 +237,8 @@ func TestRepeatsIsExact(t *testing.T) {
 		{"group of the context's", []slog.Attr{slog.GroupAttrs("name3", attrs(100, 101)...)}, true},
 		{"group of a scalar's", []slog.Attr{slog.Int("a", 1), slog.GroupAttrs("a", attrs(100, 101)...)}, true},
 		{"scalar of a group's", []slog.Attr{slog.GroupAttrs("a", attrs(100, 101)...), slog.Int("a", 1)}, true},
+		{"equal as written", []slog.Attr{slog.Int("a\xff", 1), slog.Int("a\xfe", 1)}, true},
+		{"equal as written, in a group", []slog.Attr{slog.Group("h", slog.Int("a\ufffd", 1), slog.Int("a\xfe", 1))}, true},
 		{"value of a value's", []slog.Attr{slog.Any("a", []int{1}), slog.Any("a", []int{1})}, true},
 	} {
 		if eventOf(t, with, recordWith(c.attrs...)); repeats != c.want {

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"slices"
 	"strconv"
+	"unicode/utf8"
 )
 
 // An attrWriter writes attributes with the meaning that slog.JSONHandler gives
@@ -37,6 +38,7 @@ type attrWriter struct {
 	unique  bool       // an object must not have a key twice
 	keys    nameFilter // if unique: all keys so far, whatever object they are in
 	doubled bool       // two of them may be equal
+	looks   int        // for encoding alone: searches for a key among those before
 }
 
 func (w *attrWriter) begin(c *core) {
@@ -48,7 +50,7 @@ func (w *attrWriter) begin(c *core) {
 	}
 	w.depth, w.nested, w.seen = 0, 0, 0
 	w.full, w.ungrouped = false, false
-	w.unique, w.keys, w.doubled = c.layout.UniqueKeys, nameFilter{}, false
+	w.unique, w.keys, w.doubled, w.looks = c.layout.UniqueKeys, nameFilter{}, false, 0
 	if w.groups == nil && w.replace != nil {
 		w.groups = make([]string, 0, 10) // at the root ReplaceAttr sees no groups, not nil, as in slog
 	}
@@ -224,12 +226,18 @@ func (w *attrWriter) close() {
 // at the root gets an underscore.
 func (w *attrWriter) key(name string) {
 	free := w.free(name)
-	if w.unique && w.keys.add(free) {
-		w.doubled = true
-	}
+	w.noteKey(free)
 	w.buf = appendKey(w.buf, free)
 	if len(free) != len(name) {
 		w.renamed = append(w.renamed, len(w.buf)-len(free)-len(`"":`))
+	}
+}
+
+// noteKey notices if a key may be equal to one before as it is written, in which
+// what is no UTF-8 is U+FFFD.
+func (w *attrWriter) noteKey(name string) {
+	if w.unique && (w.keys.add(name) || !utf8.ValidString(name)) {
+		w.doubled = true
 	}
 }
 
@@ -252,9 +260,7 @@ func (w *attrWriter) appendAttrsOf(r *slog.Record) (wrote bool) {
 			if w.depth == 0 && w.reserved.mayHave(name) {
 				name = w.free(name)
 			}
-			if w.unique && w.keys.add(name) {
-				w.doubled = true
-			}
+			w.noteKey(name)
 			buf = appendKey(buf, name)
 			if len(name) != len(a.Key) {
 				w.renamed = append(w.renamed, len(buf)-len(name)-len(`"":`))

@@ -17,9 +17,9 @@ const (
 	// freeBlocks is how many empty blocks wait for their next use in any case:
 	// fewer would leave a full batch of 1 MiB to the garbage collector. What a
 	// burst took is kept beside them for the next one, for a new block costs its
-	// records 80 ns each (page faults, clearing) beside the 400 of Handle; unless
-	// it was of no use for trimInterval, which is how the memory of an outage is
-	// given back.
+	// records 80 ns each (page faults, clearing) beside the 400 of Handle. The
+	// first batch after trimInterval gives back what was of no use since the one
+	// before it, and with it the memory of an outage.
 	freeBlocks   = 32
 	trimInterval = 10 * time.Second
 

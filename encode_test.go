@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"runtime"
@@ -351,6 +352,12 @@ func TestReleaseLetsGo(t *testing.T) {
 
 	e = newEncoder() // the other is in the pool now, and may be anyone's
 	h = shipTo(t, hanging, Options{Format: fakeFormat{layout: func(l *Layout) { l.Attrs = encodedJSON }}})
+	for i := range 40 { // so long that it is cut: its notes are written several times
+		r.AddAttrs(slog.Any(fmt.Sprint("long", i), bytes.Repeat([]byte{1}, 1<<16)))
+	}
+	if _, _, ok := e.encode(t.Context(), h, &r); !ok {
+		t.Fatal("not encoded")
+	}
 	r = recordWith(slog.Any("a", new(int)), slog.Int("b", 1))
 	if _, _, ok := e.encode(t.Context(), h.WithAttrs([]slog.Attr{slog.Int("c", 1)}).(*Handler), &r); !ok || e.attrs.given.handler == nil || len(e.attrs.given.list) == 0 {
 		t.Fatal("not encoded")

@@ -278,6 +278,7 @@ func (c *core) shutdown(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	n := c.pending.abandon()
+	c.pending.stockers.Wait() // for one block to be made, at most
 	c.batcher.cancel()
 	select {
 	case <-c.batcher.done:

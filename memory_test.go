@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 )
@@ -116,6 +117,22 @@ type tinyFormat struct{ logflare }
 
 func (tinyFormat) Layout() Layout                          { return Layout{ContentType: "text/plain"} }
 func (tinyFormat) AppendEvent(dst []byte, _ *Event) []byte { return append(dst, '.') }
+
+// Blocks that a burst took and that make room for long records are let go of.
+func TestMemoryOfBurstsIsBounded(t *testing.T) {
+	m := newMemory(t, hanging, Options{MaxPending: 1 << 30})
+	short, long := strings.Repeat("x", 4000), strings.Repeat("x", 250_000)
+	for range 3 {
+		m.h.Discard()
+		for range 2 * defaultMaxPendingBytes / len(short) {
+			m.h.Handle(context.Background(), slog.NewRecord(time.Time{}, 0, short, 0))
+		}
+	}
+	for range 2 * defaultMaxPendingBytes / len(long) {
+		m.h.Handle(context.Background(), slog.NewRecord(time.Time{}, 0, long, 0))
+	}
+	m.check()
+}
 
 // A batch that is held while new ones come and go, again and again, leaves
 // nothing behind.

@@ -39,7 +39,7 @@ func TestNameFilter(t *testing.T) {
 func TestUniqueKeysOfAllSources(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(1, 2))
-	keys := []string{"a", "b", "level", "level_", "context", "request_id", "c"}
+	keys := []string{"a\xff", "a\xfe", "a\ufffd", "a", "b", "level", "level_", "context", "request_id", "c"}
 	var attrs func(depth int) []slog.Attr
 	attrs = func(depth int) (out []slog.Attr) {
 		for range r.IntN(4) {

@@ -34,7 +34,8 @@ type pending struct {
 	batchRecords, batchBytes int // a full batch
 	interval                 time.Duration
 
-	restock func() // calls fillStock, in a goroutine of its own
+	restock  func() // calls fillStock, in a goroutine of its own
+	stockers sync.WaitGroup
 
 	wake chan struct{} // cap 1, never closed; a token means "look again", and is left only for a batcher asleep
 
@@ -117,7 +118,12 @@ func newPending(s settings) *pending {
 		interval:     s.FlushInterval,
 		wake:         make(chan struct{}, 1),
 	}
-	p.restock = func() { go p.fillStock() }
+	p.restock = func() {
+		go func() {
+			defer p.stockers.Done()
+			p.fillStock()
+		}()
+	}
 	return p
 }
 
@@ -258,7 +264,8 @@ func (p *pending) openLocked(size int, seq uint64) (b *block, opened bool) {
 		return p.open, false
 	}
 	if last := len(p.free) - 1; last >= 0 {
-		p.open, p.free = p.free[last], p.free[:last]
+		p.open, p.free[last] = p.free[last], nil // the slot outlives what is let go of
+		p.free = p.free[:last]
 	} else {
 		p.open = newBlock(blockBytes)
 	}
@@ -275,7 +282,10 @@ func (p *pending) enoughLocked() int { return min(p.held/blockBytes, maxStock) }
 // too late, for the next block would have to be made under the lock.
 func (p *pending) checkStockLocked() (refill, late bool) {
 	refill = !p.stocking && len(p.free) <= p.enoughLocked()/4
-	p.stocking = p.stocking || refill
+	if refill {
+		p.stocking = true
+		p.stockers.Add(1)
+	}
 	return refill, len(p.free) == 0
 }
 

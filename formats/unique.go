@@ -20,6 +20,7 @@ func (m element) has(b, name []byte) bool {
 // 512 bits tells new names from those that may have been there.
 func dropOverruled(dst []byte, from, separator int, next func(b []byte, i int) element) []byte {
 	var filter [8]uint64
+	looks := 0
 	for i := from; i < len(dst); {
 		e := next(dst, i)
 		i = e.to + separator
@@ -30,6 +31,9 @@ func dropOverruled(dst []byte, from, separator int, next func(b []byte, i int) e
 		if filter[h>>6]&(1<<(h&63)) == 0 {
 			filter[h>>6] |= 1 << (h & 63)
 			continue
+		}
+		if looks++; looks > fewElements { // the filter is full
+			return rewrite(dst, from, separator, next)
 		}
 		if first := findElement(dst, from, separator, next, dst[e.key:e.keyEnd]); first.from < e.from {
 			return rewrite(dst, from, separator, next)
@@ -62,14 +66,23 @@ func findElement(dst []byte, from, separator int, next func(b []byte, i int) ele
 	}
 }
 
-// rewrite is dropOverruled where there is something to drop. It looks ahead from
-// each element, which for as many as a record has takes less than a map.
+// fewElements is how many can be searched one by one.
+const fewElements = 64
+
+// rewrite is dropOverruled where there may be something to drop. It looks ahead
+// from each element, which takes less than a map for as many as a record mostly
+// has.
 func rewrite(dst []byte, from, separator int, next func(b []byte, i int) element) []byte {
+	last := lastElements(dst, from, separator, next)
 	end := from
 	for i := from; i < len(dst); {
 		e := next(dst, i)
 		i = e.to + separator
-		if isOverruled(dst, e, separator, next) {
+		if last != nil {
+			if e.key > 0 && last[string(dst[e.key:e.keyEnd])] != e.from {
+				continue
+			}
+		} else if isOverruled(dst, e, separator, next) {
 			continue
 		}
 		if end > from {
@@ -78,6 +91,27 @@ func rewrite(dst []byte, from, separator int, next func(b []byte, i int) element
 		end += copy(dst[end:], dst[e.from:e.to])
 	}
 	return dst[:end]
+}
+
+// lastElements is where the last element of each name begins; nil if there are
+// few elements.
+func lastElements(dst []byte, from, separator int, next func(b []byte, i int) element) map[string]int {
+	n := 0
+	for i := from; i < len(dst) && n <= fewElements; n++ {
+		i = next(dst, i).to + separator
+	}
+	if n <= fewElements {
+		return nil
+	}
+	last := make(map[string]int)
+	for i := from; i < len(dst); {
+		e := next(dst, i)
+		i = e.to + separator
+		if e.key > 0 {
+			last[string(dst[e.key:e.keyEnd])] = e.from
+		}
+	}
+	return last
 }
 
 // isOverruled reports whether an element behind e has its name.
