@@ -227,10 +227,20 @@ func (w *attrWriter) close() {
 func (w *attrWriter) key(name string) {
 	free := w.free(name)
 	w.noteKey(free)
+	before := len(w.buf)
 	w.buf = appendKey(w.buf, free)
 	if len(free) != len(name) {
-		w.renamed = append(w.renamed, len(w.buf)-len(free)-len(`"":`))
+		w.noteRenamed(w.buf, before)
 	}
+}
+
+// noteRenamed notes that the key which begins at buf[at:], with a comma before it
+// unless it is the first, is that of a renamed attribute.
+func (w *attrWriter) noteRenamed(buf []byte, at int) {
+	if buf[at] == ',' {
+		at++
+	}
+	w.renamed = append(w.renamed, at)
 }
 
 // noteKey notices if a key may be equal to one before as it is written, in which
@@ -261,9 +271,10 @@ func (w *attrWriter) appendAttrsOf(r *slog.Record) (wrote bool) {
 				name = w.free(name)
 			}
 			w.noteKey(name)
+			before := len(buf)
 			buf = appendKey(buf, name)
 			if len(name) != len(a.Key) {
-				w.renamed = append(w.renamed, len(buf)-len(name)-len(`"":`))
+				w.noteRenamed(buf, before)
 			}
 			buf = w.appendValue(buf, a.Value, k)
 			wrote = true

@@ -5,6 +5,7 @@ import "strings"
 // nameSet is the names that a Format needs for itself.
 type nameSet struct {
 	names   []string
+	written []string // the same as they stand in JSON, between the quotes
 	free    []string // the same with an underscore, which attributes get instead
 	filter  uint64   // a bit for the lengthAndFirst of each
 	chained bool     // one of them may be another one with underscores
@@ -14,6 +15,7 @@ func newNameSet(names []string) nameSet {
 	s := nameSet{names: names}
 	for _, name := range names {
 		s.free = append(s.free, name+"_")
+		s.written = append(s.written, string(appendEscaped(nil, name)))
 		s.filter |= 1 << lengthAndFirst(name)
 		for _, other := range names {
 			s.chained = s.chained || underscores(other, name) > 0

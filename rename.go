@@ -22,7 +22,7 @@ func (w *attrWriter) separateKeys(unique bool) {
 // disambiguate gives the attributes that were renamed as many underscores more
 // as it takes for none of the user's own to have that name.
 func (w *attrWriter) disambiguate() {
-	for _, name := range w.reserved.names {
+	for _, name := range w.reserved.written {
 		var few [4]int
 		ours := few[:0]
 		for _, at := range w.renamed {
@@ -33,7 +33,7 @@ func (w *attrWriter) disambiguate() {
 		if len(ours) == 0 {
 			continue
 		}
-		more := freeUnderscores(w.buf, name, ours, w.reserved.names) - 1
+		more := freeUnderscores(w.buf, name, ours, w.reserved.written) - 1
 		if more == 0 {
 			continue
 		}

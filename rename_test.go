@@ -68,3 +68,13 @@ func TestReservedNamesTakeLinearTime(t *testing.T) {
 		}
 	})
 }
+
+// A reserved name that JSON escapes is told apart as any other.
+func TestReservedNameWithEscapes(t *testing.T) {
+	h := shipTo(t, hanging, Options{Format: fakeFormat{layout: func(l *Layout) { l.Reserved, l.UniqueKeys = []string{`q"q`, "n\nl"}, true }}})
+	with := h.WithAttrs([]slog.Attr{slog.Int(`q"q`, 1)})
+	event := string(eventOf(t, with, recordWith(slog.Int(`q"q_`, 2), slog.Int("n\nl_", 3), slog.Int("n\nl", 4))))
+	if want := `"q\"q__":1,"q\"q_":2,"n\nl_":3,"n\nl__":4`; !strings.Contains(event, want) {
+		t.Errorf("%s, want %s", event, want)
+	}
+}
