@@ -178,6 +178,22 @@ func TestOutcomes(t *testing.T) {
 	})
 }
 
+// As long as some records of each request come through, those that the server
+// wants again do not make the back-off longer.
+func TestProgressKeepsBackOffShort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const n = 30
+		tr := start(t, func(r *request) answered {
+			return answered{status: 200, body: "t" + strings.Repeat("l", len(r.messages)-1)}
+		}, Options{Format: fakeFormat{read: outcomes}, MinBackoff: time.Second, MaxBackoff: time.Hour})
+		for range n {
+			tr.say("a")
+		}
+		time.Sleep(n * 2 * time.Second)
+		tr.wantBooks(n, Dropped{}, 0)
+	})
+}
+
 // A Format that miscounts is not believed: the batch is kept.
 func TestWrongNumberOfOutcomes(t *testing.T) {
 	for _, body := range []string{"t", "ttt"} {

@@ -156,7 +156,9 @@ func (b *batcher) attempt() {
 		switch v.Action {
 		case Accept:
 			b.p.noteAccepted()
-			batch.acknowledge(v)
+			if batch.acknowledge(v) {
+				b.failures = 0 // even if what the server asked to have again backs off
+			}
 			b.suspicion.accepted(&batch, b.p.batchRecords)
 			continue
 		case Reject:

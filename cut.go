@@ -3,6 +3,7 @@ package slogship
 import (
 	"log/slog"
 	"slices"
+	"unicode/utf8"
 )
 
 const (
@@ -138,12 +139,22 @@ func cutString(s string, limit int) string {
 	if len(s) <= limit && escapedLen(s) <= limit {
 		return s
 	}
-	limit -= len(cutMark)
-	s = runePrefix(s, limit)
-	for over := escapedLen(s) - limit; over > 0; over = escapedLen(s) - limit {
-		s = runePrefix(s, len(s)-max(over/6, 1)) // a byte grows to at most six
+	left, n := limit-len(cutMark), 0
+	for _, step := range []int{1 << 10, 1} { // by pieces, then by runes
+		for n < len(s) {
+			piece := runePrefix(s[n:], step)
+			if step == 1 {
+				_, size := utf8.DecodeRuneInString(s[n:])
+				piece = s[n : n+size]
+			}
+			grown := escapedLen(piece)
+			if grown > left {
+				break
+			}
+			n, left = n+len(piece), left-grown
+		}
 	}
-	return s + cutMark
+	return s[:n] + cutMark
 }
 
 // cutStrings shortens the strings in members likewise.

@@ -1,6 +1,7 @@
 package slogship
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
 	"sync"
@@ -14,6 +15,9 @@ type Level = slog.Level
 // bounds of their own (1,000 in Jackson, 10,000 in encoding/json), and a batch
 // is decoded whole.
 const maxDepth = 500
+
+// zeroSequence is the sequence number in an id that was not pushed yet.
+var zeroSequence = bytes.Repeat([]byte{'0'}, sequenceDigits)
 
 // keepScratch is the largest scratch buffer that goes back to the pool.
 const keepScratch = 64 << 10
@@ -115,6 +119,9 @@ func contextAttrs(ctx context.Context, f func(context.Context) []slog.Attr) (att
 func (e *encoder) format() {
 	e.idAt = -1
 	e.buf = e.c.format.AppendEvent(e.buf[:0], &e.event)
+	if e.idAt >= 0 && !bytes.HasPrefix(e.buf[min(e.idAt, len(e.buf)):], zeroSequence) {
+		e.idAt = -1 // the Format did not leave it where it was
+	}
 	e.buf = append(e.buf, e.c.layout.Separator...)
 }
 

@@ -369,3 +369,26 @@ func TestReleaseLetsGo(t *testing.T) {
 		}
 	}
 }
+
+// An id that a Format does not leave where it was appended costs no other record
+// anything, nor is one that has moved written over.
+func TestIDThatDoesNotStay(t *testing.T) {
+	for name, event := range map[string]func(dst []byte, e *Event) []byte{
+		"dropped": func(dst []byte, e *Event) []byte { _ = e.AppendID(dst); return append(dst, "{}"...) },
+		"cut":     func(dst []byte, e *Event) []byte { x := e.AppendID(dst); return x[:len(x)-3] },
+		"moved":   func(dst []byte, e *Event) []byte { return append(append(dst, `{"a":"`...), e.AppendID(nil)...) },
+	} {
+		h := shipTo(t, healthy, Options{Format: fakeFormat{event: event}})
+		for range 3 {
+			if err := h.Handle(t.Context(), recordWith()); err != nil {
+				t.Error(err)
+			}
+		}
+		if err := h.Flush(t.Context()); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if s := h.Stats(); s.Delivered != 3 {
+			t.Errorf("%s: %+v", name, s)
+		}
+	}
+}

@@ -35,7 +35,8 @@ func (e *Event) Repeats() bool { return e.enc.attrs.doubled }
 // AppendID appends the event's id, 48 lower-case hexadecimal digits: 32 are
 // the handler's own (128 random bits), 16 rise in the order in which records
 // were accepted. It is the same however often the event is sent. At most one
-// id can be appended to an event.
+// id can be appended to an event, to the event itself, where it must stay: the
+// last 16 digits are filled in afterwards, in their place.
 func (e *Event) AppendID(dst []byte) []byte {
 	dst = append(dst, e.enc.c.idTemplate...)
 	e.enc.idAt = len(dst) - sequenceDigits

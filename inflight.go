@@ -101,15 +101,17 @@ func (f *inflight) bringBack() {
 	f.later = nil
 }
 
-// acknowledge settles the front piece, which the server accepted.
-func (f *inflight) acknowledge(v Verdict) {
+// acknowledge settles the front piece, which the server accepted, and reports
+// whether any of its records was not deferred.
+func (f *inflight) acknowledge(v Verdict) (settled bool) {
 	pc := f.pop()
 	f.acceptances++
 	f.oversized = 0
 	if v.Outcomes == nil {
 		f.p.settle(pc, min(v.Refused, pc.records), rejected)
-		return
+		return true
 	}
+	records := pc.records
 	var deferred piece
 	for rest := v.Outcomes; len(rest) > 0; {
 		run := 1
@@ -133,6 +135,7 @@ func (f *inflight) acknowledge(v Verdict) {
 	if deferred.records > 0 {
 		f.later = append(f.later, f.p.compact(deferred))
 	}
+	return deferred.records < records
 }
 
 // drop gives up the front piece.

@@ -254,6 +254,9 @@ func layoutOf(f Format) (l Layout, err error) {
 	if l.ContentType == "" {
 		return l, fmt.Errorf("slogship: Options.Format: Layout.ContentType is %q, want a media type", l.ContentType)
 	}
+	if err := checkHeader("Options.Format: Layout.ContentType", http.Header{"Content-Type": {l.ContentType}}); err != nil {
+		return l, err
+	}
 	if a := l.Attrs; a != nil && (a.AppendAttr == nil || a.AppendJSON == nil || a.BeginGroup == nil || a.EndGroup == nil) {
 		return l, errors.New("slogship: Options.Format: Layout.Attrs lacks a function, want all four")
 	}

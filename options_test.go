@@ -35,11 +35,12 @@ func TestBadOptions(t *testing.T) {
 		`slogship: Options.Header has the name "", want letters`:                         {Header: http.Header{"": {"s3cret"}}},
 		`slogship: Options.Header: the value of "K" (not shown) has the control charact`: {Header: http.Header{"K": {"ok", "s3cret\n"}}},
 
-		"slogship: Options.Format: Layout.MaxRecords is -1, want >= 0":          {Format: layout(func(l *Layout) { l.MaxRecords = -1 })},
-		"slogship: Options.Format: Layout.MaxBytes is -1, want >= 0":            {Format: layout(func(l *Layout) { l.MaxBytes = -1 })},
-		"slogship: Options.Format: Layout.MaxRecordBytes is -1, want >= 0":      {Format: layout(func(l *Layout) { l.MaxRecordBytes = -1 })},
-		"slogship: Options.Format: Layout.MaxBytes is 12, want more than head":  {Format: layout(func(l *Layout) { l.MaxBytes = 12 })},
-		`slogship: Options.Format: Layout.ContentType is "", want a media type`: {Format: layout(func(l *Layout) { l.ContentType = "" })},
+		"slogship: Options.Format: Layout.MaxRecords is -1, want >= 0":                                                                              {Format: layout(func(l *Layout) { l.MaxRecords = -1 })},
+		"slogship: Options.Format: Layout.MaxBytes is -1, want >= 0":                                                                                {Format: layout(func(l *Layout) { l.MaxBytes = -1 })},
+		"slogship: Options.Format: Layout.MaxRecordBytes is -1, want >= 0":                                                                          {Format: layout(func(l *Layout) { l.MaxRecordBytes = -1 })},
+		"slogship: Options.Format: Layout.MaxBytes is 12, want more than head":                                                                      {Format: layout(func(l *Layout) { l.MaxBytes = 12 })},
+		`slogship: Options.Format: Layout.ContentType is "", want a media type`:                                                                     {Format: layout(func(l *Layout) { l.ContentType = "" })},
+		`slogship: Options.Format: Layout.ContentType: the value of "Content-Type" (not shown) has the control character 0x0a at byte 1, want none`: {Format: layout(func(l *Layout) { l.ContentType = "a\nb" })},
 		"slogship: Options.Format: Layout.Attrs lacks a function, want all four": {Format: layout(func(l *Layout) {
 			attrs := *encodedJSON
 			attrs.EndGroup = nil

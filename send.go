@@ -56,6 +56,7 @@ type reply struct {
 func newSender(endpoint *url.URL, name string, p *pending, o settings) *sender {
 	target := *endpoint
 	target.User, target.Fragment, target.RawFragment = nil, "", ""
+	target.RawQuery = strings.ReplaceAll(target.RawQuery, " ", "%20") // net/url keeps it, and it would end the request's target
 	s := &sender{
 		url:     target.String(),
 		name:    name,

@@ -50,6 +50,18 @@ func TestRequest(t *testing.T) {
 	})
 }
 
+// A space in the query, which net/url lets pass, does not end the request line.
+func TestSpaceInQuery(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := startAt(t, "http://logs.test/?query=INSERT INTO logs&a=b+c", always(status(200)), Options{})
+		tr.say("a")
+		time.Sleep(time.Minute)
+		if got, want := tr.got()[0].url, "http://logs.test/?query=INSERT%20INTO%20logs&a=b+c"; got != want {
+			t.Errorf("POST %s, want %s", got, want)
+		}
+	})
+}
+
 // A Format's own header is sent; the user's wins over it, but neither says
 // what the body is.
 func TestFormatHeader(t *testing.T) {

@@ -56,6 +56,9 @@ type ClickHouseOptions struct {
 // of another column gets a trailing underscore, and of equal names only the last
 // is written.
 //
+// That the column's type can hold a time is not checked: DateTime64(9) ends in
+// 2262, DateTime in 2106.
+//
 // What is not a time, a text that ReplaceAttr made, becomes the attribute
 // "time_text", and the column keeps its default.
 //

@@ -178,8 +178,8 @@ func (f *elasticsearch) AppendEvent(dst []byte, e *slogship.Event) []byte {
 // (https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-bulk).
 type bulkAnswer struct {
 	Status int       `json:"status"`
-	Error  bulkError `json:"error"` // of the whole request
-	Errors bool      `json:"errors"`
+	Error  bulkError `json:"error"`  // of the whole request
+	Errors *bool     `json:"errors"` // always there
 	Items  []struct {
 		Create bulkItem `json:"create"`
 		Index  bulkItem `json:"index"` // in the answers of some servers that imitate it
@@ -237,7 +237,11 @@ func (*elasticsearch) ReadAnswer(a slogship.Answer) slogship.Verdict {
 	if answer.Error != "" {
 		return slogship.Verdict{Action: bulkAction(answer.Status), Reason: string(answer.Error)}
 	}
-	if answer.Items == nil && !answer.Errors {
+	if answer.Items == nil && answer.Errors == nil {
+		return slogship.Verdict{Action: slogship.Hold, Reason: "this is no answer of _bulk"}
+	}
+	errors := answer.Errors == nil || *answer.Errors
+	if answer.Items == nil && !errors {
 		return slogship.Verdict{} // taken; a filter_path leaves items out
 	}
 	if len(answer.Items) != a.Records {
@@ -252,7 +256,7 @@ func (*elasticsearch) ReadAnswer(a slogship.Answer) slogship.Verdict {
 			item = answer.Items[i].Index
 		}
 		outcome := outcomeOf(item.Status)
-		if item.Status == http.StatusConflict || item.Status == 0 && !answer.Errors && item.Error == "" {
+		if item.Status == http.StatusConflict || item.Status == 0 && !errors && item.Error == "" {
 			outcome = slogship.Taken // it is there already; or a filter_path leaves the status out
 		}
 		if outcome != slogship.Taken {

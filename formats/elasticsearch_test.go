@@ -119,7 +119,8 @@ func TestElasticsearchAnswers(t *testing.T) {
 		{name: "cut off", answer: response{status: 200, body: `{"errors":true,"items":[` + created + `,`}, taken: 4, again: all, asked: 3, report: "the answer is cut off"},
 
 		{name: "filtered", answer: response{status: 200, body: `{"errors":false}`}, taken: 4},
-		{name: "all filtered", answer: response{status: 200, body: `{}`}, taken: 4},
+		{name: "without errors", answer: response{status: 200, body: `{}`}, taken: 4, again: all, held: true, report: "this is no answer of _bulk"},
+		{name: "a proxy's", answer: response{status: 200, body: `{"message":"service unavailable"}`}, taken: 4, again: all, held: true, report: "this is no answer of _bulk"},
 		{name: "empty", answer: response{status: 200}, taken: 4},
 		{name: "a page", answer: response{status: 200, body: `<html>welcome</html>`}, taken: 4, again: all, held: true, report: "this is no answer of _bulk"},
 		{name: "an array", answer: response{status: 200, body: `[]`}, taken: 4, again: all, held: true, report: "this is no answer of _bulk"},

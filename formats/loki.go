@@ -242,6 +242,10 @@ func (f *loki) Layout() slogship.Layout {
 }
 
 func (f *loki) AppendEvent(dst []byte, e *slogship.Event) []byte {
+	if most := maxLokiLabelValue - len(lokiCutMark); len(e.LevelText) > most { // ReplaceAttr made it that
+		e.LevelText = strings.ToValidUTF8(e.LevelText[:most], "") + lokiCutMark
+		e.NoteCut()
+	}
 	if f.streams {
 		return f.appendStream(dst, e)
 	}

@@ -218,7 +218,7 @@ func appendJSONAttr(dst []byte, groups []string, key string, v slog.Value) []byt
 // appendJSONAttrText is the AttrEncoding's AppendJSON.
 func appendJSONAttrText(dst []byte, groups []string, key string, text []byte) []byte {
 	if len(groups) == 0 {
-		if digits := strings.Trim(string(text), `"`); isOTLPID(key, digits) {
+		if digits := strings.Trim(string(text), `"`); text[0] == '"' && isOTLPID(key, digits) {
 			return appendIDMark(dst, key, digits)
 		}
 	}

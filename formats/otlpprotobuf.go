@@ -251,7 +251,7 @@ func appendProtobufAttrJSON(dst []byte, groups []string, key string, text []byte
 	if len(groups) > 0 {
 		return appendJSONValue(dst, tagValues, validUTF8(otlpKey(groups, key)), text, len(groups))
 	}
-	if digits := strings.Trim(string(text), `"`); isOTLPID(key, digits) {
+	if digits := strings.Trim(string(text), `"`); text[0] == '"' && isOTLPID(key, digits) {
 		return appendProtobufID(dst, digits)
 	}
 	return appendJSONValue(dst, tagAttributes, validUTF8(otlpKey(nil, key)), text, 0)

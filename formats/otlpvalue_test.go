@@ -48,6 +48,7 @@ func TestOTLPTraceIDs(t *testing.T) {
 			{name: "in a group", attrs: []slog.Attr{slog.Group("g", slog.String("trace_id", trace))}, rest: object{"g": object{"trace_id": trace}}},
 			{name: "too short", attrs: []slog.Attr{slog.String("trace_id", trace[1:])}, rest: object{"trace_id": trace[1:]}},
 			{name: "all zero", attrs: []slog.Attr{slog.String("span_id", "0000000000000000")}, rest: object{"span_id": "0000000000000000"}},
+			{name: "a number", attrs: []slog.Attr{slog.Any("span_id", json.Number("1234567890123456"))}, rest: object{"span_id": json.Number("1234567890123456")}},
 			{name: "not hexadecimal", attrs: []slog.Attr{slog.String("span_id", "00f067aa0ba902bg")}, rest: object{"span_id": "00f067aa0ba902bg"}},
 			{name: "a number", attrs: []slog.Attr{slog.Int("trace_id", 17)}, rest: object{"trace_id": json.Number("17")}},
 			{name: "upper case", attrs: []slog.Attr{slog.String("trace_id", strings.ToUpper(trace))}, trace: trace},

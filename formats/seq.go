@@ -28,7 +28,7 @@ type SeqOptions struct {
 //
 // Levels have the names that Serilog gives them, those between them slog's
 // ("INFO+2"). An error attribute becomes @x. Attributes trace_id and span_id
-// become @tr and @sp if they are hexadecimal ids of 16 and 8 bytes.
+// become @tr and @sp if they are ids of 16 and 8 bytes in lower-case hexadecimal.
 //
 // An attribute whose name begins with @ gets another @ in front, by which CLEF
 // knows it as an attribute; one that has the name of another member gets a

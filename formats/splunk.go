@@ -81,9 +81,10 @@ func (*splunk) ReadAnswer(a slogship.Answer) slogship.Verdict {
 	v := slogship.Verdict{Reason: answer.Text}
 	switch *answer.Code {
 	case 0, // success
-		17,     // HEC is healthy
 		24, 25: // taken, but the queue is nearly full
-		v.Action = slogship.Accept
+		if a.Status/100 == 2 {
+			v.Action = slogship.Accept
+		}
 	case 1, 2, 3, 4, 21, 22, // the token is disabled, missing, or wrong
 		10, 11, 14, // the channel is missing or wrong, or acknowledgement is off
 		16: // no token in the query

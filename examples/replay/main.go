@@ -7,7 +7,7 @@
 //
 //	-format loki -url http://localhost:3100/loki/api/v1/push    with reject_old_samples: false, if the lines are old
 //	-format otlp -url http://localhost:4318/v1/logs             or otlp-json
-//	-format clickhouse -url 'http://localhost:8123/?query=INSERT INTO logs FORMAT JSONEachRow'
+//	-format clickhouse -url 'http://localhost:8123/?query=INSERT+INTO+logs+FORMAT+JSONEachRow'
 //	-format ndjson -url URL                                     or json
 //
 // Time, level and program are read from the formats that
