@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"log/slog"
 	"slices"
-	"unicode/utf8"
 )
 
 // notes are of what an AttrEncoding was given. A record that is too long is
@@ -172,7 +171,7 @@ func (w *attrWriter) oneEncoded(key string, v slog.Value) {
 
 // seeKey notices if a key that is yet to be noted repeats another.
 func (w *attrWriter) seeKey(key string) {
-	if w.mayRepeat(key) {
+	if (w.keys.add(key) || !isValid(key)) && w.look(key) {
 		w.doubled = w.given.has(key, true)
 	}
 }
@@ -181,16 +180,15 @@ func (w *attrWriter) seeKey(key string) {
 // the filter cannot tell: with a few hundred keys it is full.
 const maxLooks = 64
 
-// mayRepeat reports whether a look at the keys before is needed to tell if key
-// is one of them, and gives up on that, with doubled, where it would take too
-// long, or where other bytes may be written than the key has.
-func (w *attrWriter) mayRepeat(key string) bool {
-	had := w.keys.add(key)
-	if w.doubled || !had && utf8.ValidString(key) {
+// look reports whether to look for a key that may be one of those before. It
+// gives up on that, with doubled, where it would take too long, or where other
+// bytes may be written than the key has.
+func (w *attrWriter) look(key string) bool {
+	if w.doubled {
 		return false
 	}
 	w.looks++
-	w.doubled = w.looks > maxLooks || !utf8.ValidString(key)
+	w.doubled = w.looks > maxLooks || !isValid(key)
 	return !w.doubled
 }
 
@@ -243,7 +241,7 @@ func (w *attrWriter) appendEncodedOf(r *slog.Record) (wrote bool) {
 		if k == slog.KindString && len(a.Value.String()) > w.longest {
 			a.Value = slog.StringValue(runePrefix(a.Value.String(), w.longest))
 		}
-		if w.mayRepeat(a.Key) {
+		if (w.keys.add(a.Key) || !isValid(a.Key)) && w.look(a.Key) {
 			w.doubled = w.given.has(a.Key, false) || recordHas(r, a.Key, i-1)
 		}
 		if anyReserved {

@@ -4,7 +4,6 @@ import (
 	"log/slog"
 	"slices"
 	"strconv"
-	"unicode/utf8"
 )
 
 // An attrWriter writes attributes with the meaning that slog.JSONHandler gives
@@ -246,7 +245,7 @@ func (w *attrWriter) noteRenamed(buf []byte, at int) {
 // noteKey notices if a key may be equal to one before as it is written, in which
 // what is no UTF-8 is U+FFFD.
 func (w *attrWriter) noteKey(name string) {
-	if w.unique && (w.keys.add(name) || !utf8.ValidString(name)) {
+	if w.unique && (w.keys.add(name) || !isValid(name)) {
 		w.doubled = true
 	}
 }

@@ -84,6 +84,25 @@ func copyPlain(dst []byte, s string) bool {
 	return true
 }
 
+// isValid is utf8.ValidString. Names are short and ASCII, which is seen in half
+// the time.
+func isValid(s string) bool {
+	n := len(s)
+	var all uint64
+	switch {
+	case n >= 8:
+		all = load64(s, n-8)
+		for i := 0; i < n-8; i += 8 {
+			all |= load64(s, i)
+		}
+	case n >= 4:
+		all = uint64(load32(s, 0) | load32(s, n-4))
+	case n > 0:
+		all = uint64(s[0] | s[n>>1] | s[n-1])
+	}
+	return all&highs == 0 || utf8.ValidString(s)
+}
+
 // appendEscaped appends s with the escapes of a JSON string, without quotes.
 func appendEscaped(dst []byte, s string) []byte {
 	start, i := 0, 0

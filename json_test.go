@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -165,5 +166,21 @@ func TestAppendInt(t *testing.T) {
 	}
 	if got := string(AppendUint(nil, math.MaxUint64)); got != "18446744073709551615" {
 		t.Errorf("%q is not the greatest uint64", got)
+	}
+}
+
+func TestIsValid(t *testing.T) {
+	for n := range 20 {
+		for at := range n {
+			for _, c := range []string{"a", "\x7f", "\x80", "\xff", "é", "\ufffd"} {
+				s := strings.Repeat("x", at) + c + strings.Repeat("x", n-at-1)
+				if got, want := isValid(s), utf8.ValidString(s); got != want {
+					t.Errorf("%q: %v, want %v", s, got, want)
+				}
+			}
+		}
+	}
+	if !isValid("") {
+		t.Error("the empty string is not valid")
 	}
 }
