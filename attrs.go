@@ -225,7 +225,9 @@ func (w *attrWriter) close() {
 // at the root gets an underscore.
 func (w *attrWriter) key(name string) {
 	free := w.free(name)
-	w.noteKey(free)
+	if w.unique {
+		w.noteKey(free)
+	}
 	before := len(w.buf)
 	w.buf = appendKey(w.buf, free)
 	if len(free) != len(name) {
@@ -242,10 +244,10 @@ func (w *attrWriter) noteRenamed(buf []byte, at int) {
 	w.renamed = append(w.renamed, at)
 }
 
-// noteKey notices if a key may be equal to one before as it is written, in which
+// noteKey notices, for unique, if a key may be equal to one before as it is written, in which
 // what is no UTF-8 is U+FFFD.
 func (w *attrWriter) noteKey(name string) {
-	if w.unique && (w.keys.add(name) || !isValid(name)) {
+	if w.keys.add(name) || !isValid(name) {
 		w.doubled = true
 	}
 }
@@ -269,7 +271,9 @@ func (w *attrWriter) appendAttrsOf(r *slog.Record) (wrote bool) {
 			if w.depth == 0 && w.reserved.mayHave(name) {
 				name = w.free(name)
 			}
-			w.noteKey(name)
+			if w.unique {
+				w.noteKey(name)
+			}
 			before := len(buf)
 			buf = appendKey(buf, name)
 			if len(name) != len(a.Key) {

@@ -1,7 +1,6 @@
 package slogship
 
 import (
-	"bytes"
 	"context"
 	"log/slog"
 	"sync"
@@ -17,7 +16,7 @@ type Level = slog.Level
 const maxDepth = 500
 
 // zeroSequence is the sequence number in an id that was not pushed yet.
-var zeroSequence = bytes.Repeat([]byte{'0'}, sequenceDigits)
+const zeroSequence = "0000000000000000"
 
 // keepScratch is the largest scratch buffer that goes back to the pool.
 const keepScratch = 64 << 10
@@ -119,7 +118,7 @@ func contextAttrs(ctx context.Context, f func(context.Context) []slog.Attr) (att
 func (e *encoder) format() {
 	e.idAt = -1
 	e.buf = e.c.format.AppendEvent(e.buf[:0], &e.event)
-	if e.idAt >= 0 && !bytes.HasPrefix(e.buf[min(e.idAt, len(e.buf)):], zeroSequence) {
+	if end := e.idAt + sequenceDigits; e.idAt >= 0 && (end > len(e.buf) || string(e.buf[e.idAt:end]) != zeroSequence) {
 		e.idAt = -1 // the Format did not leave it where it was
 	}
 	e.buf = append(e.buf, e.c.layout.Separator...)
