@@ -1,6 +1,7 @@
 package formats
 
 import (
+	"bytes"
 	"net/http"
 	"slices"
 	"strconv"
@@ -20,6 +21,15 @@ func outcomeOf(status int) slogship.Outcome {
 	}
 	return slogship.Refused
 }
+
+// isPage reports whether a success is a web page, of a portal or a login, where
+// the backend answers in JSON: it has taken nothing.
+func isPage(a slogship.Answer) bool {
+	return a.Status/100 == 2 && bytes.HasPrefix(bytes.TrimSpace(a.Body), []byte("<"))
+}
+
+// aPage is what such an answer means.
+var aPage = slogship.Verdict{Action: slogship.Hold, Reason: "this is a web page, no answer of the backend"}
 
 // passes reports whether what a status stands for passes by itself.
 func passes(status int) bool {

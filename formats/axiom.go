@@ -61,6 +61,9 @@ func (*axiom) ReadAnswer(a slogship.Answer) slogship.Verdict {
 	if a.Status == statusLimitExceeded {
 		return slogship.Verdict{Action: slogship.Retry}
 	}
+	if isPage(a) {
+		return aPage
+	}
 	var answer struct {
 		Ingested *int `json:"ingested"`
 		Failed   int  `json:"failed"`

@@ -15,6 +15,7 @@ func TestAxiomAnswers(t *testing.T) {
 		{name: "fewer than sent", answer: response{status: 200, body: `{"ingested":3,"failed":0}`}, taken: 3, rejected: 1, report: "1 records not accepted"},
 		{name: "more than sent", answer: response{status: 200, body: `{"ingested":9,"failed":0}`}, taken: 4},
 		{name: "more failed than sent", answer: response{status: 200, body: `{"ingested":0,"failed":9}`}, rejected: 4, report: "4 records not accepted"},
-		{name: "something else", answer: response{status: 200, body: `<html>`}, taken: 4},
+		{name: "something else", answer: response{status: 200, body: `ok`}, taken: 4},
+		{name: "a page", answer: response{status: 200, body: "\n<html>"}, taken: 4, again: all, held: true, report: "this is a web page"},
 	})
 }

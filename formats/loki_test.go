@@ -440,3 +440,28 @@ func TestLokiAttributesAreThoseOfJSONHandler(t *testing.T) {
 		t.Errorf("%v, want %v", got, wanted)
 	}
 }
+
+// A level that ReplaceAttr made a long text is shortened to what Loki takes of a
+// label, and counted as cut.
+func TestLokiLongLevel(t *testing.T) {
+	long := func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.LevelKey {
+			return slog.String(a.Key, strings.Repeat("é", 50_000))
+		}
+		return a
+	}
+	for name, o := range map[string]formats.LokiOptions{"detected_level": {}, "level": {LevelLabel: "level"}} {
+		var b backend
+		h := ship(t, formats.Loki(o), &b, slogship.Options{ReplaceAttr: long})
+		h.Handle(t.Context(), record(slog.LevelInfo, "m"))
+		if err := h.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		e := decodeLoki(t, b.requests[0])[0]
+		level := e.metadata[name] + e.stream[name]
+		if len(level) < 1900 || len(level) > 2048 || !strings.HasSuffix(level, "…[cut]") || h.Stats().Cut != 1 {
+			t.Errorf("%s: %d bytes, want at most 2048; %d cut", name, len(level), h.Stats().Cut)
+		}
+		h.Close()
+	}
+}

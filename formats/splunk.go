@@ -75,6 +75,9 @@ func (*splunk) ReadAnswer(a slogship.Answer) slogship.Verdict {
 		Text    string `json:"text"`
 		Invalid *int   `json:"invalid-event-number"` // from 0
 	}
+	if isPage(a) {
+		return aPage
+	}
 	if json.Unmarshal(a.Body, &answer) != nil || answer.Code == nil {
 		return slogship.Verdict{}
 	}

@@ -16,6 +16,7 @@ func TestSplunkAnswers(t *testing.T) {
 	testAnswers(t, subjectNamed(t, "splunk"), []answerCase{
 		{name: "0", answer: code(200, 0, "Success"), taken: 4},
 		{name: "0 with acknowledgement", answer: response{status: 200, body: `{"text":"Success","code":0,"ackId":7}`}, taken: 4},
+		{name: "a page", answer: response{status: 200, body: "<html>"}, taken: 4, again: all, held: true, report: "this is a web page"},
 		{name: "0 of a proxy", answer: code(502, 0, "upstream unavailable"), taken: 4, again: all, report: "upstream unavailable"},
 		{name: "1", answer: code(403, 1, "Token disabled"), taken: 4, again: all, held: true, report: "Token disabled"},
 		{name: "2", answer: code(401, 2, "Token is required"), taken: 4, again: all, held: true, report: "Token is required"},
