@@ -244,8 +244,8 @@ func (w *attrWriter) noteRenamed(buf []byte, at int) {
 	w.renamed = append(w.renamed, at)
 }
 
-// noteKey notices, for unique, if a key may be equal to one before as it is written, in which
-// what is no UTF-8 is U+FFFD.
+// noteKey notices, for unique, if a key may be equal to one before as it is
+// written, where what is no UTF-8 is U+FFFD.
 func (w *attrWriter) noteKey(name string) {
 	if w.keys.add(name) || !isValid(name) {
 		w.doubled = true

@@ -43,9 +43,9 @@ type DatadogOptions struct {
 // another member, or is called @timestamp, which Datadog takes for the time,
 // gets a trailing underscore: "status":200 becomes "status_":200. Attributes
 // named service, hostname and ddtags mean to Datadog what these options mean,
-// as long as the options are not set. What is not a time, a text that ReplaceAttr made, is written as
-// "time_text", and the record gets the time of its arrival; one without a
-// message has an empty one.
+// as long as the options are not set. What is not a time, a text that ReplaceAttr
+// made, is written as "time_text", and the record gets the time of its arrival;
+// one without a message has an empty one.
 func Datadog(o DatadogOptions) slogship.Format {
 	id := cmp.Or(o.ID, eventIDKey)
 	event := newObject()

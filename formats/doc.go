@@ -45,7 +45,8 @@
 //     member event_id, if the backend has no place for it), by which doubles can
 //     be told.
 //   - An attribute whose name the format needs for itself gets a trailing
-//     underscore. Neither is lost (in Loki names that become equal are one). Only names at the root can meet.
+//     underscore. Neither is lost, but for Loki, in which names that become equal
+//     are one. Only names at the root can meet.
 //   - Where the backend wants a time, it gets nothing else: what ReplaceAttr
 //     made of the time is sent as time if it is RFC 3339, and otherwise kept as
 //     the attribute time_text. So is a time that the backend cannot express,
