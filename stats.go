@@ -145,3 +145,44 @@ func (p *pending) stats() Stats {
 		FailingSince: p.delivery.failingSince,
 	}
 }
+
+func (p *pending) noteRetry() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.delivery.retries++
+}
+
+func (p *pending) noteSent(encoded, sent int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.delivery.bytesEncoded += int64(encoded)
+	p.delivery.bytesSent += int64(sent)
+}
+
+func (p *pending) noteAccepted() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.delivery.batches++
+}
+
+// noteFailure records why delivery fails, and reports whether it only now
+// begins to.
+func (p *pending) noteFailure(err error, now time.Time) (first bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.delivery.lastError = err
+	if first = p.delivery.failingSince.IsZero(); first {
+		p.delivery.failingSince = now
+	}
+	return first
+}
+
+// noteRecovery records that delivery works, and returns since when it had not;
+// zero if it had.
+func (p *pending) noteRecovery() (since time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	since = p.delivery.failingSince
+	p.delivery.lastError, p.delivery.failingSince = nil, time.Time{}
+	return since
+}
