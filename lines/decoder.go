@@ -21,6 +21,8 @@ type Decoder struct {
 	level   slog.Level
 	message string
 	has     fieldSet
+	whole   int // where in an object its last whole member ends, and
+	members int // how many attributes there are up to there
 }
 
 // NewDecoder returns a Decoder. Nil opts stand for the zero Options; those
@@ -51,13 +53,21 @@ func (s fieldSet) has(f field) bool { return s&fieldSet(f) != 0 }
 // The record holds nothing of line. It may be kept; its strings are parts of
 // larger ones, of up to 8 KiB or the whole line, which it keeps, too.
 func (d *Decoder) Decode(line []byte, now time.Time) slog.Record {
+	return d.decodeCut(line, now, false)
+}
+
+// decodeCut is Decode for a line that may have lost its end.
+func (d *Decoder) decodeCut(line []byte, now time.Time, cut bool) slog.Record {
 	if !utf8.Valid(line) {
 		d.valid = appendValid(d.valid[:0], line)
 		line = d.valid
+		if cap(d.valid) > keepBuffer {
+			d.valid = nil
+		}
 	}
 	s := strings.TrimPrefix(d.copy(line), "\ufeff") // Windows begins files with it
 	d.reset()
-	d.decode(s, now)
+	d.decode(s, now, cut)
 	if !d.has.has(timeField) {
 		d.time = now
 	}
@@ -66,21 +76,28 @@ func (d *Decoder) Decode(line []byte, now time.Time) slog.Record {
 	}
 	r := slog.NewRecord(d.time, d.level, d.message, 0)
 	r.AddAttrs(d.attrs...)
+	if cap(d.attrs) > keepAttrs {
+		d.attrs = nil
+	}
 	return r
 }
 
+// keepAttrs is up to how many attributes the stack for them is kept.
+const keepAttrs = 1 << 10
+
 func (d *Decoder) reset() {
 	d.attrs, d.has, d.message = d.attrs[:0], 0, ""
+	d.whole, d.members = 0, 0
 }
 
 // decode takes s for the first of the formats that it is in.
-func (d *Decoder) decode(s string, now time.Time) {
+func (d *Decoder) decode(s string, now time.Time, cut bool) {
 	format := d.opts.Format
 	if format == Plain {
 		d.message = s
 		return
 	}
-	if (format == Auto || format == JSON) && d.json(s, now) {
+	if (format == Auto || format == JSON) && (d.json(s, now) || cut && d.front(s)) {
 		return
 	}
 	if (format == Auto || format == Logfmt) && d.logfmt(s) {
@@ -114,6 +131,24 @@ func (d *Decoder) json(s string, now time.Time) bool {
 		}
 	}
 	return false
+}
+
+// front reports whether s begins with a JSON object that has lost its end, and
+// makes attributes of its whole members. What is left of the others is the
+// message, or the attribute "rest" beside one.
+func (d *Decoder) front(s string) bool {
+	if s[0] != '{' || d.object(s, 0, 0) >= 0 || d.whole == 0 {
+		d.reset()
+		return false
+	}
+	d.attrs = d.attrs[:d.members]
+	switch rest := strings.TrimLeft(s[d.whole:], ", \t"); {
+	case !d.has.has(messageField):
+		d.message = rest
+	case rest != "":
+		d.attrs = append(d.attrs, slog.String("rest", rest))
+	}
+	return true
 }
 
 // maxPrefixes bounds how many braces of a line are tried, so that a hostile

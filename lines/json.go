@@ -61,6 +61,9 @@ func (d *Decoder) object(s string, i, depth int) int {
 		}
 		switch s[i] {
 		case ',':
+			if depth == 0 {
+				d.whole, d.members = i, len(d.attrs)
+			}
 			i = skipSpace(s, i+1)
 		case '}':
 			return i + 1

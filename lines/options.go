@@ -56,7 +56,9 @@ type Options struct {
 
 	// MaxLine bounds a line, or a record of several lines, in bytes without
 	// its end. What is longer is cut, and gets the attribute "cut_bytes", the
-	// number of bytes that were left out. If zero or less, 1 MiB.
+	// number of bytes that were left out. A JSON object that is cut keeps its
+	// members up to there; what is left of the next one is the message, or the
+	// attribute "rest" beside one. If zero or less, 1 MiB.
 	MaxLine int
 
 	// Begins reports whether line begins a record; a line that does not

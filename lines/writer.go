@@ -231,7 +231,7 @@ func (w *Writer) emitLocked(record []byte, cut int, now time.Time) {
 	if len(bytes.TrimSpace(record)) == 0 && cut == 0 {
 		return
 	}
-	r := w.decoder.Decode(record, now)
+	r := w.decoder.decodeCut(record, now, cut > 0)
 	if cut > 0 {
 		r.AddAttrs(slog.Int("cut_bytes", cut))
 	}
