@@ -88,6 +88,30 @@ func FuzzWrite(f *testing.F) {
 	})
 }
 
+// The message of text is what the line ends with, if not all of it.
+func FuzzDecodeText(f *testing.F) {
+	for _, line := range []string{
+		"2026-01-02 15:04:05,999 +0100 - INFO  [main] m", "[Sun Dec 04 04:47:44.1 2005] [proxy:error] m",
+		"<165>1 2026-01-02T15:04:05.003Z door", "Feb 29 06:55:46 m", "E0102 15:04:05.9 7 m", "f 2017-05-16 00:00:00 7 ERROR m",
+		"[WARN ] 2026/01/02 15:04:05\n m", "ERROR+2: m", "(info) | m", "error: m", "\ufeff- m", " \t",
+	} {
+		f.Add(line)
+	}
+	f.Fuzz(func(t *testing.T, line string) {
+		line = strings.TrimPrefix(string(appendValid(nil, []byte(line))), "\ufeff")
+		r := NewDecoder(&Options{Format: Text}).Decode([]byte(line), testNow)
+		if !strings.HasSuffix(line, r.Message) || r.Message == "" && line != "" {
+			t.Errorf("%q: message %q", line, r.Message)
+		}
+		if y := r.Time.Year(); y < -1 || y > 10000 {
+			t.Errorf("%q: time %v", line, r.Time)
+		}
+		if r.NumAttrs() > 0 {
+			t.Errorf("%q: %v", line, r)
+		}
+	})
+}
+
 // What encoding/json takes for an object the Decoder does, with the same
 // members and the same digits; what it does not, the Decoder takes only if all
 // that is wrong are control characters in a string.

@@ -245,6 +245,9 @@ func TestSeveralLinesWait(t *testing.T) {
 		w.Write([]byte("\n"))
 		w.Close()
 		wantMessages(t, &h, "a\n b", "c", "d", " e")
+		if w.timer != nil {
+			t.Error("a timer is left")
+		}
 	})
 }
 

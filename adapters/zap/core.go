@@ -33,8 +33,8 @@ const (
 )
 
 // NewCore returns a core that hands entries to h. What h has not enabled is not
-// logged: levels are slog's, with DPanic, Panic and Fatal at ERROR+4. A Fatal
-// or panicking entry flushes h, as Sync does, before the process ends.
+// logged: levels are slog's, with DPanic, Panic and Fatal at ERROR+4. An entry
+// of Panic or Fatal flushes h, as Sync does, because the process may end.
 func NewCore(h slog.Handler) zapcore.Core { return &core{handler: h} }
 
 // core is immutable.
@@ -118,8 +118,8 @@ func (c *core) Write(entry zapcore.Entry, fields []zapcore.Field) error {
 	r := slog.NewRecord(entry.Time, levelOf(entry.Level), entry.Message, pc)
 	r.AddAttrs(e.close()...)
 	err := c.handler.Handle(context.Background(), r)
-	if entry.Level > zapcore.ErrorLevel {
-		_ = c.Sync() // the process may end now; the handler counts what it could not send
+	if entry.Level > zapcore.DPanicLevel {
+		_ = c.Sync() // what could not be sent, the handler counts
 	}
 	return err
 }

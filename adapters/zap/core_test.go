@@ -300,7 +300,8 @@ func TestLevels(t *testing.T) {
 	}
 }
 
-// Sync flushes the handler, for 5 s at most; so does an entry above Error.
+// Sync flushes the handler, for 5 s at most; so does an entry after which the process
+// may end.
 func TestSync(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newRecords()
@@ -316,7 +317,7 @@ func TestSync(t *testing.T) {
 		if err := core.Sync(); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != 5*time.Second {
 			t.Errorf("%v after %v", err, time.Since(began))
 		}
-		for _, level := range []zapcore.Level{zap.ErrorLevel, zap.DPanicLevel, zap.FatalLevel} {
+		for _, level := range []zapcore.Level{zap.ErrorLevel, zap.DPanicLevel, zap.PanicLevel, zap.FatalLevel} {
 			if err := core.Write(zapcore.Entry{Level: level}, nil); err != h.err {
 				t.Errorf("%v: %v, want the handler's error", level, err)
 			}
