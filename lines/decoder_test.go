@@ -155,6 +155,9 @@ func TestDecodeStartsAnew(t *testing.T) {
 		{"before a prefixed one", `{"level":"error","a" {"b":1}`, `{"msg":"{\"level\":\"error\",\"a\"","b":1}`},
 		{"logfmt", `level=error and so on`, `{"msg":"level=error and so on"}`},
 	})
+	testDecode(t, Options{Format: JSON}, []decodeCase{
+		{"before text", `{"level":"error","a":1} }`, `{"msg":"{\"level\":\"error\",\"a\":1} }"}`},
+	})
 }
 
 // A number is written with the digits that it came with, by the kind that

@@ -23,7 +23,6 @@ const maxNesting = 10000
 // in a string, which JSON wants escaped, are let pass where the string becomes
 // a Go string.
 func (d *Decoder) document(s string) bool {
-	d.reset()
 	if d.object(s, 0, 0) == len(s) {
 		return true
 	}

@@ -8,17 +8,6 @@ import (
 
 // text returns the message of a line of text: what comes after the time and
 // the level at its beginning, or all of it if nothing does.
-//
-//	2006-01-02 15:04:05,999 - INFO  [main] no key fits    time, level; "[main] no key fits"
-//	[Mon Jan  2 15:04:05 2006] [error] no key fits        time, level; "no key fits"
-//	Jan  2 15:04:05 door sshd[77]: no key fits            time; "door sshd[77]: no key fits"
-//	2006/01/02 15:04:05 no key fits                       time; "no key fits"
-//	<11>no key fits                                       level; "no key fits"
-//	I0102 15:04:05.999999      77 key.go:7] no key fits   time, level; "77 key.go:7] no key fits"
-//
-// A level elsewhere is recognised, and stays in the message, if it is one of
-// the first words after the time and in capitals, or the first word of the
-// message and followed by a colon. So is a time after the first word.
 func (d *Decoder) text(s string, now time.Time) string {
 	if rest := d.leading(s, now); strings.TrimSpace(rest) != "" {
 		return strings.TrimLeft(rest, "\n")
@@ -37,9 +26,9 @@ func (d *Decoder) leading(s string, now time.Time) (rest string) {
 	if !marked {
 		after, leveled := d.leadingLevel(rest)
 		if leveled && !timed { // the level may come first
-			after, _ = d.leadingTime(after, now)
+			after, timed = d.leadingTime(after, now)
 		}
-		timed, marked, rest = timed || d.has.has(timeField), leveled, after
+		marked, rest = leveled, after
 	}
 	if !timed && !marked {
 		return d.within(s)

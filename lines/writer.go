@@ -7,12 +7,29 @@
 //	defer w.Close()
 //	logger := zerolog.New(w).With().Timestamp().Logger()
 //
-// A line is a JSON object, logfmt or text, recognised line by line. Members of
-// an object become attributes in their order, nested objects groups; numbers
-// keep their digits. The time, the level and the message are found under the
-// names that zerolog, zap, logrus, pino, slog and ECS use. Text may begin with
-// a time and a level. Whatever the bytes are, they become a record in valid
-// UTF-8, and the same records however they are split into writes.
+// A line is a JSON object, logfmt or text, recognised line by line.
+//
+// Members of an object become attributes in their order, nested objects groups,
+// arrays and numbers that no kind of slog's holds JSON; numbers keep their
+// digits. The time, the level and the message are found under the names that
+// zerolog, zap, logrus, pino, slog and ECS use.
+//
+// A time and a level that text begins with become the record's, and what comes
+// after them is the message:
+//
+//	2006-01-02 15:04:05,999 - INFO  [main] no key fits    time, level; "[main] no key fits"
+//	[Mon Jan  2 15:04:05 2006] [error] no key fits        time, level; "no key fits"
+//	Jan  2 15:04:05 door sshd[77]: no key fits            time; "door sshd[77]: no key fits"
+//	2006/01/02 15:04:05 no key fits                       time; "no key fits"
+//	<11>no key fits                                       level; "no key fits"
+//	I0102 15:04:05.999999      77 key.go:7] no key fits   time, level; "77 key.go:7] no key fits"
+//
+// Elsewhere they are recognised but stay in the message: a level in capitals
+// among the first four words after the time, one that begins the message and
+// has a colon after it, and a time after the first word.
+//
+// Whatever the bytes are, they become a record in valid UTF-8, and the same
+// records however they are split into writes.
 package lines
 
 import (

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"regexp"
 	"slices"
@@ -135,6 +136,25 @@ func TestLongLine(t *testing.T) {
 				t.Errorf("%q in parts of %d: %q, want %q", c.text, size, got, c.want)
 			}
 		}
+	}
+}
+
+// Nor does it keep what one long line, or one with many attributes, has needed.
+func TestLongLineMemoryIsLetGo(t *testing.T) {
+	var h recorder
+	w := NewWriter(&h, &Options{Begins: Unindented})
+	for _, line := range []string{
+		strings.Repeat("\xff", 100<<10), `{"a":1` + strings.Repeat(`,"a":1`, 2000) + "}",
+		strings.Repeat("x", 100<<10) + "\n " + strings.Repeat("x", 100<<10),
+	} {
+		io.WriteString(w, line)
+		w.Close()
+	}
+	if n := len(h.records); n != 3 {
+		t.Errorf("%d records", n)
+	}
+	if d := w.decoder; cap(w.line) > 64<<10 || cap(w.held) > 64<<10 || cap(d.valid) > 64<<10 || cap(d.attrs) > 1<<10 {
+		t.Errorf("%d, %d, %d bytes, %d attributes kept", cap(w.line), cap(w.held), cap(d.valid), cap(d.attrs))
 	}
 }
 
