@@ -203,6 +203,7 @@ func TestDecodeText(t *testing.T) {
 		{"February 29", "Feb 29 06:55:46 door", `{"time":"2024-02-29T06:55:46Z","msg":"door"}`},
 		{"RFC 3164", "<11>Nov  5 06:55:46 door su: no key", `{"time":"2026-11-05T06:55:46Z","level":"ERROR","msg":"door su: no key"}`},
 		{"RFC 5424", "<165>1 2026-01-02T15:04:05.003Z door su - ID47 - no key", `{"time":"2026-01-02T15:04:05.003Z","level":"INFO+2","msg":"door su - ID47 - no key"}`},
+		{"RFC 3164 without a time", "<11>1 key fits", `{"level":"ERROR","msg":"1 key fits"}`},
 		{"klog", "E0102 15:04:05.999999      77 key.go:7] no key", `{"time":"2026-01-02T15:04:05.999999Z","level":"ERROR","msg":"77 key.go:7] no key"}`},
 		{"ZooKeeper", "2015-07-29 19:04:29,071 - WARN  [S:1:Q$S@688] - leaving", `{"time":"2015-07-29T19:04:29.071Z","level":"WARN","msg":"[S:1:Q$S@688] - leaving"}`},
 		{"OpenStack", "2017-05-16 00:00:00.008 25746 ERROR nova.x [req-1] GET", `{"time":"2017-05-16T00:00:00.008Z","level":"ERROR","msg":"25746 ERROR nova.x [req-1] GET"}`},

@@ -180,6 +180,39 @@ func TestLongObject(t *testing.T) {
 	}
 }
 
+// Wherever an object is cut, no member is in the record that is not in the
+// whole one, and what is left ends as the line ends.
+func TestCutAnywhere(t *testing.T) {
+	texts := []string{`{"a":[{"x":"y","z":[1,-2.5e-3,"\u00e9\n",true]} ,{}],"b":{"c":{"d":123,"e":[ ]}},"f":null,"g":-0.5}`}
+	for _, l := range benchLines {
+		texts = append(texts, l.line)
+	}
+	for _, text := range texts {
+		d := NewDecoder(nil)
+		whole := map[string]bool{}
+		d.Decode([]byte(text), testNow).Attrs(func(a slog.Attr) bool {
+			whole[a.String()] = true
+			return true
+		})
+		for n := 1; n < len(text); n++ {
+			left := ""
+			r := d.decodeCut([]byte(text[:n]), testNow, true)
+			r.Attrs(func(a slog.Attr) bool {
+				if a.Key == "rest" {
+					left = a.Value.String()
+				} else if !whole[a.String()] {
+					t.Errorf("%s: %v", text[:n], a)
+				}
+				return true
+			})
+			all := strings.HasSuffix(text[:n], ",") // no member is cut
+			if !strings.HasSuffix(text[:n], left) || left == "" && !all && !strings.HasSuffix(text[:n], r.Message) {
+				t.Errorf("%s: %q, %q is left", text[:n], r.Message, left)
+			}
+		}
+	}
+}
+
 // However long a line gets, the Writer holds no more of it than the bound.
 func TestLongLineMemory(t *testing.T) {
 	var h recorder
