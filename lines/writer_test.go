@@ -162,14 +162,15 @@ func TestLongLineMemoryIsLetGo(t *testing.T) {
 // among them.
 func TestLongObject(t *testing.T) {
 	for text, want := range map[string]string{
-		`{"level":"error","msg":"m","g":{"a":1,"b":2}}`:   `ERROR m rest="g":{"a": cut_bytes=9`,
-		`{"level":"error","a":1 ,  "msg":"0123456789"}`:   `ERROR "msg":"012 a=1 cut_bytes=9`,
-		`{"level":"error","b":"\u00e9","a":1234,"c":1}`:   `ERROR "a":12 b=é cut_bytes=9`,
-		`{"level":"error","msg":"m","a":123,  "b":1}`:     `ERROR m a=123 cut_bytes=7`,
-		`{"0123456789":"012345678901234567890123456789}`:  `INFO {"0123456789":"012345678901234567890 cut_bytes=10`,
-		`{"level":"error","a":[1,2,3,4,5,6,7,8,9,10,11]}`: `ERROR "a":[1,2,3,4,5,6,7, cut_bytes=11`,
-		`{"level":"error","a":[1,2,3}],"b":"0123456789"}`: `ERROR "a":[1,2,3}],"b":"0 cut_bytes=11`,
-		`level=error msg=m a=0123456789 b=01234567890123`: `ERROR m a=0123456789 b=012 cut_bytes=11`,
+		`{"level":"error","msg":"m","g":{"a":1,"b":2}}`:    `ERROR m rest="g":{"a": cut_bytes=9`,
+		`{"level":"error","a":1 ,  "msg":"0123456789"}`:    `ERROR "msg":"012 a=1 cut_bytes=9`,
+		`{"level":"error","b":"\u00e9","a":1234,"c":1}`:    `ERROR "a":12 b=é cut_bytes=9`,
+		`{"level":"error","msg":"m","a":123,  "b":1}`:      `ERROR m a=123 cut_bytes=7`,
+		`{"0123456789":"012345678901234567890123456789}`:   `INFO {"0123456789":"012345678901234567890 cut_bytes=10`,
+		`{"level":"error","a":[1,2,3,4,5,6,7,8,9,10,11]}`:  `ERROR "a":[1,2,3,4,5,6,7, cut_bytes=11`,
+		`{"level":"error","a":[1,2,3}],"b":"0123456789"}`:  `ERROR "a":[1,2,3}],"b":"0 cut_bytes=11`,
+		`{"level":"error","msg":"m"} and what comes after`: `INFO {"level":"error","msg":"m"} and what cut_bytes=12`,
+		`level=error msg=m a=0123456789 b=01234567890123`:  `ERROR m a=0123456789 b=012 cut_bytes=11`,
 	} {
 		var h recorder
 		w := NewWriter(&h, &Options{MaxLine: 36})

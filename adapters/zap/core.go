@@ -77,7 +77,7 @@ func (c *core) With(fields []zapcore.Field) zapcore.Core {
 		if i+1 < len(e.open) {
 			end = e.open[i+1].begin
 		}
-		with.open = append(with.open, namespace{name: g.name, attrs: slices.Clone(e.attrs[g.begin:end])})
+		with.open = append(with.open, namespace{name: g.name, attrs: e.attrs[g.begin:end]})
 	}
 	return with
 }

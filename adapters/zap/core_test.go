@@ -165,11 +165,14 @@ func TestSameAsZap(t *testing.T) {
 func TestWithIsACopy(t *testing.T) {
 	var text bytes.Buffer
 	base := zap.New(slogzap.NewCore(slog.NewJSONHandler(&text, nil))).With(zap.Namespace("n"), zap.Int("a", 1))
-	one, two := base.With(zap.Int("b", 2)), base.With(zap.Int("c", 3))
+	base = base.With(zap.Int("b", 2)).With(zap.Int("c", 3)) // what appends has room left now
+	one, two := base.With(zap.Int("d", 4)), base.With(zap.Int("e", 5))
 	for _, l := range []*zap.Logger{base, one, two} {
-		l.Info("m", zap.Int("d", 4))
+		l.Info("m", zap.Int("f", 6))
 	}
-	for i, want := range []string{`{"a":1,"d":4}`, `{"a":1,"b":2,"d":4}`, `{"a":1,"c":3,"d":4}`} {
+	for i, want := range []string{
+		`{"a":1,"b":2,"c":3,"f":6}`, `{"a":1,"b":2,"c":3,"d":4,"f":6}`, `{"a":1,"b":2,"c":3,"e":5,"f":6}`,
+	} {
 		if line := strings.Split(text.String(), "\n")[i]; !strings.Contains(line, `"n":`+want+"}") {
 			t.Errorf("%s, want %s", line, want)
 		}
@@ -247,15 +250,20 @@ func TestSourceLine(t *testing.T) {
 	l := zap.New(slogzap.NewCore(h), zap.AddCaller())
 	var wantFile string
 	var wantLine int
+	var pc uintptr
 	l = l.WithOptions(zap.Hooks(func(e zapcore.Entry) error {
-		wantFile, wantLine = e.Caller.File, e.Caller.Line
+		wantFile, wantLine, pc = e.Caller.File, e.Caller.Line, e.Caller.PC
 		return nil
 	}))
 	inlined(l)
 	for range 2 {
 		l.Info("c")
-		if s := h.all[len(h.all)-1].Source(); s.File != wantFile || s.Line != wantLine {
+		r := h.all[len(h.all)-1]
+		if s := r.Source(); s.File != wantFile || s.Line != wantLine {
 			t.Errorf("%s:%d, want %s:%d", s.File, s.Line, wantFile, wantLine)
+		}
+		if r.PC != pc+1 {
+			t.Errorf("PC is zap's %+d, want +1, the address after the call", int(r.PC-pc))
 		}
 	}
 	if s := h.all[0].Source(); !strings.HasSuffix(s.Function, "inlined") {
