@@ -111,6 +111,7 @@ func TestDecodeJSON(t *testing.T) {
 		{"kinds", `{"s":"x","t":true,"f":false,"n":null,"l":[1,"a",null]}`, `{"msg":"","s":"x","t":true,"f":false,"n":null,"l":[1,"a",null]}`},
 		{"empty group is left out", `{"a":{},"b":{"c":{}},"d":1}`, `{"msg":"","d":1}`},
 		{"escapes", `{"a":"\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00"}`, `{"msg":"","a":"\"\\/\u0008\u000c\n\r\té😀"}`},
+		{"hexadecimal digits", `{"a":"\u00aF\u00fA\u0c9e"}`, "{\"msg\":\"\",\"a\":\"\u00af\u00fa\u0c9e\"}"},
 		{"half a surrogate pair", `{"a":"\ud83dx\ude00\ud83d\n"}`, "{\"msg\":\"\",\"a\":\"\ufffdx\ufffd\ufffd\\n\"}"},
 		{"bare control character", "{\"a\":\"x\ty\"}", `{"msg":"","a":"x\ty"}`},
 		{"escaped key", `{"\u006dsg":"m"}`, `{"msg":"m"}`},
@@ -171,7 +172,7 @@ func TestDecodeNumbers(t *testing.T) {
 		"18446744073709551615": slog.KindUint64, "18446744073709551616": slog.KindAny,
 		"-9223372036854775809": slog.KindAny, "-0": slog.KindFloat64,
 		"0.1": slog.KindFloat64, "-12.75": slog.KindFloat64, "1.50": slog.KindAny, "1.0": slog.KindAny,
-		"0.0": slog.KindAny, "0.000001": slog.KindFloat64, "0.0000001": slog.KindAny, "1e-7": slog.KindFloat64,
+		"0.0": slog.KindAny, "0.000001": slog.KindFloat64, "0.0000001": slog.KindAny, "1e-7": slog.KindFloat64, "1e-10": slog.KindFloat64, "1e+100": slog.KindFloat64,
 		"1e5": slog.KindAny, "1E400": slog.KindAny, "1e+21": slog.KindFloat64, "100000.5": slog.KindFloat64,
 		"0.30000000000000004": slog.KindFloat64, "0.300000000000000040": slog.KindAny,
 		"123456789012.345": slog.KindFloat64, "1234567890123.4567891": slog.KindAny,
@@ -241,6 +242,7 @@ func TestDecodeText(t *testing.T) {
 		{"not a day", "2026-02-30 15:04:05 a", `{"msg":"2026-02-30 15:04:05 a"}`},
 		{"a leap second", "2016-12-31T23:59:60Z a", `{"time":"2017-01-01T00:00:00Z","msg":"a"}`},
 		{"a time in a word", "2026-01-02T15:04:05Zebra", `{"msg":"2026-01-02T15:04:05Zebra"}`},
+		{"an unclosed bracket before a level", "[2026-01-02 15:04:05 ERROR a", `{"msg":"[2026-01-02 15:04:05 ERROR a"}`},
 		{"an unclosed bracket", "[2026-01-02 15:04:05 a", `{"msg":"[2026-01-02 15:04:05 a"}`},
 		{"several lines", "ERROR no key\n\tat a.b\n\tat c.d", `{"level":"ERROR","msg":"no key\n\tat a.b\n\tat c.d"}`},
 		{"invalid UTF-8", "a\xffb\xe2\x82", "{\"msg\":\"a\ufffdb\ufffd\ufffd\"}"},
@@ -301,6 +303,7 @@ func TestDecodeKeys(t *testing.T) {
 func TestDecodeLocation(t *testing.T) {
 	testDecode(t, Options{Location: time.FixedZone("", 2*60*60)}, []decodeCase{
 		{"text", "2026-01-02 15:04:05 m", `{"time":"2026-01-02T13:04:05Z","msg":"m"}`},
+		{"a fraction", `{"time":"2026-01-02T15:04:05.5"}`, `{"time":"2026-01-02T13:04:05.5Z","msg":""}`},
 		{"JSON", `{"time":"2026-01-02T15:04:05"}`, `{"time":"2026-01-02T13:04:05Z","msg":""}`},
 		{"with a zone", `{"time":"2026-01-02T15:04:05Z"}`, `{"time":"2026-01-02T15:04:05Z","msg":""}`},
 		{"syslog", "Nov 25 18:24:20 m", `{"time":"2026-11-25T16:24:20Z","msg":"m"}`},
