@@ -137,7 +137,7 @@ func (d *Decoder) json(s string, now time.Time) bool {
 // makes attributes of its whole members. What is left of the others is the
 // message, or the attribute "rest" beside one.
 func (d *Decoder) front(s string) bool {
-	if s[0] != '{' || d.object(s, 0, 0) >= 0 || d.whole == 0 {
+	if !strings.HasPrefix(s, "{") || d.object(s, 0, 0) >= 0 || d.whole == 0 {
 		d.reset()
 		return false
 	}

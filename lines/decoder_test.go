@@ -237,6 +237,7 @@ func TestDecodeText(t *testing.T) {
 		{"not a time of klog", "E0132 15:04:05.9 a", `{"msg":"E0132 15:04:05.9 a"}`},
 		{"not a time of klog either", "E1302 15:04:05.9 a", `{"msg":"E1302 15:04:05.9 a"}`},
 		{"without klog's fraction", "E0102 15:04:05 a", `{"msg":"E0102 15:04:05 a"}`},
+		{"a priority before a level", "<11>WARN a", `{"level":"ERROR","msg":"WARN a"}`},
 		{"not a priority", "<192>a", `{"msg":"<192>a"}`},
 		{"not a priority either", "<1a", `{"msg":"<1a"}`},
 		{"not a day", "2026-02-30 15:04:05 a", `{"msg":"2026-02-30 15:04:05 a"}`},
