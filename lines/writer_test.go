@@ -169,6 +169,8 @@ func TestLongObject(t *testing.T) {
 		`{"0123456789":"012345678901234567890123456789}`:   `INFO {"0123456789":"012345678901234567890 cut_bytes=10`,
 		`{"level":"error","a":[1,2,3,4,5,6,7,8,9,10,11]}`:  `ERROR "a":[1,2,3,4,5,6,7, cut_bytes=11`,
 		`{"level":"error","a":[1,2,3}],"b":"0123456789"}`:  `ERROR "a":[1,2,3}],"b":"0 cut_bytes=11`,
+		`{"level":"error",x}`:                              `INFO {"level":"error",x}`,
+		`{"level":"error" "msg":"01234567890123456789"}`:   `INFO {"level":"error" "msg":"012345678901 cut_bytes=10`,
 		`{"level":"error","msg":"m"} and what comes after`: `INFO {"level":"error","msg":"m"} and what cut_bytes=12`,
 		`level=error msg=m a=0123456789 b=01234567890123`:  `ERROR m a=0123456789 b=012 cut_bytes=11`,
 	} {
