@@ -1,0 +1,83 @@
+package slogship
+
+import (
+	"fmt"
+	"log/slog"
+	"strings"
+)
+
+// reservedNames are the names at the root that a Format writes itself. Names of
+// the user's that would collide with them get one more underscore:
+//
+//	level  -> level_
+//	level_ -> level__
+//
+// so that no name is lost, none is doubled, and none depends on the others of
+// its record.
+type reservedNames struct {
+	names  []string // no two of them are equal but for underscores at the end
+	free   []string // the same with one underscore more
+	bare   []string // the same without underscores at the end
+	filter uint64   // a bit for the lengthAndFirst of each of bare
+}
+
+// newReservedNames adds "_cut", which slogship writes, to names.
+func newReservedNames(names []string) (r reservedNames, err error) {
+	for _, name := range append([]string{cutName}, names...) {
+		bare := strings.TrimRight(name, "_")
+		if i := r.index(bare); i >= 0 {
+			if r.names[i] == name {
+				continue
+			}
+			return r, fmt.Errorf("slogship: Options.Format: Layout.Reserved has %q and %q, want names that differ in more than underscores at the end",
+				r.names[i], name)
+		}
+		r.names, r.free, r.bare = append(r.names, name), append(r.free, name+"_"), append(r.bare, bare)
+		r.filter |= 1 << lengthAndFirst(bare)
+	}
+	return r, nil
+}
+
+// rename changes the names of attrs, which are at the root, where that is due.
+func (r *reservedNames) rename(attrs []slog.Attr) {
+	for i := range attrs {
+		key := &attrs[i].Key
+		if n := len(*key); n > 0 && (*key)[n-1] == '_' || r.filter>>lengthAndFirst(*key)&1 != 0 {
+			*key = r.unreserved(*key)
+		}
+	}
+}
+
+// unreserved is name, or what it is changed to: unreserved("id") is "id_" and
+// unreserved("id_") is "id__" where "id" is reserved.
+func (r *reservedNames) unreserved(name string) string {
+	i := r.index(strings.TrimRight(name, "_"))
+	switch {
+	case i < 0 || len(name) < len(r.names[i]):
+		return name
+	case len(name) == len(r.names[i]):
+		return r.free[i]
+	}
+	return name + "_"
+}
+
+func (r *reservedNames) index(bare string) int {
+	if r.filter>>lengthAndFirst(bare)&1 == 0 {
+		return -1
+	}
+	for i, b := range r.bare {
+		if b == bare {
+			return i
+		}
+	}
+	return -1
+}
+
+// lengthAndFirst is a hash of name, below 64, that is cheap above all: it is
+// taken of each attribute's.
+func lengthAndFirst(name string) int {
+	if name == "" {
+		return 0
+	}
+	return (len(name)<<3 + int(name[0])) & 63
+}
