@@ -81,10 +81,11 @@ func (s *State) Capture(ctx context.Context, r *slog.Record) *Captured {
 		h.flags |= wasCut
 	}
 	h.put(w.buf, w.entries)
-	if len(w.buf) > 2*s.c.longest {
-		w.shorten(2 * s.c.longest)
-	}
 	c.Bytes = w.buf
+	if size := max(2*s.c.longest, minShort); len(c.Bytes) > size {
+		binary.LittleEndian.PutUint16(c.Bytes, h.flags|wasCut)
+		c.Bytes = shorten(c.Bytes, size)
+	}
 	w.buf = nil
 	return c
 }

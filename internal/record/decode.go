@@ -7,7 +7,6 @@ import (
 	"math"
 	"math/bits"
 	"time"
-	"unsafe"
 )
 
 // A Record is a captured record as plain data. Its fields mean what those of the
@@ -326,7 +325,4 @@ func (d *Decoder) bytes() []byte {
 }
 
 // string reads a length, and as many bytes, which it does not copy.
-func (d *Decoder) string() string {
-	b := d.bytes()
-	return unsafe.String(unsafe.SliceData(b), len(b))
-}
+func (d *Decoder) string() string { return asString(d.bytes()) }

@@ -7,6 +7,7 @@ import (
 	"math/bits"
 	"slices"
 	"time"
+	"unsafe"
 )
 
 // Version is the version of the layout that the package doc draws. It stands in
@@ -58,8 +59,7 @@ const entryRoom = 1 + 2*binary.MaxVarintLen64 + 16
 // appendScalar appends the entry of an attribute whose kind is one of scalars.
 func appendScalar(dst []byte, key string, v slog.Value, kind slog.Kind) []byte {
 	if kind == slog.KindString {
-		s := v.String()
-		return appendText(dst, kindString, key, s)
+		return appendText(dst, kindString, key, v.String())
 	}
 	n := len(dst)
 	dst = slices.Grow(dst, len(key)+entryRoom)
@@ -140,6 +140,9 @@ func zoneOf(t time.Time) int {
 	_, offset := t.Zone()
 	return offset
 }
+
+// asString is b as a string, in the memory of b.
+func asString(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 func zigzag(n int64) uint64 { return uint64(n)<<1 ^ uint64(n>>63) }
 

@@ -250,7 +250,7 @@ func (w *writer) any(key string, v any) {
 			if len(b) > w.c.longest {
 				b, w.short = b[:w.c.longest], true
 			}
-			w.buf = appendText(w.buf, kindBytes, key, string(b))
+			w.buf = appendText(w.buf, kindBytes, key, asString(b))
 			return
 		}
 	case stdjson.Marshaler: // it says how it wants to be written, be it an error or not
@@ -272,5 +272,5 @@ func (w *writer) any(key string, v any) {
 	} else {
 		w.text = text
 	}
-	w.buf = appendText(w.buf, kind, key, string(text))
+	w.buf = appendText(w.buf, kind, key, asString(text))
 }
