@@ -236,8 +236,8 @@ func TestEncodersWorkAtOnce(t *testing.T) {
 func TestEncoderLetsGo(t *testing.T) {
 	e := encoderOf(t, Options{})
 	e.encode(pieceWith(t, Options{AddSource: true}, []string{"a"}, slog.Any("a", []int{1}), slog.Any("b", []byte("x")), slog.Any("e", context.Canceled)))
-	if e.captured != nil || e.event.Message != "" || e.event.Attrs != nil || e.record.Attrs != nil {
-		t.Errorf("held: %+v, %+v", e.event, e.record)
+	if e.captured != nil || e.record.Message != "" || e.record.Attrs != nil || e.record.Source != nil {
+		t.Errorf("held: %+v", e.record)
 	}
 	for _, v := range e.values.texts[:cap(e.values.texts)] {
 		if v.Text != "" {
