@@ -128,11 +128,12 @@ func TestDecodeDepth(t *testing.T) {
 		b := make([]byte, headBytes)
 		binary.LittleEndian.PutUint32(b[4:], uint32(n+1))
 		b = append(b, 0) // an empty message
-		b = appendScalar(b, "n", slog.IntValue(1), slog.KindInt64)
+		o := output{buf: b}
+		o.scalar("n", slog.IntValue(1))
 		for range n {
-			b = appendGroup(b, "g", 1)
+			o.close("g", 0)
 		}
-		return b
+		return o.buf
 	}
 	var r Record
 	for n, want := range map[int]error{1: nil, MaxDepth: nil, MaxDepth + 1: errCorrupt, 100 * MaxDepth: errCorrupt} {
