@@ -214,13 +214,30 @@ func TestKindsOfValues(t *testing.T) {
 		v    any
 		want string // %T of what the Maker made, or the kind
 	}{
-		{nil, "*record.jsonText"}, {[]byte("x"), "*record.rawBytes"}, {[]byte{}, "*record.rawBytes"}, {[]byte(nil), "*record.jsonText"},
-		{errors.New("x"), "*record.errorLike"}, {fmt.Errorf("x: %w", context.Canceled), "*record.errorLike"},
-		{dice.WritesError{Writes: `{"a":1}`}, "*record.jsonText"}, {dice.WritesError{Writes: `"x"`}, "String"},
-		{(*dice.NilError)(nil), "String"}, {dice.WritesText("x"), "String"}, {slog.LevelWarn, "String"}, {make(chan int), "String"},
-		{json.Number("5"), "*record.jsonText"}, {dice.Stringer(3), "*record.jsonText"}, {struct{}{}, "*record.jsonText"}, {[]int{1}, "*record.jsonText"},
-		{json.RawMessage("true"), "*record.jsonText"}, {int8(5), "Int64"}, {time.Second, "Duration"}, {recordTime, "Time"}, {math.NaN(), "Float64"},
-		{new(slog.LevelVar), "String"}, {complex(1, 2), "String"}, {&recordTime, "String"},
+		{nil, "*record.jsonText"},
+		{[]byte("x"), "*record.rawBytes"},
+		{[]byte{}, "*record.rawBytes"},
+		{[]byte(nil), "*record.jsonText"},
+		{errors.New("x"), "*record.errorLike"},
+		{fmt.Errorf("x: %w", context.Canceled), "*record.errorLike"},
+		{dice.WritesError{Writes: `{"a":1}`}, "*record.jsonText"},
+		{dice.WritesError{Writes: `"x"`}, "String"},
+		{(*dice.NilError)(nil), "String"},
+		{dice.WritesText("x"), "String"},
+		{slog.LevelWarn, "String"},
+		{make(chan int), "String"},
+		{json.Number("5"), "*record.jsonText"},
+		{dice.Stringer(3), "*record.jsonText"},
+		{struct{}{}, "*record.jsonText"},
+		{[]int{1}, "*record.jsonText"},
+		{json.RawMessage("true"), "*record.jsonText"},
+		{int8(5), "Int64"},
+		{time.Second, "Duration"},
+		{recordTime, "Time"},
+		{math.NaN(), "Float64"},
+		{new(slog.LevelVar), "String"},
+		{complex(1, 2), "String"},
+		{&recordTime, "String"},
 	} {
 		v := captured(t, New(options()), recordWith(slog.Any("v", tt.v))).Attrs[0].Value
 		got := v.Kind().String()

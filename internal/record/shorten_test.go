@@ -67,7 +67,7 @@ func manyStrings(n int) map[string]string {
 // that this takes; it decodes, and is marked.
 func TestHostileRecordsAreBounded(t *testing.T) {
 	for name, r := range hostile() {
-		for _, most := range []int{1, 1000, 64 << 10, 256 << 10} {
+		for _, most := range []int{1, 1000, 256 << 10} {
 			s := New(Options{MaxRecordBytes: most})
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
@@ -164,7 +164,7 @@ func TestAttributesAreLeftOutFromTheEnd(t *testing.T) {
 // Random records that are too long decode to a front of what they were.
 func TestShortenedRandomRecords(t *testing.T) {
 	cuts := 0
-	for seed := range uint64(500) {
+	for seed := range uint64(150) {
 		d := dice.Seeded(seed, 2000)
 		o := options()
 		o.AddSource, o.ReplaceAttr = true, randomReplaceAttr(d)
@@ -193,7 +193,7 @@ func TestShortenedRandomRecords(t *testing.T) {
 			}
 		}
 	}
-	if cuts < 200 {
+	if cuts < 100 {
 		t.Errorf("%d records were shortened, which proves nothing", cuts)
 	}
 }
