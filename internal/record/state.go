@@ -63,7 +63,7 @@ func (s *State) WithAttrs(attrs []slog.Attr) *State {
 		return s
 	}
 	s2 := *s
-	s2.attrs, s2.entries, s2.taken, s2.starts = slices.Clip(w.buf), w.entries, w.taken, w.starts
+	s2.attrs, s2.entries, s2.taken, s2.starts = w.buf, w.entries, w.taken, w.starts
 	s2.cut = s.cut || w.full || w.short
 	return &s2
 }
