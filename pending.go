@@ -370,7 +370,7 @@ func (p *pending) peek() (batch piece) {
 	if p.records <= p.partial {
 		return piece{}
 	}
-	for i := 0; i < p.queue.n; i++ {
+	for i := range p.queue.n {
 		s := *p.queue.at(i)
 		front, rest := s.cut(p.batchRecords-batch.records, p.batchBytes-batch.bytes-batch.records*p.extra, p.extra)
 		if front.len() == 0 {
