@@ -144,9 +144,9 @@ func TestMemoryDoesNotGrowWithAttempts(t *testing.T) {
 		for range 100 {
 			p.push(rec, 0, false, false)
 		}
-		batch := p.swap(0)
-		front, back := batch.todo[0].split(batch.todo[0].records / 2)
-		p.restore([]piece{p.compact(front), back})
+		batch := p.swap()
+		front, back := batch.split(batch.records / 2)
+		p.restore(join(p.compact(front), back))
 	}
 	for range 1000 {
 		round()

@@ -50,7 +50,8 @@ type reply struct {
 	status  int
 	header  http.Header
 	body    []byte
-	bodyErr error // the answer was cut off
+	bodyErr error  // the answer was cut off
+	coding  string // of the request; empty if it was not compressed
 }
 
 func newSender(endpoint *url.URL, name string, p *pending, o settings) *sender {
@@ -175,7 +176,7 @@ func (s *sender) send(ctx context.Context, pc piece) (r reply) {
 		return reply{err: s.transportError(err)}
 	}
 	defer resp.Body.Close()
-	r = reply{status: resp.StatusCode, header: resp.Header}
+	r = reply{status: resp.StatusCode, header: resp.Header, coding: coding}
 	// Read to the end, or the connection is not used again.
 	r.body, r.bodyErr = io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	return r

@@ -110,7 +110,7 @@ func TestNeighbourIsTried(t *testing.T) {
 		for _, r := range tr.got() {
 			sent = append(sent, strings.Join(r.messages, " "))
 		}
-		want := append(slices.Repeat([]string{"bad good"}, same500), "bad", "bad", "bad", "good", "bad")
+		want := append(slices.Repeat([]string{"bad good"}, patience), "bad", "bad", "bad", "good", "bad")
 		if !slices.Equal(sent, want) {
 			t.Errorf("sent %q, want %q", sent, want)
 		}
