@@ -320,3 +320,28 @@ func TestDiscardLeavesFlightAlone(t *testing.T) {
 		tr.wantBooks(2, Dropped{Discarded: 2}, 0)
 	})
 }
+
+// A Retry-After that came early in an attempt is obeyed at its end.
+func TestEarlierRetryAfterIsObeyed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := start(t, script(status(413).with("Retry-After", "60"), status(503), status(200)), Options{})
+		tr.say("a", "b")
+		time.Sleep(time.Hour)
+		if r := tr.got(); r[2].at-r[1].at < time.Minute {
+			t.Errorf("waited %v, want a minute", r[2].at-r[1].at)
+		}
+		tr.wantTaken("a", "b")
+	})
+}
+
+// What is deferred, and nothing else, has the back-off grow.
+func TestDeferredBackOffGrows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := start(t, always(answered{status: 200, body: "ll"}), Options{Format: fakeFormat{read: outcomes}})
+		tr.say("a", "b")
+		time.Sleep(time.Hour)
+		if n := len(tr.got()); n < 120 || n > 400 { // on average one in 15 s
+			t.Errorf("%d requests in an hour", n)
+		}
+	})
+}

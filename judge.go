@@ -73,12 +73,12 @@ type judge struct {
 	poison   time.Time // until then there is poison
 	deferred map[uint64]deferral
 
-	window  uint64 // one of the records of todo below this sequence number is bad, if there are any
-	crashy  bool   // the window is of a 500
-	widest  int    // records in the first piece of this search
-	since   int    // records that were taken since a bad one was found
-	gap     int    // records from one bad one to the next, lately; 0: bad ones are too rare to know
-	again   uint64 // above the sequence number of the record that got a 500 alone last, and is tried once more
+	window uint64 // one of the records of todo below this sequence number is bad, if there are any
+	crashy bool   // the window is of a 500
+	widest int    // records in the first piece of this search
+	since  int    // records that were taken since a bad one was found
+	gap    int    // records from one bad one to the next, lately; 0: bad ones are too rare to know
+	again  uint64 // above the sequence number of the record that got a 500 alone last, and is tried once more
 
 	attempt
 }
@@ -151,7 +151,7 @@ func (j *judge) begin(now time.Time) bool {
 	j.behind = j.p.length() > 0
 	j.patient = j.crashes >= patience
 	j.probing = j.crashes > patience || j.crashes > 0 && j.poisoned() || j.vain > 0
-	for j.probing && (j.todo.records < 2 || j.todo.records < roomToProbe && j.todo.bytes < j.p.batchBytes) {
+	for (j.probing || j.patient) && (j.todo.records < 2 || j.todo.records < roomToProbe && j.todo.bytes < j.p.batchBytes) {
 		more := j.p.swap() // batches are so short that the others are not in this one
 		if more.records == 0 {
 			break
@@ -281,19 +281,21 @@ func (j *judge) probe() (pc piece, ok bool) {
 	return j.inflight.pick(i), true
 }
 
-// other is which record behind the oldest is tried after a 500, of n: one after
-// the other for a while, then mostly the next.
+// other is which record behind the oldest is tried after a 500, of n: the next; in
+// the attempts after that one after the other, and three from all over the batch;
+// then the next again, for most of a cycle. In a long outage it is the next, so
+// that the order is kept even if the oldest is bad when the outage ends.
 func (j *judge) other(n int) int {
-	const turns = 16
+	const inTurn, far, cycle = 16, 3, 96
 	i := j.crashes
 	if !j.poisoned() {
 		i -= patience
 	}
-	switch {
-	case i < turns:
-		return max(i, 0)
-	case i%turns == 0:
-		return j.pick(n)
+	switch i = max(i, 0) % cycle; {
+	case i < inTurn:
+		return i
+	case i < inTurn+far:
+		return n * (i - inTurn + 1) / (far + 1)
 	}
 	return 0
 }
@@ -635,6 +637,9 @@ func (j *judge) finish() (end ending, rest bool) {
 		j.vain++
 	case end == crash && !j.taken:
 		j.crashes++
+		if j.crashy {
+			j.window = 0 // an outage, for all that is known
+		}
 	}
 	if end != done || j.requests <= 1 {
 		j.extra = 0

@@ -163,6 +163,34 @@ func TestMemoryDoesNotGrowWithAttempts(t *testing.T) {
 	runtime.KeepAlive(p)
 }
 
+// A few records of a batch that are deferred, or set aside, do not keep the memory
+// of the whole.
+func TestDeferredKeepNoBlocks(t *testing.T) {
+	for _, aside := range []bool{false, true} {
+		p := newPending(queueSettings(1<<20, 32<<20, 10_000, 4<<20))
+		for range 10_000 {
+			p.push(make([]byte, 300), -1, false, false)
+		}
+		j := newJudge(p, time.Second)
+		j.begin(time.Now())
+		if aside {
+			j.failed = j.inflight.pick(5000)
+		}
+		pc, _, _ := j.next()
+		v := Verdict{Action: Accept, Outcomes: make([]Outcome, pc.records)}
+		if !aside {
+			v.Outcomes[5000] = Resend
+		}
+		j.answered(pc, ruling{Verdict: v})
+		j.finish()
+		p.mu.Lock()
+		if p.records != 1 || p.held > 2*blockBytes {
+			t.Errorf("%d records are held in %d bytes, want 1 and at most two blocks", p.records, p.held)
+		}
+		p.mu.Unlock()
+	}
+}
+
 // Handle does not allocate, neither while the ring fills nor when it is full;
 // but for blocks.
 func TestFullRingAllocatesNothing(t *testing.T) {
