@@ -308,7 +308,7 @@ func BenchmarkEncode(b *testing.B) {
 			for range 3000 {
 				logFive(l)
 			}
-			pc := h.core.pending.swap(0)
+			pc := h.core.pending.swap()
 			e := newEncoder(h.core.batcher.bodies.encoders[0].wording)
 			b.ReportAllocs()
 			b.ResetTimer()

@@ -36,7 +36,7 @@ func pieceWith(tb testing.TB, o Options, messages []string, attrs ...slog.Attr) 
 	}
 	p := h.core.pending
 	p.batchRecords, p.batchBytes = len(messages), 1<<40
-	return p.swap(0)
+	return p.swap()
 }
 
 // bodyText is what is in b, inflated.

@@ -96,6 +96,7 @@ const (
 	Taken   Outcome = iota // or already there
 	Refused                // never to be sent again
 	Resend                 // to be sent again, with the next batch
+	Failed                 // the server failed over it (5xx): sent again, but not for ever
 )
 
 // Verdict is how a Format reads an Answer.

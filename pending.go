@@ -2,6 +2,7 @@ package slogship
 
 import (
 	"math"
+	"slices"
 	"sync"
 	"time"
 )
@@ -14,7 +15,8 @@ import (
 //	blocks   [ b0 ] [  b1  ] [ b2 ... ] producers write into the newest one
 //
 // Whenever mu is free:
-//   - records and bytes are the sums over queue, within maxRecords and maxBytes;
+//   - records and bytes are the sums over queue and aside, within maxRecords and
+//     maxBytes; a quarter of these is what aside may have, and it is the first to go;
 //   - held is what the blocks of these records and of those in flight cost,
 //     within maxHeld as far as dropping pending records can help; free blocks
 //     are kept in what that leaves;
@@ -54,6 +56,8 @@ type pending struct {
 	ended                 bool // Shutdown gave up: nothing is held any more, and late answers change nothing
 	queue                 spans
 	born                  time.Time
+
+	aside aside
 
 	free        freeBlocks
 	held        int
@@ -279,6 +283,10 @@ func (p *pending) wakeLocked() {
 // are left. It divides no more than one span.
 func (p *pending) shrinkLocked(maxRecords, maxBytes int) {
 	for p.records > maxRecords || p.bytes > maxBytes {
+		if p.aside.len() > 0 {
+			p.dropAsideLocked()
+			continue
+		}
 		s := p.queue.front()
 		p.dropFrontLocked(min(s.len(), max(p.records-maxRecords, s.reach(p.bytes-maxBytes))))
 	}
@@ -287,6 +295,9 @@ func (p *pending) shrinkLocked(maxRecords, maxBytes int) {
 // shrinkHeldLocked drops the oldest records, whole spans of them, until what is
 // held costs no more than maxHeld, or there is no block left to win by that.
 func (p *pending) shrinkHeldLocked() {
+	for p.held > p.maxHeld && p.aside.len() > 0 {
+		p.dropAsideLocked()
+	}
 	for p.held > p.maxHeld && p.queue.n > 1 && p.queue.front().b != p.open {
 		p.dropFrontLocked(p.queue.front().len())
 	}
@@ -307,8 +318,8 @@ func (p *pending) dropFrontLocked(n int) {
 
 // trimPartialLocked keeps the partial batch within what is pending.
 func (p *pending) trimPartialLocked() {
-	p.partial = min(p.partial, p.records)
-	p.partialBytes = min(p.partialBytes, p.bytes)
+	p.partial = min(p.partial, p.records-p.aside.len())
+	p.partialBytes = min(p.partialBytes, p.bytes-p.aside.bytes)
 }
 
 // settleLocked closes the books on the records of s: the first failed of them
@@ -330,18 +341,13 @@ func (p *pending) settleLocked(s span, failed int, why reason) {
 	p.releaseLocked(s.b, s.len())
 }
 
-// swap takes a batch from the front: as many records as a full one has, at most
-// limit of them if limit is not zero, at least one. It is empty if nothing is
-// pending.
-func (p *pending) swap(limit int) (batch piece) {
+// swap takes a batch from the front: as many records as a full one has, at least
+// one. It is empty if nothing is pending but what is set aside.
+func (p *pending) swap() (batch piece) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	maxRecords := p.batchRecords
-	if limit > 0 {
-		maxRecords = min(limit, maxRecords)
-	}
 	for p.queue.n > 0 {
-		front, rest := p.queue.front().cut(maxRecords-batch.records, p.batchBytes-batch.bytes-batch.records*p.extra, p.extra)
+		front, rest := p.queue.front().cut(p.batchRecords-batch.records, p.batchBytes-batch.bytes-batch.records*p.extra, p.extra)
 		if front.len() == 0 && batch.records == 0 {
 			front, rest = p.queue.front().cut(1, math.MaxInt, 0) // alone too large for a batch: it goes alone
 		}
@@ -397,18 +403,16 @@ func (p *pending) unpin(pc piece) {
 	}
 }
 
-// restore puts pieces, oldest first, back in front of what is pending. If the
-// bounds are then exceeded the oldest go, as if the batch had never left.
-func (p *pending) restore(pieces []piece) {
+// restore puts a piece back in front of what is pending. If the bounds are then
+// exceeded the oldest go, as if it had never left.
+func (p *pending) restore(pc piece) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.ended {
 		return
 	}
-	for i := len(pieces) - 1; i >= 0; i-- {
-		for j := len(pieces[i].spans) - 1; j >= 0; j-- {
-			p.unshiftLocked(pieces[i].spans[j])
-		}
+	for i := len(pc.spans) - 1; i >= 0; i-- {
+		p.unshiftLocked(pc.spans[i])
 	}
 	p.shrinkLocked(p.maxRecords, p.maxBytes)
 }
@@ -459,6 +463,10 @@ func (p *pending) dropQueueLocked(why reason) int {
 		s := p.queue.popFront()
 		p.settleLocked(s, s.len(), why)
 	}
+	for _, s := range slices.Concat(p.aside.poison, p.aside.suspects) {
+		p.settleLocked(s.spans[0], 1, why)
+	}
+	p.aside = aside{due: p.aside.due}
 	p.records, p.bytes, p.partial, p.partialBytes = 0, 0, 0, 0
 	return n
 }
@@ -523,6 +531,12 @@ func (p *pending) giveUp(w *waiter) (lost [reasons]int64, left int64) {
 	return w.lost, max(w.left, 0)
 }
 
+func (p *pending) isClosed() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.closed
+}
+
 // due returns how long the batcher has to wait for the next batch, zero if one
 // is due, or false if nothing is pending. The batcher is then noted as asleep,
 // and must go to sleep (or ask again).
@@ -535,7 +549,10 @@ func (p *pending) due(now time.Time) (time.Duration, bool) {
 		p.asleep = idle
 		return 0, false
 	}
-	if p.closed || p.records > p.partial || p.queue.front().firstSeq() < p.urgentBelow {
+	if p.queue.n == 0 {
+		return p.dueAsideLocked(now)
+	}
+	if p.closed || p.records-p.aside.len() > p.partial || p.queue.front().firstSeq() < p.urgentBelow {
 		return 0, true
 	}
 	if wait := p.born.Add(p.interval).Sub(now); wait > 0 {
@@ -578,11 +595,11 @@ func (p *pending) compact(pc piece) (out piece) {
 	return out
 }
 
-// length is the number of records pending.
+// length is the number of records pending, without those that are set aside.
 func (p *pending) length() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.records
+	return p.records - p.aside.len()
 }
 
 // growth is how many bytes a record has more once it is encoded: an id, names,

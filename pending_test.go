@@ -289,16 +289,11 @@ func (m *ringModel) book(records []modelRecord, failed int, why reason) {
 	}
 }
 
-// swap may come while something is in flight: that is how a neighbour of a
-// suspicious record is taken.
+// swap may come while something is in flight.
 func (m *ringModel) swap() string {
-	limit := 0
-	if m.arg(3) == 0 {
-		limit = 1 + m.arg(5)
-	}
-	batch := m.p.swap(limit)
+	batch := m.p.swap()
 	n, size := 0, 0
-	for n < len(m.pending) && n < m.p.batchRecords && (limit == 0 || n < limit) {
+	for n < len(m.pending) && n < m.p.batchRecords {
 		if size += len(m.pending[n].text) + m.p.extra; n > 0 && size > m.p.batchBytes {
 			break
 		}
@@ -392,7 +387,7 @@ func (m *ringModel) restore() string {
 		want = append(want, f.want...)
 	}
 	m.flight = nil
-	m.p.restore(pieces)
+	m.p.restore(join(pieces...))
 	if m.ended {
 		return "restore after the end"
 	}
@@ -859,11 +854,10 @@ func consumeRing(t *testing.T, p *pending, closed chan struct{}) ringConsumer {
 			}
 			continue
 		}
-		batch := p.swap(0)
-		if batch.records == 0 {
+		pc := p.swap()
+		if pc.records == 0 {
 			continue // discarded meanwhile
 		}
-		pc := batch
 		before := c.read(t, pc)
 		if rnd.IntN(3) == 0 {
 			time.Sleep(time.Duration(rnd.IntN(100)) * time.Microsecond)
@@ -874,11 +868,11 @@ func consumeRing(t *testing.T, p *pending, closed chan struct{}) ringConsumer {
 		front, back := pc.split(rnd.IntN(pc.records + 1))
 		switch rnd.IntN(6) {
 		case 0: // a failed attempt
-			p.restore([]piece{pc})
+			p.restore(pc)
 		case 1: // half of it is accepted, the rest not answered
 			c.deliver(t, front)
 			p.settle(front, 0, rejected)
-			p.restore([]piece{back})
+			p.restore(back)
 		case 2: // half of it is accepted, the rest refused
 			c.deliver(t, front)
 			p.settle(front, 0, rejected)
@@ -891,7 +885,7 @@ func consumeRing(t *testing.T, p *pending, closed chan struct{}) ringConsumer {
 			again := p.compact(front)
 			c.deliver(t, back)
 			p.settle(back, 0, rejected)
-			p.restore([]piece{again})
+			p.restore(again)
 		default:
 			c.deliver(t, pc)
 			p.settle(pc, 0, rejected)
@@ -968,7 +962,7 @@ func TestRingWithoutBounds(t *testing.T) {
 	for range 1000 {
 		p.push(make([]byte, 300), false)
 	}
-	if n := p.swap(0); n.records != 1000 {
+	if n := p.swap(); n.records != 1000 {
 		t.Errorf("of 1000 records %d are left", n.records)
 	}
 }
@@ -987,7 +981,7 @@ func TestRingEstimatesWhatIsEncoded(t *testing.T) {
 			}
 		}
 		<-p.wake
-		if batch := p.swap(0); batch.records < n-1 || batch.records > n {
+		if batch := p.swap(); batch.records < n-1 || batch.records > n {
 			t.Errorf("a batch has %d records, was full with %d", batch.records, n)
 		}
 		p.discard()

@@ -47,7 +47,8 @@ type reply struct {
 	status  int
 	header  http.Header
 	body    []byte
-	bodyErr error // the answer was cut off
+	bodyErr error  // the answer was cut off
+	coding  string // of the request; empty if it was not compressed
 }
 
 func newSender(endpoint *url.URL, name string, p *pending, o settings) *sender {
@@ -169,7 +170,7 @@ func (s *sender) send(ctx context.Context, body *body) (r reply) {
 		return reply{err: s.transportError(err)}
 	}
 	defer resp.Body.Close()
-	r = reply{status: resp.StatusCode, header: resp.Header}
+	r = reply{status: resp.StatusCode, header: resp.Header, coding: body.coding}
 	// Read to the end, or the connection is not used again.
 	r.body, r.bodyErr = io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	return r

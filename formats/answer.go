@@ -16,6 +16,8 @@ func outcomeOf(status int) slogship.Outcome {
 	switch {
 	case status/100 == 2:
 		return slogship.Taken
+	case status >= 500:
+		return slogship.Failed
 	case passes(status):
 		return slogship.Resend
 	}
