@@ -143,6 +143,11 @@ func addSaturated(a, b int) int {
 // room, and wakes the batcher where that is due. idAt is the offset of the
 // sixteen digits of the sequence number in rec, -1 if it has none.
 func (p *pending) push(rec []byte, idAt int, cut, urgent bool) {
+	p.put(rec, idAt, cut, urgent, true)
+}
+
+// put is push. Unless it may wake the batcher, the record waits for what does.
+func (p *pending) put(rec []byte, idAt int, cut, urgent, wake bool) {
 	var own *block // a long record stands in a block of its own, between two spans of the open one
 	if len(rec) > ownBlockBytes && len(rec) <= p.maxBytes {
 		own = newBlock(len(rec) + markBytes)
@@ -191,7 +196,7 @@ func (p *pending) push(rec []byte, idAt int, cut, urgent bool) {
 	if urgent {
 		p.urgentBelow = p.next
 	}
-	if p.asleep == idle || p.asleep == lingering && (full || urgent) {
+	if wake && (p.asleep == idle || p.asleep == lingering && (full || urgent)) {
 		p.wakeLocked()
 	}
 	p.mu.Unlock()
@@ -450,7 +455,7 @@ func (p *pending) wait() *waiter {
 	w := &waiter{limit: p.next, left: int64(p.records + p.inFlight), done: make(chan struct{})}
 	p.waiters = append(p.waiters, w)
 	p.urgentBelow = p.next
-	if p.asleep == lingering {
+	if p.asleep == lingering || p.asleep == idle && p.records > 0 { // which woke nobody, then
 		p.wakeLocked()
 	}
 	return w
