@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"os"
 	"time"
+
+	"github.com/slogship/slogship/internal/answers"
 )
 
 // batcher owns the one goroutine that swaps pending, sends, and backs off.
@@ -276,9 +278,22 @@ func (b *batcher) read(r reply, pc piece) Verdict {
 		// have been taken or not. It is sent again, with the same ids.
 		return Verdict{Action: Retry}
 	}
-	v := b.format.ReadAnswer(Answer{Status: r.status, Header: r.header, Body: r.body, Err: r.bodyErr, Records: pc.records})
+	if r.status == http.StatusSwitchingProtocols {
+		return aSwitch
+	}
+	var v Verdict
+	if !contain(func() {
+		v = b.format.ReadAnswer(Answer{
+			Status: r.status, Header: r.header, Body: r.body, Cut: r.more, Err: r.bodyErr, Records: pc.records,
+		})
+	}) {
+		panic(fmt.Sprintf("%T.ReadAnswer ended its goroutine (runtime.Goexit)", b.format))
+	}
 	if v.Action == ByStatus {
 		v.Action = byStatus(r.status)
+		if v.Action == Accept && answers.IsPage(r.header, r.body) {
+			return aPage
+		}
 	}
 	v.Refused = min(max(v.Refused, 0), pc.records)
 	if v.Action == Accept && v.Outcomes != nil && len(v.Outcomes) != pc.records {
@@ -346,8 +361,8 @@ func (b *batcher) report(err error) {
 	}
 }
 
-// tell calls OnError, which is the user's, and may panic.
+// tell calls OnError, which is the user's: it may panic, or end its goroutine.
 func (b *batcher) tell(err error) {
 	defer func() { _ = recover() }()
-	b.onError(err)
+	contain(func() { b.onError(err) })
 }

@@ -34,10 +34,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/slogship/slogship/internal/record"
+	"github.com/slogship/slogship/internal/redact"
 )
 
 const (
@@ -68,6 +70,8 @@ type core struct {
 	pending *pending
 	batcher *batcher
 
+	connLines connLines
+
 	shutdownOnce sync.Once
 	shutdownDone chan struct{} // closed by the first Shutdown, after it set result
 	result       error
@@ -90,8 +94,8 @@ func isSending(ctx context.Context) bool {
 // value and the rule, and shows no secret.
 func New(endpoint string, opts *Options) (*Handler, error) {
 	u, err := url.Parse(endpoint)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Hostname() == "" {
-		return nil, fmt.Errorf("slogship: endpoint %q is not an absolute http(s) URL", redactEndpoint(endpoint))
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || !isHost(u) {
+		return nil, fmt.Errorf("slogship: endpoint %q is not an absolute http(s) URL", redact.Endpoint(endpoint))
 	}
 	var o Options
 	if opts != nil {
@@ -104,10 +108,11 @@ func New(endpoint string, opts *Options) (*Handler, error) {
 	}
 	p := newPending(s)
 	c := &core{
-		name:         (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String(),
+		name:         nameOf(u),
 		level:        s.Level,
 		flushLevel:   s.FlushLevel,
 		pending:      p,
+		connLines:    connLines{began: time.Now()},
 		shutdownDone: make(chan struct{}),
 	}
 	c.batcher = newBatcher(p, newSender(u, c.name, p, s), s)
@@ -118,6 +123,23 @@ func New(endpoint string, opts *Options) (*Handler, error) {
 		ContextAttrs:   s.ContextAttrs,
 		MaxRecordBytes: s.MaxRecordBytes,
 	})}, nil
+}
+
+// isHost reports whether u has a host to connect to. One with a colon in it, but
+// for IPv6, is a host that has swallowed credentials.
+func isHost(u *url.URL) bool {
+	host := u.Hostname()
+	return host != "" && (strings.HasPrefix(u.Host, "[") || !strings.Contains(host, ":"))
+}
+
+// nameOf is u's scheme, host and path. A path with an @ in it may be user info that
+// has a / in it: it is not shown.
+func nameOf(u *url.URL) string {
+	name := url.URL{Scheme: u.Scheme, Host: u.Host}
+	if !strings.Contains(u.Path, "@") {
+		name.Path = u.Path
+	}
+	return name.String()
 }
 
 // Enabled reports whether level is at or above Options.Level. It is false
@@ -138,9 +160,22 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	if isSending(ctx) {
 		return nil
 	}
+	// What package log leads here has no attributes; or, if a handler before this one
+	// adds some, no PC.
+	quiet := (r.NumAttrs() == 0 || r.PC == 0) && isConnLine(r.Message)
+	if quiet {
+		if !h.core.connLines.take() {
+			return nil
+		}
+		r.Message = h.core.batcher.sender.words(r.Message)
+	}
 	captured := h.state.Capture(ctx, &r)
-	urgent := h.core.flushLevel != nil && r.Level >= h.core.flushLevel.Level()
-	h.core.pending.push(captured.Bytes, urgent)
+	if quiet {
+		h.core.pending.put(captured.Bytes, false, false)
+	} else {
+		urgent := h.core.flushLevel != nil && r.Level >= h.core.flushLevel.Level()
+		h.core.pending.push(captured.Bytes, urgent)
+	}
 	captured.Free()
 	return nil
 }

@@ -132,7 +132,10 @@ func addSaturated(a, b int) int {
 
 // push takes in one captured record, drops the oldest ones where it finds no
 // room, and wakes the batcher where that is due.
-func (p *pending) push(rec []byte, urgent bool) {
+func (p *pending) push(rec []byte, urgent bool) { p.put(rec, urgent, true) }
+
+// put is push. Unless it may wake the batcher, the record waits for what does.
+func (p *pending) put(rec []byte, urgent, wake bool) {
 	var own *block // a long record stands in a block of its own, between two spans of the open one
 	if len(rec) > ownBlockBytes && len(rec) <= p.maxBytes {
 		own = newBlock(len(rec) + markBytes)
@@ -172,7 +175,7 @@ func (p *pending) push(rec []byte, urgent bool) {
 	if urgent {
 		p.urgentBelow = p.next
 	}
-	if p.asleep == idle || p.asleep == lingering && (full || urgent) {
+	if wake && (p.asleep == idle || p.asleep == lingering && (full || urgent)) {
 		p.wakeLocked()
 	}
 	p.mu.Unlock()
@@ -511,7 +514,7 @@ func (p *pending) wait() *waiter {
 	w := &waiter{limit: p.next, left: int64(p.records + p.inFlight), done: make(chan struct{})}
 	p.waiters = append(p.waiters, w)
 	p.urgentBelow = p.next
-	if p.asleep == lingering {
+	if p.asleep == lingering || p.asleep == idle && p.records > 0 { // which woke nobody, then
 		p.wakeLocked()
 	}
 	return w

@@ -185,7 +185,8 @@ func (m *ringModel) push() string {
 
 	before := time.Now()
 	given := bytes.Clone(rec)
-	m.p.push(given, urgent)
+	quiet := m.pushed%7 == 0 // wakes nobody
+	m.p.put(given, urgent, !quiet)
 	for i := range given {
 		given[i] = '!' // the caller's buffer is the caller's again
 	}
@@ -224,7 +225,7 @@ func (m *ringModel) push() string {
 		if urgent {
 			m.urgentBelow = m.next
 		}
-		if m.asleep == idle || m.asleep == lingering && (full || urgent) {
+		if !quiet && (m.asleep == idle || m.asleep == lingering && (full || urgent)) {
 			m.wake()
 		}
 	}
@@ -448,7 +449,7 @@ func (m *ringModel) wait() string {
 	}
 	m.waiters = append(m.waiters, mw)
 	m.urgentBelow = m.next
-	if m.asleep == lingering {
+	if m.asleep == lingering || m.asleep == idle && len(m.pending) > 0 {
 		m.wake()
 	}
 	return fmt.Sprintf("wait for %d", len(held))

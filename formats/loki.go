@@ -220,6 +220,7 @@ func (f *loki) Layout() slogship.Layout {
 		Tail:           "]}]}",
 		MaxBytes:       maxLokiBytes,
 		MaxRecordBytes: maxLokiLine,
+		AnswerBytes:    256, // a refusal each
 		Attrs: &slogship.AttrEncoding{
 			Separator: ",",
 			AppendAttr: func(dst []byte, groups []string, key string, v slog.Value) []byte {
@@ -347,7 +348,10 @@ func (f *loki) takeLabels(dst []byte, from int, labels []byte) (rest, all []byte
 }
 
 func (f *loki) ReadAnswer(a slogship.Answer) slogship.Verdict {
-	return lokiRefusal(string(a.Body), a, !f.streams)
+	if v := lokiRefusal(string(a.Body), a, !f.streams); v.Action != slogship.ByStatus {
+		return v
+	}
+	return lokiService.read(a)
 }
 
 // lokiTime is the time of an entry, and what the record's own time was if that

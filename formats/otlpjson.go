@@ -155,7 +155,7 @@ func appendJSONSeverity(dst []byte, e *slogship.Event) []byte {
 }
 
 func (f otlpJSON) ReadAnswer(a slogship.Answer) slogship.Verdict {
-	return readOTLPAnswer(a, true)
+	return readOTLPAnswer(a)
 }
 
 // idMark stands before the digits of a trace or span id among the attributes,

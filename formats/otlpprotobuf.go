@@ -213,7 +213,7 @@ func appendProtobufSeverity(dst []byte, e *slogship.Event) []byte {
 }
 
 func (f otlpProtobuf) ReadAnswer(a slogship.Answer) slogship.Verdict {
-	return readOTLPAnswer(a, false)
+	return readOTLPAnswer(a)
 }
 
 // appendProtobufSource appends the members of the source as attributes.

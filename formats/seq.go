@@ -3,6 +3,7 @@ package formats
 import (
 	"bytes"
 	"cmp"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -116,3 +117,12 @@ func isHex(digits int) func(value []byte) bool {
 		return true
 	}
 }
+
+// https://datalust.co/docs/posting-raw-events
+var seqService = service{
+	name: "Seq", status: http.StatusCreated, success: hasMember("MinimumLevelAccepted"),
+	path:        "Seq takes CLEF at /ingest/clef",
+	credentials: `Seq wants Options.Header {"X-Seq-ApiKey": {apiKey}}`,
+}
+
+func (*seq) ReadAnswer(a slogship.Answer) slogship.Verdict { return seqService.read(a) }
