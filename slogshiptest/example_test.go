@@ -107,7 +107,7 @@ func ExampleBackend() {
 	}
 	// Output:
 	// reported
-	// slogship: 1 records dropped (rejected 1)
+	// slogship: 1 record dropped (rejected 1)
 	// info invoice paid 42
 }
 
