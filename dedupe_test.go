@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
-	"time"
 )
 
 // Of equal keys in one object the last is left, at any depth; nothing else is
@@ -108,22 +107,25 @@ func TestUniqueKeys(t *testing.T) {
 	}
 }
 
-// A hundred thousand keys, or a depth of hundreds, take no time to speak of.
+// Time is linear in the number of keys, and in the depth.
 func TestDedupeTakesLinearTime(t *testing.T) {
-	var wide, deep []byte
-	for i := range 100_000 {
-		wide = fmt.Appendf(wide, `"%d":1,`, i%99_999)
-	}
-	for range maxDepth {
-		deep = append(deep, `"a":1,"a":{`...)
-	}
-	deep = append(deep, `"s":"`+strings.Repeat("x", 1<<20)+`"`...)
-	deep = append(deep, strings.Repeat("}", maxDepth)...)
-	within(t, 5*time.Second, func() {
+	wantLinear(t, 20_000, func(n int) {
+		var wide []byte
+		for i := range n {
+			wide = fmt.Appendf(wide, `"%d":1,`, i%(n-1))
+		}
 		if got := dedupe(bytes.TrimSuffix(wide, []byte(","))); len(got) != len(wide)-1-len(`"0":1,`) {
 			t.Errorf("%d bytes became %d", len(wide), len(got))
 		}
-		if got := dedupe(deep); len(got) != len(deep)-maxDepth*len(`"a":1,`) {
+	})
+	wantLinear(t, maxDepth/4, func(depth int) {
+		var deep []byte
+		for range depth {
+			deep = append(deep, `"a":1,"a":{`...)
+		}
+		deep = append(deep, `"s":"`+strings.Repeat("x", depth<<11)+`"`...)
+		deep = append(deep, strings.Repeat("}", depth)...)
+		if got := dedupe(deep); len(got) != len(deep)-depth*len(`"a":1,`) {
 			t.Errorf("%d bytes became %d", len(deep), len(got))
 		}
 	})

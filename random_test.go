@@ -77,7 +77,7 @@ func (d *dice) attr(depth int) slog.Attr {
 func (d *dice) value(depth int) slog.Value {
 	switch d.n(16) {
 	case 0:
-		return slog.IntValue(pick(d, 0, 1, -1, 42, math.MaxInt64, math.MinInt64))
+		return slog.Int64Value(pick[int64](d, 0, 1, -1, 42, math.MaxInt64, math.MinInt64))
 	case 1, 2:
 		return slog.StringValue(d.string())
 	case 3:
