@@ -75,6 +75,7 @@ vuln: $(BIN)/govulncheck ## look for known vulnerabilities that the root module 
 
 examples: ## build all examples and run the quickstart
 	@test -d examples/quickstart || { echo "examples: examples/quickstart does not exist"; exit 1; }
+	@echo "compiling the examples (the first time this takes a while)"
 	$(GO) build -buildvcs=false -o /dev/null ./examples/...
 	$(GO) run ./examples/quickstart
 
