@@ -239,16 +239,20 @@ func TestLossErrorText(t *testing.T) {
 	refused := &sendError{text: "slogship: POST http://logs.test/logs: 401 Unauthorized: who: are you?"}
 	for want, e := range map[string]*LossError{
 		"21 records dropped (overflow 1, rejected 2, too large 3, discarded 4, closed 5, shutdown 6), 7 records unsent: context canceled": {
-			Dropped: Dropped{1, 2, 3, 4, 5, 6}, Unsent: 7, Cause: context.Canceled},
+			Dropped: Dropped{1, 2, 3, 4, 5, 6}, Unsent: 7, Cause: context.Canceled,
+		},
 		"1 record dropped (overflow 1)":                                            {Dropped: Dropped{Overflow: 1}},
 		"1 record unsent after 3 ms: context deadline exceeded":                    {Unsent: 1, Cause: context.DeadlineExceeded, After: 3 * time.Millisecond},
 		"1 record unsent after 5 s; last attempt: 401 Unauthorized: who: are you?": {Unsent: 1, Cause: context.DeadlineExceeded, After: 5 * time.Second, LastError: refused},
 		"2 records unsent after 1.5 s: context canceled; last attempt: 401 Unauthorized: who: are you?": {
-			Unsent: 2, Cause: context.Canceled, After: 1500 * time.Millisecond, LastError: refused},
+			Unsent: 2, Cause: context.Canceled, After: 1500 * time.Millisecond, LastError: refused,
+		},
 		"2 records unsent after 2m30s; last attempt: no answer for 9.99 s": {
-			Unsent: 2, Cause: context.DeadlineExceeded, After: 150 * time.Second, hanging: 9994 * time.Millisecond},
+			Unsent: 2, Cause: context.DeadlineExceeded, After: 150 * time.Second, hanging: 9994 * time.Millisecond,
+		},
 		"2 records unsent; Retry-After asks for another 1m0s, which is beyond the deadline; last attempt: boom": {
-			Unsent: 2, Cause: context.DeadlineExceeded, LastError: errors.New("slogship: boom"), retryIn: time.Minute},
+			Unsent: 2, Cause: context.DeadlineExceeded, LastError: errors.New("slogship: boom"), retryIn: time.Minute,
+		},
 	} {
 		if got := e.Error(); got != "slogship: "+want {
 			t.Errorf("%s\nwant %s", got, want)

@@ -24,10 +24,10 @@ func TestDropped(t *testing.T) {
 	if got := all.Total(); got != 21 {
 		t.Errorf("the total is %d, want 21", got)
 	}
-	if got := fmt.Sprint(all); got != "overflow 1, rejected 2, too large 3, discarded 4, closed 5, shutdown 6" {
+	if got := all.String(); got != "overflow 1, rejected 2, too large 3, discarded 4, closed 5, shutdown 6" {
 		t.Error(got)
 	}
-	if got := fmt.Sprint(Dropped{}); got != "none" {
+	if got := (Dropped{}).String(); got != "none" {
 		t.Error(got)
 	}
 	for reason := range all.All() {
@@ -50,7 +50,7 @@ func TestStatsPrint(t *testing.T) {
 		"accepted 120, delivered 100, dropped 3 (overflow 2, too large 1), pending 12, in flight 3, spooled 2, cut 4; " +
 			"1 batch, 2 retries, 1 byte encoded, 5 sent; failing since 2026-01-02T03:04:05Z: 401 Unauthorized: no": failing,
 	} {
-		for _, got := range []string{s.String(), fmt.Sprint(s), fmt.Sprintf("%+v", &s)} {
+		for _, got := range []string{s.String(), fmt.Sprintf("%+v", s), fmt.Sprint(&s)} {
 			if got != want {
 				t.Errorf("%s\nwant %s", got, want)
 			}
