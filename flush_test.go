@@ -146,6 +146,17 @@ func TestFlushIsCutShort(t *testing.T) {
 		tr.wantRequests(3)
 		tr.wantTaken("c", "d", "e")
 
+		// That a request has been under way for a moment explains nothing.
+		tr.answerWith(always(status(200).after(5 * time.Second)))
+		tr.say("f")
+		brief, cancel := context.WithTimeout(t.Context(), 900*time.Millisecond)
+		defer cancel()
+		if got := fmt.Sprint(tr.Flush(brief)); got != "slogship: 1 record unsent after 900 ms: context deadline exceeded" {
+			t.Error(got)
+		}
+		time.Sleep(time.Hour)
+
+		before := len(tr.got())
 		tr.answerWith(always(status(503)))
 		tr.say("f")
 		err = tr.Flush(cancelled(t)) // wakes the batcher all the same
@@ -153,7 +164,7 @@ func TestFlushIsCutShort(t *testing.T) {
 			t.Errorf("Flush: %v", err)
 		}
 		synctest.Wait()
-		tr.wantRequests(4)
+		tr.wantRequests(before + 1)
 	})
 }
 

@@ -157,7 +157,7 @@ func TestOverflowIsToldByNobodyWhoLogs(t *testing.T) {
 		tr.Shutdown(cancelled(t))
 		time.Sleep(time.Minute) // for the last call to end
 		synctest.Wait()
-		if len(calls) < 3 || !strings.Contains(calls[0], "overflow") {
+		if len(calls) < 3 || !strings.Contains(strings.Join(calls[:2], ""), "overflow") {
 			t.Errorf("OnError got %q", calls)
 		}
 	})
@@ -169,6 +169,12 @@ func TestOverflowIsToldForLong(t *testing.T) {
 		tr := start(t, always(status(200)), Options{MaxPending: 4, OnError: func(error) { time.Sleep(time.Hour) }})
 		tr.sayMany(10)
 		time.Sleep(time.Minute)
+		go func() {
+			synctest.Wait()
+			if err := tr.Shutdown(cancelled(t)); err != nil { // with nothing held
+				t.Errorf("during Close: %v", err)
+			}
+		}()
 		if err := tr.Close(); err != nil {
 			t.Error(err)
 		}
