@@ -217,10 +217,10 @@ func TestLogflareNotAcceptable(t *testing.T) {
 		rejected int64
 		report   string
 	}{
-		{"one reason", answered{body: `{"message":["bad key"]}`}, 1, "406 Not Acceptable: 1 records not accepted: bad key"},
+		{"one reason", answered{body: `{"message":["bad key"]}`}, 1, "406 Not Acceptable: 1 record not accepted: bad key"},
 		{"two reasons", answered{body: `{"message":["bad key","worse"]}`}, 2, "2 records not accepted: bad key; worse"},
 		{"more reasons than records", answered{body: `{"message":["a","b","c","d","e"]}`}, 3, "3 records not accepted: a; b; c"},
-		{"reasons that are no strings", answered{body: `{"message":[{"x":1}]}`}, 1, "1 records not accepted"},
+		{"reasons that are no strings", answered{body: `{"message":[{"x":1}]}`}, 1, "1 record not accepted"},
 		{"no reasons", answered{body: `{"message":[]}`}, 3, "3 records not accepted"},
 		{"no list", answered{body: `{"message":"no"}`}, 3, "3 records not accepted"},
 		{"no JSON", answered{body: `<html>`}, 3, "<html>"},

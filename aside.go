@@ -47,7 +47,7 @@ func (p *pending) setAside(pc piece) { p.putAside(suspect{piece: p.compact(pc)},
 // is worth more than a little of many.
 func (p *pending) putAside(s suspect, first bool) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer p.unlock()
 	if p.ended {
 		return
 	}

@@ -157,7 +157,7 @@ func TestBackOffCeiling(t *testing.T) {
 		{1, math.MaxInt64, 62, 1 << 62},
 		{1, math.MaxInt64, 63, math.MaxInt64},
 		{1<<34 + 1, time.Hour, 30, time.Hour},
-		{time.Second, time.Hour, 1 << 40, time.Hour},
+		{time.Second, time.Hour, math.MaxInt, time.Hour},
 		{time.Second, 3 * time.Second, 1, 2 * time.Second},
 		{time.Second, 3 * time.Second, 2, 3 * time.Second},
 	} {

@@ -25,17 +25,20 @@ type batcher struct {
 
 	ctx    context.Context // of all requests; marked, so that they log nothing
 	cancel context.CancelFunc
-	stop   chan struct{} // closed by drain
 	done   chan struct{} // closed by run at its end
+	turn   chan struct{} // cap 1, never closed; holds a token while OnError is called
 
-	drainCtx context.Context // set by drain before it closes stop
+	drainCtx context.Context // set by drain before it ends the intake
 
 	// Owned by run.
 	draining  bool
-	failures  int       // failed attempts since the last good one
-	retryAt   time.Time // the end of the back-off; zero if there is none
-	notBefore time.Time // of it, the part that even Shutdown obeys: Retry-After
-	aside     int       // times that suspects were tried with nothing else to send, and in vain
+	drained   int           // attempts since draining
+	wrong     bool          // the first of these was answered as if the set-up were wrong
+	tooLate   time.Duration // how much longer than drain may wait the server wants to be left alone; read by shutdown, after done
+	failures  int           // failed attempts since the last good one
+	retryAt   time.Time     // the end of the back-off; zero if there is none
+	notBefore time.Time     // of it, the part that even Shutdown obeys: Retry-After
+	aside     int           // times that suspects were tried with nothing else to send, and in vain
 	judge     judge
 }
 
@@ -51,9 +54,9 @@ func newBatcher(p *pending, s *sender, o settings) *batcher {
 		maxBackoff: o.MaxBackoff,
 		ctx:        ctx,
 		cancel:     cancel,
-		stop:       make(chan struct{}),
 		done:       make(chan struct{}),
 		judge:      newJudge(p, o.MaxBackoff),
+		turn:       make(chan struct{}, 1),
 	}
 	b.encode = b.bodies.of
 	b.post = func(body *body) reply {
@@ -61,6 +64,7 @@ func newBatcher(p *pending, s *sender, o settings) *batcher {
 		defer b.bodies.wait()
 		return s.send(b.ctx, body)
 	}
+	p.overflowed = func(told chan<- struct{}) { go b.tellOverflow(told) }
 	if b.onError == nil {
 		b.onError = func(err error) { fmt.Fprintln(os.Stderr, err) }
 	}
@@ -70,9 +74,8 @@ func newBatcher(p *pending, s *sender, o settings) *batcher {
 // drain ends the intake and has run send what is left, until ctx ends. It is
 // called once.
 func (b *batcher) drain(ctx context.Context) {
-	b.p.close()
 	b.drainCtx = ctx
-	close(b.stop)
+	b.p.close()
 }
 
 // run is the only goroutine that swaps pending or sends: a slow backend blocks
@@ -83,10 +86,20 @@ func (b *batcher) run() {
 	defer b.sender.close()
 	timer := time.NewTimer(time.Hour)
 	timer.Stop()
-	stop := b.stop
+	stop := b.p.stop
 	for {
 		wait, held := b.wait(time.Now())
+		select {
+		case <-stop: // before an attempt that is due for that
+			stop = nil
+			b.beginDraining()
+			continue
+		default:
+		}
 		if held && wait <= 0 {
+			if b.draining {
+				b.drained++
+			}
 			b.attempt()
 			continue
 		}
@@ -107,16 +120,21 @@ func (b *batcher) run() {
 		case <-expired:
 		case <-stop:
 			stop = nil
-			b.draining = true
-			b.failures = 0
-			if !b.retryAt.IsZero() {
-				b.retryAt = b.notBefore // now, unless there was a Retry-After
-			}
+			b.beginDraining()
 		case <-drained:
 			timer.Stop()
 			return
 		}
 		timer.Stop()
+	}
+}
+
+// beginDraining cuts a back-off short.
+func (b *batcher) beginDraining() {
+	b.draining = true
+	b.failures = 0
+	if !b.retryAt.IsZero() {
+		b.retryAt = b.notBefore // now, unless there was a Retry-After
 	}
 }
 
@@ -129,10 +147,15 @@ func (b *batcher) wait(now time.Time) (d time.Duration, held bool) {
 	return b.p.due(now)
 }
 
-// hopeless reports whether a Retry-After lies beyond the deadline of drain.
+// hopeless reports whether drain has nothing to wait for: the set-up is wrong, or
+// a Retry-After lies beyond the deadline.
 func (b *batcher) hopeless() bool {
 	deadline, ok := b.drainCtx.Deadline()
-	return ok && b.notBefore.After(deadline) && b.notBefore.After(time.Now())
+	if ok && b.notBefore.After(deadline) && b.notBefore.After(time.Now()) {
+		b.tooLate = time.Until(b.notBefore)
+		return true
+	}
+	return b.wrong
 }
 
 // attempt takes a batch and sends it, in pieces if need be. What has no final
@@ -322,9 +345,11 @@ func ceiling(least, most time.Duration, n int) time.Duration {
 }
 
 // held begins the wait before a wrong set-up is probed again. Shutdown has no
-// time for that: it tries as after any failure.
+// time for that: if its first attempt ends so it gives up, and otherwise, because
+// the server has been seen to be better, it tries as after any failure.
 func (b *batcher) held(err error, retryAfter time.Duration) {
 	if b.draining {
+		b.wrong = b.wrong || b.drained == 1
 		b.failed(err, retryAfter)
 		return
 	}
@@ -361,8 +386,12 @@ func (b *batcher) report(err error) {
 	}
 }
 
-// tell calls OnError, which is the user's: it may panic, or end its goroutine.
+// tell calls OnError, in a goroutine of its own: OnError is the user's, and may
+// panic, or end its goroutine (t.Fatal does). No two calls overlap: run and
+// tellOverflow take turns.
 func (b *batcher) tell(err error) {
+	b.turn <- struct{}{}
+	defer func() { <-b.turn }()
 	defer func() { _ = recover() }()
 	contain(func() { b.onError(err) })
 }

@@ -152,7 +152,7 @@ func TestTooLargeHidesNoComplaint(t *testing.T) {
 		tr.say("a", "b", "c", "d", "e")
 		time.Sleep(time.Minute)
 		tr.wantBooks(7, Dropped{Rejected: 1}, 0)
-		tr.wantReports("406 Not Acceptable: 1 records not accepted: odd")
+		tr.wantReports("406 Not Acceptable: 1 record not accepted: odd")
 	})
 }
 

@@ -78,7 +78,8 @@ type Options struct {
 	FlushLevel slog.Leveler
 
 	// MaxPending bounds memory, in records. At the bound the oldest record is
-	// dropped and counted in Stats.Dropped.Overflow. If zero, 65,536.
+	// dropped and counted in Stats.Dropped.Overflow, and OnError is told. If
+	// zero, 65,536.
 	MaxPending int
 
 	// MaxPendingBytes bounds memory, in bytes of captured records, which are about
@@ -113,11 +114,19 @@ type Options struct {
 	SpoolDir   string
 	SpoolBytes int64
 
-	// OnError is called when delivery starts to fail, and with an error that
-	// matches ErrRecovered when it works again; in order, one call at a time,
-	// during which nothing is delivered. A panic in it, and a runtime.Goexit
-	// (testing's FailNow), end the call and nothing else. It may log; it must not call Flush or
-	// Shutdown. If nil, one line on standard error each.
+	// OnError is told what goes wrong:
+	//
+	//   - why, once, when delivery starts to fail;
+	//   - an error that matches ErrRecovered when it works again;
+	//   - an error that matches ErrOverflow, with the number of records, when
+	//     the oldest are dropped because MaxPending or MaxPendingBytes is
+	//     reached, and at most once a minute while that goes on.
+	//
+	// Calls come in order and never overlap, in goroutines of slogship's own;
+	// nobody who logs waits for them, but delivery does. A panic in it, and a
+	// runtime.Goexit (testing's FailNow), end the call and nothing else. OnError
+	// may log; it must not call Flush or Shutdown. If nil, one line on standard
+	// error each.
 	OnError func(error)
 }
 

@@ -35,6 +35,9 @@ type pending struct {
 	batchRecords, batchBytes int // a full batch, as it is estimated to be once it is encoded
 	interval                 time.Duration
 
+	overflowed func(told chan<- struct{}) // calls tellOverflow, in a goroutine of its own
+
+	stop chan struct{} // cap 0, closed by close, under mu: who sees closed finds it closed
 	wake chan struct{} // cap 1, never closed; a token means "look again", and is left only for a batcher asleep
 
 	mu sync.Mutex // guards what follows; never held across I/O or a wait
@@ -52,6 +55,7 @@ type pending struct {
 	extra                 int    // bytes that a record has more once it is encoded, lately
 	open                  *block // producers append to it; nil before the first record
 	asleep                sleep
+	alarm                 alarm
 	closed                bool // intake has ended: Shutdown was called
 	ended                 bool // Shutdown gave up: nothing is held any more, and late answers change nothing
 	queue                 spans
@@ -70,6 +74,10 @@ type pending struct {
 	growth    growth
 	waiters   []*waiter
 	delivery  delivery
+	abandoned LossError // what was held when ended was set
+
+	toldOverflow int64         // of lost[overflow], those that OnError was told of
+	told         chan struct{} // closed by the last tellOverflow at its end; nil if there was none
 }
 
 // sleep is what the batcher waits for, which tells a producer whether to wake it.
@@ -94,14 +102,6 @@ const (
 	reasons
 )
 
-// A waiter is one call of Flush: it waits for the records below limit.
-type waiter struct {
-	limit uint64
-	left  int64          // records that it waits for still
-	lost  [reasons]int64 // those of its records that were dropped, by reason
-	done  chan struct{}  // closed, under mu, by who settles its last record
-}
-
 // slackBytes is what blocks may cost beyond the records in them: marks, the
 // rest at the end of a page, and records at its front that are gone already.
 // With the defaults that is enough, and MaxPendingBytes is reached first.
@@ -116,8 +116,10 @@ func newPending(s settings) *pending {
 		batchBytes:   max((s.BatchBytes-s.frame)/64*63, 1), // what does not fit after all waits for the next
 		extra:        firstGrowth,
 		interval:     s.FlushInterval,
+		stop:         make(chan struct{}),
 		wake:         make(chan struct{}, 1),
 	}
+	p.overflowed = func(told chan<- struct{}) { close(told) } // the batcher knows better
 	return p
 }
 
@@ -178,7 +180,7 @@ func (p *pending) put(rec []byte, urgent, wake bool) {
 	if wake && (p.asleep == idle || p.asleep == lingering && (full || urgent)) {
 		p.wakeLocked()
 	}
-	p.mu.Unlock()
+	p.unlock()
 	if last {
 		p.stock()
 	}
@@ -316,6 +318,9 @@ func (p *pending) dropFrontLocked(n int) {
 		p.queue.popFront()
 	}
 	p.settleLocked(oldest, n, overflow)
+	if p.alarm == calm {
+		p.alarm = breached
+	}
 	p.trimPartialLocked()
 }
 
@@ -410,7 +415,7 @@ func (p *pending) unpin(pc piece) {
 // exceeded the oldest go, as if it had never left.
 func (p *pending) restore(pc piece) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer p.unlock()
 	if p.ended {
 		return
 	}
@@ -478,60 +483,10 @@ func (p *pending) dropQueueLocked(why reason) int {
 func (p *pending) close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.closed = true
-}
-
-// abandon drops whatever is held, in flight too, and returns how much that
-// was. An answer that comes in later changes nothing: what Shutdown has
-// reported as unsent stays so.
-func (p *pending) abandon() int64 {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.ended {
-		return 0
+	if !p.closed {
+		p.closed = true
+		close(p.stop)
 	}
-	p.ended = true
-	n := int64(p.dropQueueLocked(shutdown) + p.inFlight)
-	p.lost[shutdown] += int64(p.inFlight)
-	p.inFlight = 0
-	for _, w := range p.waiters { // what they wait for still was in flight
-		w.lost[shutdown] += w.left
-		w.left = 0
-		close(w.done)
-	}
-	p.waiters, p.open, p.free, p.held = nil, nil, freeBlocks{}, 0
-	return n
-}
-
-// wait registers a Flush: what is held now becomes urgent. It returns nil if
-// nothing is held.
-func (p *pending) wait() *waiter {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.records+p.inFlight == 0 {
-		return nil
-	}
-	w := &waiter{limit: p.next, left: int64(p.records + p.inFlight), done: make(chan struct{})}
-	p.waiters = append(p.waiters, w)
-	p.urgentBelow = p.next
-	if p.asleep == lingering || p.asleep == idle && p.records > 0 { // which woke nobody, then
-		p.wakeLocked()
-	}
-	return w
-}
-
-// giveUp takes w out, if it is still waiting, and returns what became of its
-// records until now.
-func (p *pending) giveUp(w *waiter) (lost [reasons]int64, left int64) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for i := range p.waiters {
-		if p.waiters[i] == w {
-			p.waiters = append(p.waiters[:i], p.waiters[i+1:]...)
-			break
-		}
-	}
-	return w.lost, max(w.left, 0)
 }
 
 func (p *pending) isClosed() bool {

@@ -286,7 +286,7 @@ func (s *sender) complain(r reply, v Verdict) error {
 		text += " " + name
 	}
 	if v.Action == Accept {
-		text += fmt.Sprintf(": %d records not accepted", refused)
+		text += fmt.Sprintf(": %s not accepted", plural(int64(refused), "record", "records"))
 	}
 	if r.status/100 == 2 && r.bodyErr != nil {
 		text += ": the answer was cut off"

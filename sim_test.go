@@ -96,11 +96,8 @@ func (s *simulation) run(t *testing.T, seed uint64) (r simulated) {
 		if final.Accepted != final.Delivered+final.Dropped.Total()+final.Pending+final.InFlight {
 			t.Errorf("the balance is broken: %+v", final)
 		}
-		p.close()
 		s.b.cancel()
-		ctx := cancelled(t)
-		s.b.drainCtx = ctx
-		close(s.b.stop)
+		s.b.drain(cancelled(t))
 		<-s.b.done
 		p.abandon()
 

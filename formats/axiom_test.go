@@ -12,7 +12,7 @@ func TestAxiomAnswers(t *testing.T) {
 				{"timestamp":"2026-03-04T05:06:07Z","error":"too many fields"},{"timestamp":"2026-03-04T05:06:07Z","error":"too many fields"}]}`},
 			taken: 2, rejected: 2, report: "2 records not accepted: too many fields",
 		},
-		{name: "fewer than sent", answer: response{status: 200, body: `{"ingested":3,"failed":0}`}, taken: 3, rejected: 1, report: "1 records not accepted"},
+		{name: "fewer than sent", answer: response{status: 200, body: `{"ingested":3,"failed":0}`}, taken: 3, rejected: 1, report: "1 record not accepted"},
 		{name: "more than sent", answer: response{status: 200, body: `{"ingested":9,"failed":0}`}, taken: 4},
 		{name: "more failed than sent", answer: response{status: 200, body: `{"ingested":0,"failed":9}`}, rejected: 4, report: "4 records not accepted"},
 		{name: "something else", answer: response{status: 200, body: `ok`}, taken: 4, again: all, held: true, report: "this is not an answer of Axiom: ok (Axiom takes records at /v1/datasets/"},

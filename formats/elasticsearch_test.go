@@ -97,7 +97,7 @@ func TestElasticsearchAnswers(t *testing.T) {
 		{name: "sent twice", answer: bulk(conflict + "," + created + "," + conflict + "," + updated), taken: 4},
 		{
 			name: "one is bad", answer: bulk(created + "," + bad + "," + created + "," + created), taken: 3, rejected: 1,
-			report: "1 records not accepted: document_parsing_exception: failed to parse field [n]: For input string",
+			report: "1 record not accepted: document_parsing_exception: failed to parse field [n]: For input string",
 		},
 		{
 			name: "some not now", answer: bulk(busy + "," + created + "," + broken + "," + failed), taken: 4, again: []int{0, 2, 3},
@@ -107,7 +107,7 @@ func TestElasticsearchAnswers(t *testing.T) {
 		{name: "no right to any", answer: bulk(noRight + "," + noRight + "," + noRight + "," + noRight), taken: 4, again: all, held: true, report: "security_exception: action is unauthorized"},
 		{name: "no index for any", answer: bulk(noIndex + "," + noIndex + "," + noIndex + "," + noIndex), taken: 4, again: all, held: true, report: "no such index [logs]"},
 		{name: "no right to some", answer: bulk(noRight + "," + created + "," + noRight + "," + noRight), taken: 1, rejected: 3, report: "security_exception"},
-		{name: "an item of another kind", answer: bulk(created + "," + strange + "," + created + "," + created), taken: 3, rejected: 1, report: "1 records not accepted: no status"},
+		{name: "an item of another kind", answer: bulk(created + "," + strange + "," + created + "," + created), taken: 3, rejected: 1, report: "1 record not accepted: no status"},
 		{name: "items without a status", answer: response{status: 200, body: `{"errors":false,"items":[{"create":{}},{"create":{}},{"create":{}},{"create":{}}]}`}, taken: 4},
 
 		// Sent in halves, in which each record has its item.

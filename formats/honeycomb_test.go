@@ -14,7 +14,7 @@ func TestHoneycombAnswers(t *testing.T) {
 			name: "one refused",
 			answer: response{status: 200, body: `[{"status":202},{"status":400,"error":"Event has too many columns."},
 				{"status":202},{"status":202}]`},
-			taken: 3, rejected: 1, report: "1 records not accepted: Event has too many columns.",
+			taken: 3, rejected: 1, report: "1 record not accepted: Event has too many columns.",
 		},
 		{
 			name: "some not now",
