@@ -40,10 +40,10 @@ const paddedLen = 4
 // appendPad appends room for a padded length.
 func appendPad(dst []byte) []byte { return append(dst, 0x80, 0x80, 0x80, 0) }
 
-// putPadded fills in the padded length at the front of dst.
-func putPadded(dst []byte, n int) {
-	_ = dst[3]
-	dst[0], dst[1], dst[2], dst[3] = byte(n)|0x80, byte(n>>7)|0x80, byte(n>>14)|0x80, byte(n>>21)&0x7f
+// putLength fills in the padded length before begin: that of all behind it.
+func putLength(dst []byte, begin int) {
+	n, at := len(dst)-begin, dst[begin-paddedLen:begin]
+	at[0], at[1], at[2], at[3] = byte(n)|0x80, byte(n>>7)|0x80, byte(n>>14)|0x80, byte(n>>21)&0x7f
 }
 
 func appendVarint(dst []byte, v uint64) []byte {

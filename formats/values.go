@@ -1,0 +1,167 @@
+package formats
+
+import (
+	"log/slog"
+	"math"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/slogship/slogship"
+)
+
+// given reports whether ReplaceAttr made v of a built-in attribute.
+func given(v slog.Value) bool { return v.Kind() != slog.KindAny || v.Any() != nil }
+
+// appendText appends the text of v as a JSON string: a string as it is, anything
+// else as its JSON.
+func appendText(dst []byte, v slog.Value) []byte {
+	switch v.Kind() {
+	case slog.KindString, slog.KindTime:
+		return slogship.AppendValue(dst, v)
+	case slog.KindFloat64:
+		if f := v.Float64(); math.IsNaN(f) || math.IsInf(f, 0) {
+			return slogship.AppendValue(dst, v) // a string
+		}
+	case slog.KindGroup:
+		return slogship.AppendString(dst, textOf(v))
+	case slog.KindAny:
+		if j, ok := v.Any().(*slogship.JSON); !ok || strings.HasPrefix(j.Text, `"`) {
+			return slogship.AppendValue(dst, v)
+		} else if strings.HasPrefix(j.Text, "{") || strings.HasPrefix(j.Text, "[") {
+			return slogship.AppendString(dst, j.Text)
+		}
+	}
+	return append(slogship.AppendValue(append(dst, '"'), v), '"')
+}
+
+// textOf is the text of v: a string as it is, anything else as its JSON.
+func textOf(v slog.Value) string {
+	switch v.Kind() {
+	case slog.KindString:
+		return v.String()
+	case slog.KindAny:
+		if j, ok := v.Any().(*slogship.JSON); ok {
+			return textOfJSON(j.Text)
+		}
+	}
+	return textOfJSON(string(slogship.AppendValue(nil, v)))
+}
+
+// stringOf is v if it is a string, or JSON that is one.
+func stringOf(v slog.Value) (s string, ok bool) {
+	switch v.Kind() {
+	case slog.KindString:
+		return v.String(), true
+	case slog.KindAny:
+		if j, ok := v.Any().(*slogship.JSON); ok && strings.HasPrefix(j.Text, `"`) {
+			return textOfJSON(j.Text), true
+		}
+	}
+	return "", false
+}
+
+// messageOf is the text of the message; "" if ReplaceAttr left it out.
+func messageOf(e *slogship.Event) string {
+	switch {
+	case given(e.MessageValue):
+		return textOf(e.MessageValue)
+	case e.NoMessage:
+		return ""
+	}
+	return e.Message
+}
+
+// timeIn is the time of e, and reports whether there is one that l can express.
+// A string of ReplaceAttr's that is RFC 3339 is a time.
+func timeIn(e *slogship.Event, l TimeLayout) (t time.Time, ok bool) {
+	t = e.Time
+	if given(e.TimeValue) {
+		if e.TimeValue.Kind() != slog.KindString {
+			return t, false
+		}
+		var err error
+		if t, err = time.Parse(time.RFC3339Nano, e.TimeValue.String()); err != nil {
+			return t, false
+		}
+	}
+	return t, !t.IsZero() && l.expresses(t)
+}
+
+// timeOrObserved is the time of e or, if there is none that l can express, when
+// it was logged.
+func timeOrObserved(e *slogship.Event, l TimeLayout) time.Time {
+	if t, ok := timeIn(e, l); ok {
+		return t
+	}
+	return e.Observed
+}
+
+// timeText is the time of e as text, for a place that takes any, and reports
+// whether there is one.
+func timeText(e *slogship.Event) (text string, ok bool) {
+	switch {
+	case given(e.TimeValue):
+		return textOf(e.TimeValue), true
+	case e.Time.IsZero():
+		return "", false
+	}
+	return e.Time.UTC().Format(time.RFC3339Nano), true
+}
+
+// hasName reports whether one of attrs is called name.
+func hasName(attrs []slog.Attr, name string) bool {
+	return slices.ContainsFunc(attrs, func(a slog.Attr) bool { return a.Key == name })
+}
+
+// rename gives the last of attrs that is called from, and whose value fits, the
+// name to, unless one has it already: no key is doubled.
+func rename(attrs []slog.Attr, from, to string, fits func(v slog.Value) bool) {
+	last := -1
+	for i := range attrs {
+		if attrs[i].Key == from && (fits == nil || fits(attrs[i].Value)) {
+			last = i
+		}
+	}
+	if last >= 0 && !hasName(attrs, to) {
+		attrs[last].Key = to
+	}
+}
+
+// isHex reports whether s has n hexadecimal digits and nothing else.
+func isHex(s string, n int) bool {
+	if len(s) != n {
+		return false
+	}
+	for i := range n {
+		if c := s[i]; (c < '0' || '9' < c) && (c < 'a' || 'f' < c) && (c < 'A' || 'F' < c) {
+			return false
+		}
+	}
+	return true
+}
+
+// cutMark ends a text that is not whole.
+const cutMark = "…[cut]"
+
+// shortened is s if it has at most n bytes, and otherwise its front with cutMark
+// at its end, in n bytes, the last character whole.
+func shortened(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return front(s, max(n-len(cutMark), 0)) + cutMark
+}
+
+// front is the longest front of s of at most n bytes that ends in a whole
+// character.
+func front(s string, n int) string {
+	if n >= len(s) {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}
