@@ -60,16 +60,6 @@ type Handler struct {
 	core *core
 
 	groups []string // of WithGroup
-
-	// The attributes of WithAttrs, encoded. At their end the first opened of
-	// groups are open; the rest is opened by the first attribute in them.
-	attrs   []byte
-	opened  int
-	begins  []int      // as in attrWriter
-	renamed []int      // as in attrWriter
-	keys    nameFilter // as in attrWriter
-	doubled bool       // as in attrWriter
-	given   []note     // to the AttrEncoding, attributes and groups only
 }
 
 // core is what all handlers made from one New share.
@@ -85,7 +75,6 @@ type core struct {
 
 	format         Format
 	layout         Layout
-	reserved       nameSet // layout.Reserved
 	maxRecordBytes int
 
 	pending *pending
@@ -138,7 +127,6 @@ func New(endpoint string, opts *Options) (*Handler, error) {
 		contextAttrs:   s.ContextAttrs,
 		format:         s.Format,
 		layout:         s.layout,
-		reserved:       newNameSet(s.layout.Reserved),
 		maxRecordBytes: s.MaxRecordBytes,
 		pending:        p,
 		shutdownDone:   make(chan struct{}),
@@ -166,28 +154,14 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	if isSending(ctx) {
 		return nil
 	}
-	e := encoders.Get().(*encoder)
-	cut, why, ok := e.encode(ctx, h, &r)
-	if ok {
-		urgent := h.core.flushLevel != nil && r.Level >= h.core.flushLevel.Level()
-		h.core.pending.push(e.buf, e.idAt, cut, urgent)
-	} else {
-		h.core.pending.refuse(why)
-	}
-	e.release()
+	h.core.pending.refuse(rejected)
 	return nil
 }
 
 // WithAttrs returns a Handler whose records have attrs too. They are encoded
 // now, once.
 func (h *Handler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	if !slices.ContainsFunc(attrs, func(a slog.Attr) bool {
-		return a.Value.Kind() != slog.KindGroup || len(a.Value.Group()) > 0
-	}) {
-		return h
-	}
-	var w attrWriter
-	return w.with(h, attrs)
+	return h
 }
 
 // WithGroup returns a Handler that puts the attributes to come into a group.

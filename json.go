@@ -1,14 +1,83 @@
 package slogship
 
 import (
+	"encoding/base64"
 	"encoding/binary"
+	"log/slog"
 	"math"
 	"math/bits"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
+
+// AppendValue appends a value of an Event as JSON, as slog.JSONHandler writes it:
+// a duration in nanoseconds, a time in RFC 3339 with its own zone. A *Bytes is
+// base64, an *Error its text. A value of any other kind is null.
+func AppendValue(dst []byte, v slog.Value) []byte {
+	switch v.Kind() {
+	case slog.KindString:
+		return AppendString(dst, v.String())
+	case slog.KindInt64:
+		return AppendInt(dst, v.Int64())
+	case slog.KindUint64:
+		return AppendUint(dst, v.Uint64())
+	case slog.KindFloat64:
+		return AppendFloat(dst, v.Float64())
+	case slog.KindBool:
+		return strconv.AppendBool(dst, v.Bool())
+	case slog.KindDuration:
+		return AppendInt(dst, int64(v.Duration()))
+	case slog.KindTime:
+		return appendTime(dst, v.Time())
+	case slog.KindGroup:
+		return append(AppendAttrs(append(dst, '{'), v.Group()), '}')
+	}
+	switch v := v.Any().(type) {
+	case *JSON:
+		return append(dst, v.Text...)
+	case *Bytes:
+		dst = append(dst, '"')
+		dst = base64.StdEncoding.AppendEncode(dst, v.Data)
+		return append(dst, '"')
+	case *Error:
+		return AppendString(dst, v.Text)
+	}
+	return append(dst, "null"...)
+}
+
+// AppendAttrs appends attributes as members of a JSON object, without its braces.
+// A comma comes first unless dst is empty or ends in an opening brace.
+func AppendAttrs(dst []byte, attrs []slog.Attr) []byte {
+	for i := range attrs {
+		dst = appendKey(dst, attrs[i].Key)
+		dst = AppendValue(dst, attrs[i].Value)
+	}
+	return dst
+}
+
+// AppendLevel appends l as a JSON string: the name that slog gives it ("INFO",
+// "WARN+2"), in lower case if lower is set ("info", "warn+2").
+func AppendLevel(dst []byte, l slog.Level, lower bool) []byte {
+	name := l.String()
+	if lower {
+		name = strings.ToLower(name)
+	}
+	return AppendString(dst, name)
+}
+
+// AppendTime appends t as a JSON string: RFC 3339 in UTC with that many fractional
+// digits, at most 9, cut off and not rounded.
+func AppendTime(dst []byte, t time.Time, digits int) []byte {
+	dst = t.UTC().AppendFormat(append(dst, '"'), "2006-01-02T15:04:05.000000000Z")
+	dst = dst[:len(dst)-1-9+digits]
+	if digits == 0 {
+		dst = dst[:len(dst)-1]
+	}
+	return append(dst, 'Z', '"')
+}
 
 // The JSON of slogship is append-style: each function appends to dst and
 // returns it, as strconv.AppendInt does. What they write decodes to what

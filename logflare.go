@@ -2,6 +2,7 @@ package slogship
 
 import (
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"strings"
 )
@@ -34,32 +35,45 @@ func (logflare) Layout() Layout {
 
 func (logflare) AppendEvent(dst []byte, e *Event) []byte {
 	dst = append(dst, `{"id":"`...)
-	dst = e.AppendID(dst)
+	dst = append(dst, e.ID...)
 	dst = append(dst, '"')
-	if e.HasTime {
-		dst = append(dst, `,"timestamp":`...)
-		dst = e.AppendTimeUTC(dst, 6)
+	switch {
+	case given(e.TimeValue):
+		dst = AppendValue(append(dst, `,"timestamp":`...), e.TimeValue)
+	case !e.Time.IsZero():
+		dst = AppendTime(append(dst, `,"timestamp":`...), e.Time, 6)
 	}
-	if e.HasMessage {
-		dst = append(dst, `,"message":`...)
-		dst = e.AppendMessage(dst)
+	switch {
+	case given(e.MessageValue):
+		dst = AppendValue(append(dst, `,"message":`...), e.MessageValue)
+	case !e.NoMessage:
+		dst = AppendString(append(dst, `,"message":`...), e.Message)
 	}
 	dst = append(dst, `,"metadata":{`...)
-	if e.HasLevel {
-		dst = append(dst, `"level":`...)
-		dst = e.AppendLevel(dst, true)
+	n := len(dst)
+	switch {
+	case given(e.LevelValue):
+		dst = AppendValue(append(dst, `"level":`...), e.LevelValue)
+	case !e.NoLevel:
+		dst = AppendLevel(append(dst, `"level":`...), e.Level, true)
 	}
-	if e.HasSource {
-		if e.HasLevel {
+	if len(e.Source) > 0 || given(e.SourceValue) {
+		if len(dst) > n {
 			dst = append(dst, ',')
 		}
-		dst = append(dst, `"context":{`...)
-		dst = e.AppendSource(dst)
-		dst = append(dst, '}')
+		dst = append(dst, `"context":`...)
+		if len(e.Source) > 0 {
+			dst = append(AppendAttrs(append(dst, '{'), e.Source), '}')
+		} else {
+			dst = AppendValue(dst, e.SourceValue)
+		}
 	}
-	dst = e.AppendAttrs(dst)
+	dst = AppendAttrs(dst, e.Attrs)
 	return append(dst, '}', '}')
 }
+
+// given reports whether ReplaceAttr made v of a built-in attribute.
+func given(v slog.Value) bool { return !v.Equal(slog.Value{}) }
 
 // ReadAnswer knows Logflare's 406: the valid events of the batch are ingested
 // already, and each message is one event that was not. The batch must never be

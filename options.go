@@ -2,7 +2,6 @@ package slogship
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -256,9 +255,6 @@ func layoutOf(f Format) (l Layout, err error) {
 	}
 	if err := checkHeader("Options.Format: Layout.ContentType", http.Header{"Content-Type": {l.ContentType}}); err != nil {
 		return l, err
-	}
-	if a := l.Attrs; a != nil && (a.AppendAttr == nil || a.AppendJSON == nil || a.BeginGroup == nil || a.EndGroup == nil) {
-		return l, errors.New("slogship: Options.Format: Layout.Attrs lacks a function, want all four")
 	}
 	return l, checkHeader("Options.Format: Layout.Header", l.Header)
 }

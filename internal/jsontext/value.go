@@ -1,4 +1,4 @@
-package slogship
+package jsontext
 
 import (
 	"bytes"
@@ -22,36 +22,51 @@ var (
 	errTooLong     = errors.New("it is too long")
 )
 
-// appendAny appends a value that is no scalar, as slog.JSONHandler would.
-// Whatever v is, what is appended is valid JSON in valid UTF-8, and nothing
-// panics: where encoding/json has no answer, a string says what was there.
-func (w *attrWriter) appendAny(dst []byte, v any) (out []byte) {
+// Bounds are the limits of one value that AppendAny writes.
+type Bounds struct {
+	String int // bytes of a string; the rest of a longer one is cut off
+	Text   int // bytes of the text, above which the value is given up
+	Depth  int // of objects and arrays in it
+}
+
+// AppendAny appends v as slog.JSONHandler would write it, in canonical form. Nothing
+// panics: where encoding/json has no answer, a string says what was there. short
+// reports that a string in it, or all of it, was longer than b allows.
+//
+// An error that has no MarshalJSON is its text.
+func AppendAny(dst []byte, v any, b Bounds) (out []byte, short bool) {
+	m := marshaling{buf: dst, bounds: b, limit: len(dst) + b.Text}
 	defer func() {
 		if r := recover(); r != nil {
-			out = AppendString(dst, runePrefix(describePanic(v, r), w.longest))
+			m.buf = dst
+			m.string(DescribePanic(v, r))
+			out, short = m.buf, m.short
 		}
 	}()
 	if _, ok := v.(stdjson.Marshaler); !ok { // which says how it wants to be written, be it an error or not
 		if err, ok := v.(error); ok {
-			return AppendString(dst, runePrefix(err.Error(), w.longest))
+			m.string(err.Error())
+			return m.buf, m.short
 		}
 	}
-	m := marshaling{buf: dst, longest: w.longest, limit: len(dst) + w.limit}
-	err := m.value(v, maxDepth-w.depth)
-	if err == nil {
-		return m.buf
+	err := m.value(v, b.Depth)
+	if err == nil && m.doubled {
+		m.buf, _ = AppendValid(dst, slices.Clone(m.buf[len(dst):]), b.Depth)
 	}
-	w.full = w.full || m.full
-	return AppendString(dst, runePrefix(describeUnencodable(v, err), w.longest))
+	if err != nil {
+		m.buf = dst
+		m.string(describeUnencodable(v, err))
+	}
+	return m.buf, m.short
 }
 
-// describePanic is what is written for v, whose method panicked with r.
-func describePanic(v, r any) string {
+// DescribePanic is what is written for v, whose method panicked with r.
+func DescribePanic(v, r any) string {
 	// A method that does not expect its receiver to be nil, most likely.
 	if rv := reflect.ValueOf(v); rv.Kind() == reflect.Pointer && rv.IsNil() {
 		return "<nil>"
 	}
-	return "!PANIC: " + typeName(v) + ": " + panicText(r)
+	return "!PANIC: " + TypeName(v) + ": " + PanicText(r)
 }
 
 // describeUnencodable is what is written for v, which JSON cannot express.
@@ -60,15 +75,15 @@ func describeUnencodable(v any, err error) string {
 	case complex64, complex128:
 		return fmt.Sprint(v)
 	}
-	return "!ERROR: " + typeName(v) + ": " + err.Error()
+	return "!ERROR: " + TypeName(v) + ": " + err.Error()
 }
 
-// panicText is what a panic says. It looks into nothing that may be cyclic, or
+// PanicText is what a panic says. It looks into nothing that may be cyclic, or
 // panic in turn.
-func panicText(r any) (text string) {
+func PanicText(r any) (text string) {
 	defer func() {
 		if recover() != nil {
-			text = typeName(r)
+			text = TypeName(r)
 		}
 	}()
 	switch r := r.(type) {
@@ -81,10 +96,11 @@ func panicText(r any) (text string) {
 	case rv.Kind() == reflect.String, rv.CanInt(), rv.CanUint(), rv.CanFloat():
 		return fmt.Sprint(r)
 	}
-	return typeName(r)
+	return TypeName(r)
 }
 
-func typeName(v any) string { return fmt.Sprintf("%T", v) }
+// TypeName is the name of v's type as %T prints it.
+func TypeName(v any) string { return fmt.Sprintf("%T", v) }
 
 // marshaling is the writing of one value as encoding/json would write it.
 //
@@ -93,9 +109,17 @@ func typeName(v any) string { return fmt.Sprintf("%T", v) }
 // holds the same slice twice, and so on, would else fill the memory.
 type marshaling struct {
 	buf     []byte
-	longest int  // of a string, for the rest is cut off in any case
+	bounds  Bounds
 	limit   int  // of buf
-	full    bool // the limit was reached
+	short   bool // something was cut off
+	doubled bool // two keys of an object may be equal as they are written
+}
+
+func (m *marshaling) string(s string) {
+	if len(s) > m.bounds.String {
+		s, m.short = RunePrefix(s, m.bounds.String), true
+	}
+	m.buf = AppendString(m.buf, s)
 }
 
 // value writes v, which may nest up to depth deep.
@@ -104,7 +128,7 @@ func (m *marshaling) value(v any, depth int) error {
 	case nil:
 		m.buf = append(m.buf, "null"...)
 	case string:
-		m.buf = AppendString(m.buf, runePrefix(v, m.longest))
+		m.string(v)
 	case bool:
 		m.buf = strconv.AppendBool(m.buf, v)
 	case int:
@@ -137,7 +161,8 @@ func (m *marshaling) object(o map[string]any, depth int) error {
 	slices.Sort(names) // as encoding/json does, so that the same one of two names in broken UTF-8 is last
 	m.buf = append(m.buf, '{')
 	for _, name := range names {
-		m.buf = appendKey(m.buf, name)
+		m.doubled = m.doubled || !IsValid(name)
+		m.buf = AppendKey(m.buf, name)
 		if err := m.inner(o[name], depth); err != nil {
 			return err
 		}
@@ -171,7 +196,7 @@ func (m *marshaling) inner(v any, depth int) error {
 	case depth < 0:
 		return errTooDeep
 	case len(m.buf) > m.limit:
-		m.full = true
+		m.short = true
 		return errTooLong
 	}
 	return m.value(v, depth)
@@ -200,13 +225,20 @@ func (m *marshaling) other(v any, depth int) error {
 }
 
 func (m *marshaling) text(text []byte, depth int) error {
-	out, ok := appendValid(m.buf, text, depth)
+	if len(m.buf)+len(text) > m.limit {
+		m.short = true
+		return errTooLong
+	}
+	out, ok := AppendValid(m.buf, text, depth)
 	if !ok {
 		return errInvalidJSON
 	}
 	m.buf = out
 	return nil
 }
+
+// keepScratch is the largest scratch buffer that goes back to the pool.
+const keepScratch = 64 << 10
 
 // stdEncoder is encoding/json as slog.JSONHandler uses it.
 type stdEncoder struct {

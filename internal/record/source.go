@@ -1,19 +1,19 @@
-package slogship
+package record
 
 import (
-	"bytes"
+	"encoding/binary"
 	"log/slog"
 	"runtime"
-	"strconv"
 	"sync"
 	"sync/atomic"
 )
 
-// source is where a record was logged, also as the members of a JSON object.
+// source is where a record was logged, or a frame of a stack, also captured.
 type source struct {
 	pc uintptr
 	slog.Source
-	members []byte
+	members []byte // a section of what is known; empty if nothing is
+	frame   []byte // function, file, line, as they stand in the entry of an error
 }
 
 // maxSources bounds the cache of sources. A program has fewer call sites;
@@ -28,7 +28,7 @@ var (
 	recentSources [256]atomic.Pointer[source]
 )
 
-// sourceOf returns the source of pc, looked up and encoded once.
+// sourceOf returns the source of pc, looked up and captured once.
 func sourceOf(pc uintptr) *source {
 	recent := &recentSources[pc>>2%uintptr(len(recentSources))]
 	if s := recent.Load(); s != nil && s.pc == pc {
@@ -39,8 +39,7 @@ func sourceOf(pc uintptr) *source {
 		return s.(*source)
 	}
 	f, _ := runtime.CallersFrames([]uintptr{pc}).Next()
-	s := &source{pc: pc, Source: slog.Source{Function: f.Function, File: f.File, Line: f.Line}}
-	s.members = appendSource(nil, &s.Source)
+	s := newSource(pc, slog.Source{Function: f.Function, File: f.File, Line: f.Line})
 	if sourceCount.Load() < maxSources {
 		if _, known := sources.LoadOrStore(pc, s); !known {
 			sourceCount.Add(1)
@@ -49,21 +48,22 @@ func sourceOf(pc uintptr) *source {
 	return s
 }
 
-// appendSource appends what is known of s, as members of a JSON object.
-func appendSource(dst []byte, s *slog.Source) []byte {
-	if s.Function != "" {
-		dst = append(dst, `"function":`...)
-		dst = append(AppendString(dst, s.Function), ',')
+func newSource(pc uintptr, src slog.Source) *source {
+	s := &source{pc: pc, Source: src}
+	s.frame = appendFrame(nil, &src)
+	if members := sourceGroup(&src).Group(); len(members) > 0 {
+		s.members = binary.LittleEndian.AppendUint32(s.members, uint32(len(members)))
+		for _, m := range members {
+			s.members = appendScalar(s.members, m.Key, m.Value, m.Value.Kind())
+		}
 	}
-	if s.File != "" {
-		dst = append(dst, `"file":`...)
-		dst = append(AppendString(dst, s.File), ',')
-	}
-	if s.Line != 0 {
-		dst = append(dst, `"line":`...)
-		dst = append(strconv.AppendInt(dst, int64(s.Line), 10), ',')
-	}
-	return bytes.TrimSuffix(dst, []byte{','})
+	return s
+}
+
+// appendFrame appends s as it stands in the entry of an error.
+func appendFrame(dst []byte, s *slog.Source) []byte {
+	dst = appendString(appendString(dst, s.Function), s.File)
+	return binary.AppendUvarint(dst, uint64(max(s.Line, 0)))
 }
 
 // sourceGroup is s as a group of its fields that are not empty, as

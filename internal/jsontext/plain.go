@@ -1,4 +1,4 @@
-package slogship
+package jsontext
 
 import (
 	stdjson "encoding/json"
