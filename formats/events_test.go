@@ -122,3 +122,8 @@ func encodedBody(f slogship.Format, events ...slogship.Event) string {
 	}
 	return string(head) + string(text) + l.Tail
 }
+
+// text is what f writes of one event.
+func text(f slogship.Format, e slogship.Event) string {
+	return string(f.AppendEvent(nil, prepared(f, e)))
+}

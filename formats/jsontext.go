@@ -1,9 +1,9 @@
 package formats
 
 import (
-	"encoding/json"
 	"iter"
-	"strings"
+
+	"github.com/slogship/slogship/internal/jsontext"
 )
 
 // What is here reads the text of a *slogship.JSON: JSON that is valid, compact,
@@ -67,9 +67,5 @@ func textOfJSON(text string) string {
 	if len(text) < 2 || text[0] != '"' {
 		return text
 	}
-	plain := text[1 : len(text)-1]
-	if strings.IndexByte(plain, '\\') >= 0 {
-		json.Unmarshal([]byte(text), &plain) //nolint:errcheck // it is valid
-	}
-	return plain
+	return string(jsontext.AppendUnquoted(nil, []byte(text)))
 }

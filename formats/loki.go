@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/slogship/slogship"
+	"github.com/slogship/slogship/internal/jsontext"
 )
 
 // LokiOptions are the options of Loki. The zero value can be used.
@@ -232,7 +233,7 @@ func (f *loki) AppendEvent(dst []byte, e *slogship.Event) []byte {
 	if given(e.LevelValue) { // it may be a label
 		text := textOf(e.LevelValue)
 		e.Cut = e.Cut || len(text) > maxLokiLabelValue
-		e.LevelValue = slog.StringValue(shortened(validUTF8(text), maxLokiLabelValue))
+		e.LevelValue = slog.StringValue(jsontext.ShortenString(validUTF8(text), maxLokiLabelValue))
 	}
 	m := lokiMetadataPool.Get().(*lokiMetadata)
 	defer m.release()
@@ -270,8 +271,10 @@ func (f *loki) fill(m *lokiMetadata, e *slogship.Event, isTime bool) {
 		m.add(e.Source, 0, nil)
 		m.group = m.group[:0]
 	}
-	if text, ok := timeText(e); ok && !isTime {
-		m.add([]slog.Attr{slog.String(timeTextKey, text)}, 0, nil)
+	if !isTime {
+		if text, ok := timeText(e); ok {
+			m.add([]slog.Attr{slog.String(timeTextKey, text)}, 0, nil)
+		}
 	}
 	m.add(e.Attrs, 0, &f.reserved)
 	m.unique()

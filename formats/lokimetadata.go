@@ -3,10 +3,11 @@ package formats
 import (
 	"bytes"
 	"log/slog"
-	"math"
 	"slices"
 	"sync"
 	"unicode/utf8"
+
+	"github.com/slogship/slogship/internal/jsontext"
 )
 
 // lokiMetadata is the structured metadata of an entry: a flat list of values with
@@ -162,12 +163,7 @@ func textLen(v slog.Value) int {
 	return len(`2006-01-02T15:04:05.999999999+07:00`)
 }
 
-const (
-	lokiCutName = "_cut" // as in a record that is longer than Options.MaxRecordBytes
-
-	// No value is made shorter than this; before that, whole ones are left out.
-	minLokiValue = 40
-)
+const lokiCutName = "_cut" // as in a record that is longer than Options.MaxRecordBytes
 
 // fit brings the metadata within Loki's limits, and reports whether it was not:
 // the longest values are shortened until all are equally long, then fields are
@@ -185,11 +181,18 @@ func (m *lokiMetadata) fit(fields, size int) (cut bool) {
 	m.keep(func(i int) bool { return string(m.name(&m.list[i])) != lokiCutName })
 	m.list = m.list[:min(len(m.list), maxLokiEntries-1-fields)]
 	room := maxLokiMetadata - own - len(lokiCutName) - len("true")
-	limit := m.valueLimit(room)
+	lengths := make([]int, len(m.list))
+	forValues := room
+	for i := range m.list {
+		f := &m.list[i]
+		lengths[i] = textLen(f.value)
+		forValues -= f.to - f.from
+	}
+	limit := max(jsontext.WaterLevel(lengths, forValues), jsontext.MinCut)
 	for i := range m.list {
 		f := &m.list[i]
 		if textLen(f.value) > limit {
-			f.value = slog.StringValue(shortened(validUTF8(textOf(f.value)), limit))
+			f.value = slog.StringValue(jsontext.ShortenString(validUTF8(textOf(f.value)), limit))
 		}
 		if room -= f.to - f.from + textLen(f.value); room < 0 {
 			m.list = m.list[:i]
@@ -200,23 +203,4 @@ func (m *lokiMetadata) fit(fields, size int) (cut bool) {
 	m.names = append(m.names, lokiCutName...)
 	m.list = append(m.list, f)
 	return true
-}
-
-// valueLimit is the greatest length such that all values, each but up to it, have
-// room together with their names.
-func (m *lokiMetadata) valueLimit(room int) int {
-	lengths := make([]int, 0, len(m.list))
-	for i := range m.list {
-		f := &m.list[i]
-		lengths = append(lengths, textLen(f.value))
-		room -= f.to - f.from
-	}
-	slices.Sort(lengths)
-	for i, n := range lengths {
-		if left := len(lengths) - i; n*left > room {
-			return max(room/left, minLokiValue)
-		}
-		room -= n
-	}
-	return math.MaxInt
 }

@@ -18,7 +18,15 @@ func (m *member) appendAnyTime(dst []byte, e *slogship.Event) []byte {
 	case m.layout.expresses(e.Time):
 		return m.layout.append(m.begin(dst), e.Time)
 	}
-	text, _ := timeText(e)
+	return m.appendTimeText(dst, e)
+}
+
+// appendTimeText writes the time of e as text, unless it has none.
+func (m *member) appendTimeText(dst []byte, e *slogship.Event) []byte {
+	text, ok := timeText(e)
+	if !ok {
+		return dst
+	}
 	return slogship.AppendString(m.begin(dst), text)
 }
 
@@ -85,8 +93,9 @@ func (m *member) appendException(dst []byte, attrs []slog.Attr, failure *slogshi
 	}
 	for _, name := range names {
 		for i := range attrs {
-			if text, ok := stringOf(attrs[i].Value); ok && text != "" && attrs[i].Key == name {
-				return slogship.AppendString(m.begin(dst), text)
+			v := attrs[i].Value
+			if attrs[i].Key == name && v.Kind() == slog.KindString && v.String() != "" {
+				return slogship.AppendString(m.begin(dst), v.String())
 			}
 		}
 	}

@@ -216,8 +216,8 @@ func (o *object) append(dst []byte, e *slogship.Event) []byte {
 				dst = m.layout.append(m.begin(dst), e.Observed)
 			}
 		case textTime:
-			if text, ok := timeText(e); ok && !isTime {
-				dst = slogship.AppendString(m.begin(dst), text)
+			if !isTime {
+				dst = m.appendTimeText(dst, e)
 			}
 		case level, lowerLevel, serilogLevel:
 			dst = m.appendLevel(dst, e, o.text)

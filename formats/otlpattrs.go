@@ -27,7 +27,10 @@ func otlpID(a *slog.Attr) (digits string, isTrace, ok bool) {
 	default:
 		return "", false, false
 	}
-	digits, _ = stringOf(a.Value) // of a type of its own, it is JSON
+	if a.Value.Kind() != slog.KindString {
+		return "", false, false
+	}
+	digits = a.Value.String()
 	return digits, isTrace, isHex(digits, n) && strings.Trim(digits, "0") != ""
 }
 

@@ -89,7 +89,7 @@ func clefNames(e *slogship.Event) {
 // lower-case hexadecimal digits.
 func isLowerHex(n int) func(v slog.Value) bool {
 	return func(v slog.Value) bool {
-		id, ok := stringOf(v)
-		return ok && isHex(id, n) && id == strings.ToLower(id)
+		id := v.String()
+		return v.Kind() == slog.KindString && isHex(id, n) && id == strings.ToLower(id)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/slogship/slogship"
 )
@@ -49,19 +48,6 @@ func textOf(v slog.Value) string {
 	return textOfJSON(string(slogship.AppendValue(nil, v)))
 }
 
-// stringOf is v if it is a string, or JSON that is one.
-func stringOf(v slog.Value) (s string, ok bool) {
-	switch v.Kind() {
-	case slog.KindString:
-		return v.String(), true
-	case slog.KindAny:
-		if j, ok := v.Any().(*slogship.JSON); ok && strings.HasPrefix(j.Text, `"`) {
-			return textOfJSON(j.Text), true
-		}
-	}
-	return "", false
-}
-
 // messageOf is the text of the message; "" if ReplaceAttr left it out.
 func messageOf(e *slogship.Event) string {
 	switch {
@@ -76,17 +62,20 @@ func messageOf(e *slogship.Event) string {
 // timeIn is the time of e, and reports whether there is one that l can express.
 // A string of ReplaceAttr's that is RFC 3339 is a time.
 func timeIn(e *slogship.Event, l TimeLayout) (t time.Time, ok bool) {
-	t = e.Time
-	if given(e.TimeValue) {
-		if e.TimeValue.Kind() != slog.KindString {
-			return t, false
-		}
+	switch {
+	case !given(e.TimeValue):
+		return e.Time, !e.Time.IsZero() && l.expresses(e.Time)
+	case e.TimeValue.Kind() == slog.KindTime: // the zero time
+		t = e.TimeValue.Time()
+	case e.TimeValue.Kind() == slog.KindString:
 		var err error
 		if t, err = time.Parse(time.RFC3339Nano, e.TimeValue.String()); err != nil {
 			return t, false
 		}
+	default:
+		return t, false
 	}
-	return t, !t.IsZero() && l.expresses(t)
+	return t, l.expresses(t)
 }
 
 // timeOrObserved is the time of e or, if there is none that l can express, when
@@ -140,28 +129,4 @@ func isHex(s string, n int) bool {
 		}
 	}
 	return true
-}
-
-// cutMark ends a text that is not whole.
-const cutMark = "…[cut]"
-
-// shortened is s if it has at most n bytes, and otherwise its front with cutMark
-// at its end, in n bytes, the last character whole.
-func shortened(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	return front(s, max(n-len(cutMark), 0)) + cutMark
-}
-
-// front is the longest front of s of at most n bytes that ends in a whole
-// character.
-func front(s string, n int) string {
-	if n >= len(s) {
-		return s
-	}
-	for n > 0 && !utf8.RuneStart(s[n]) {
-		n--
-	}
-	return s[:n]
 }

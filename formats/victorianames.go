@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/slogship/slogship"
+	"github.com/slogship/slogship/internal/jsontext"
 )
 
 // VictoriaLogs joins the names of groups and of their members with dots, and
@@ -58,7 +59,7 @@ func shortVictoriaName(name string, n int) string {
 		end = append(end, digits[sum>>28])
 		sum <<= 4
 	}
-	return front(name, n-len(end)) + string(end)
+	return jsontext.RunePrefix(name, n-len(end)) + string(end)
 }
 
 // longestName is the length of the longest name in a value whose own has n bytes,
