@@ -12,6 +12,7 @@ import (
 // batcher owns the one goroutine that swaps pending, sends, and backs off.
 type batcher struct {
 	p       *pending
+	encoder *encoder
 	sender  *sender
 	format  Format
 	onError func(error)
@@ -37,6 +38,7 @@ func newBatcher(p *pending, s *sender, o settings) *batcher {
 	ctx, cancel := context.WithCancel(context.WithValue(context.Background(), sendingKey{}, true))
 	b := &batcher{
 		p:          p,
+		encoder:    newEncoder(newWording(o)),
 		sender:     s,
 		format:     o.Format,
 		onError:    o.OnError,
@@ -137,12 +139,18 @@ func (b *batcher) attempt() {
 	again := !b.retryAt.IsZero()
 	var complaint error // the first thing the server did not like
 	var wait time.Duration
-	for ; !batch.empty(); again = true {
+	for !batch.empty() {
+		body := b.encoder.encode(batch.todo[0])
+		b.p.noteEncoded(body.taken, body.encoded, body.cut)
+		if !batch.encoded(body) {
+			continue
+		}
 		if again {
 			b.p.noteRetry()
 		}
-		pc := batch.next()
-		r := b.sender.send(b.ctx, pc)
+		again = true
+		pc := body.taken
+		r := b.sender.send(b.ctx, body)
 		if b.ctx.Err() != nil { // Shutdown gave up, and has closed the books
 			return
 		}

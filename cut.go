@@ -4,15 +4,13 @@ import (
 	"encoding/base64"
 	"log/slog"
 	"slices"
+
+	"github.com/slogship/slogship/internal/jsontext"
 )
 
 const (
-	cutMark = "…[cut]" // ends a shortened string
-	cutName = "_cut"   // is the attribute of a record that was cut
-
-	// No string is made shorter than this, its mark included: before that,
-	// whole attributes are left out.
-	minCutString = 40
+	cutMark = jsontext.CutMark // ends a shortened string
+	cutName = "_cut"           // is the attribute of a record that was cut
 
 	// cutTries bounds how often a record that is too long is encoded to find
 	// out what it has room for.
@@ -114,12 +112,12 @@ func (s *shortener) shorten(e *Event, content int) (left int) {
 	for _, n := range s.lengths {
 		other -= n
 	}
-	limit := max(waterLevel(s.lengths, content-other), minCutString)
+	limit := max(jsontext.WaterLevel(s.lengths, content-other), jsontext.MinCut)
 
-	e.Message = shortenString(e.Message, limit)
+	e.Message = jsontext.ShortenString(e.Message, limit)
 	for _, v := range builtinValues(e) {
 		*v = shortenValue(*v, limit)
-		if v.Kind() != slog.KindString && s.size(*v) > limit+minCutString {
+		if v.Kind() != slog.KindString && s.size(*v) > limit+jsontext.MinCut {
 			*v = slog.StringValue(cutMark) // it is long for other reasons, and cannot be left out
 		}
 	}
@@ -199,7 +197,7 @@ func (s *shortener) noteStrings(v slog.Value) {
 	case slog.KindAny:
 		switch v := v.Any().(type) {
 		case *JSON:
-			eachString(v.Text, func(from, to int) { s.lengths = append(s.lengths, to-from) })
+			jsontext.EachString(v.Text, func(from, to int) { s.lengths = append(s.lengths, to-from) })
 		case *Bytes:
 			s.lengths = append(s.lengths, base64.StdEncoding.EncodedLen(len(v.Data)))
 		case *Error:
@@ -214,20 +212,6 @@ func (s *shortener) noteStringsOf(attrs []slog.Attr) {
 	}
 }
 
-// waterLevel is the greatest limit such that the lengths, each but up to the
-// limit, sum up to at most room.
-func waterLevel(lengths []int, room int) int {
-	slices.Sort(lengths)
-	for i, n := range lengths {
-		left := len(lengths) - i
-		if n*left > room {
-			return room / left
-		}
-		room -= n
-	}
-	return lengths[len(lengths)-1]
-}
-
 // shortenAttrs shortens all strings in attrs to at most limit bytes.
 func shortenAttrs(attrs []slog.Attr, limit int) {
 	for i := range attrs {
@@ -239,34 +223,24 @@ func shortenValue(v slog.Value, limit int) slog.Value {
 	switch v.Kind() {
 	case slog.KindString:
 		if s := v.String(); len(s) > limit {
-			return slog.StringValue(shortenString(s, limit))
+			return slog.StringValue(jsontext.ShortenString(s, limit))
 		}
 	case slog.KindGroup:
 		shortenAttrs(v.Group(), limit)
 	case slog.KindAny:
 		switch v := v.Any().(type) {
 		case *JSON:
-			if len(v.Text) > limit {
-				v.Text = shortenJSON(v.Text, limit)
-			}
+			v.Text = jsontext.ShortenStrings(v.Text, limit)
 		case *Bytes:
 			if base64.StdEncoding.EncodedLen(len(v.Data)) > limit { // base64 has no place for a mark, a string has
 				front := v.Data[:max(limit-len(cutMark), 0)/4*3]
 				return slog.StringValue(base64.StdEncoding.EncodeToString(front) + cutMark)
 			}
 		case *Error:
-			v.Text = shortenString(v.Text, limit)
+			v.Text = jsontext.ShortenString(v.Text, limit)
 		}
 	}
 	return v
-}
-
-// shortenString shortens s to at most limit bytes, its mark included.
-func shortenString(s string, limit int) string {
-	if len(s) <= limit {
-		return s
-	}
-	return runePrefix(s, limit-len(cutMark)) + cutMark
 }
 
 // leaveOut leaves out attributes from the end, however deep in groups they are,
@@ -318,74 +292,4 @@ func (s *shortener) front(attrs []slog.Attr, room int) (kept []slog.Attr, left i
 		return attrs[:i+1], 0, true
 	}
 	return attrs, room, false
-}
-
-// eachString calls f with the bounds of each string in text that is a value,
-// without its quotes. Text is canonical JSON.
-func eachString(text string, f func(from, to int)) {
-	for i := 0; i < len(text); {
-		if text[i] != '"' {
-			i++
-			continue
-		}
-		end := skipString(text, i)
-		if end >= len(text) || text[end] != ':' {
-			f(i+1, end-1)
-		}
-		i = end
-	}
-}
-
-// skipString returns the index after the closing quote of the string whose
-// opening quote is at i.
-func skipString(text string, i int) int {
-	for i++; i < len(text) && text[i] != '"'; i++ {
-		if text[i] == '\\' {
-			i++
-		}
-	}
-	return min(i+1, len(text))
-}
-
-// shortenJSON shortens the strings in text that are values.
-func shortenJSON(text string, limit int) string {
-	var out []byte
-	done := 0
-	eachString(text, func(from, to int) {
-		if to-from > limit {
-			out = append(out, text[done:escapedEnd(text, from, from+limit-len(cutMark))]...)
-			out = append(out, cutMark...)
-			done = to
-		}
-	})
-	if done == 0 {
-		return text
-	}
-	return string(append(out, text[done:]...))
-}
-
-// escapedEnd is the greatest index up to limit at which the content of a JSON
-// string that begins at from can end: between two characters, and not between
-// the halves of a surrogate pair.
-func escapedEnd(text string, from, limit int) int {
-	for i := from; ; {
-		next := i + 1
-		switch {
-		case text[i] == '\\' && text[i+1] == 'u':
-			next = i + 6
-			if text[i+2]|0x20 == 'd' && text[i+3] >= '8' { // canonical text has whole pairs only
-				next = i + 12
-			}
-		case text[i] == '\\':
-			next = i + 2
-		case text[i] >= 0xc0:
-			for next < len(text) && text[next]&0xc0 == 0x80 {
-				next++
-			}
-		}
-		if next > limit {
-			return i
-		}
-		i = next
-	}
 }

@@ -326,25 +326,3 @@ func TestCutReadsManyAttributesABoundedNumberOfTimes(t *testing.T) {
 		t.Errorf("%d bytes, %d attributes written, cut %v, fits %v", len(out), read, cut, fits)
 	}
 }
-
-// No length is given away where the lengths differ, or all strings are long.
-func TestWaterLevel(t *testing.T) {
-	for _, tt := range []struct {
-		lengths []int
-		room    int
-		want    int
-	}{
-		{[]int{10}, 5, 5},
-		{[]int{10}, 10, 10},
-		{[]int{10}, 11, 10},
-		{[]int{3, 10, 2}, 9, 4},
-		{[]int{10, 10, 10}, 15, 5},
-		{[]int{10, 10, 10}, 16, 5},
-		{[]int{1, 2, 30}, 0, 0},
-		{[]int{0, 0, 5}, 3, 3},
-	} {
-		if got := waterLevel(tt.lengths, tt.room); got != tt.want {
-			t.Errorf("%v within %d: %d, want %d", tt.lengths, tt.room, got, tt.want)
-		}
-	}
-}

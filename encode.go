@@ -1,22 +1,286 @@
 package slogship
 
-import "unicode/utf8"
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"log/slog"
+	"unsafe"
 
-// maxDepth bounds how deep objects and arrays nest in an event. Decoders have
-// bounds of their own (1,000 in Jackson, 10,000 in encoding/json), and a batch
-// is decoded whole.
-const maxDepth = 500
+	"github.com/slogship/slogship/internal/jsontext"
+	"github.com/slogship/slogship/internal/record"
+)
 
-// runePrefix is the longest front of s of at most n bytes that does not divide
-// a rune.
-func runePrefix(s string, n int) string {
-	if len(s) <= n {
-		return s
+const (
+	prefixDigits   = 32 // of an id: the handler's own
+	sequenceDigits = 16 // of an id: the record's
+)
+
+// wording is how bodies are written: what all encoders of a handler share.
+type wording struct {
+	format      Format
+	layout      Layout
+	reserved    reservedNames
+	compression Compression
+	prefix      [prefixDigits / 2]byte // of all ids
+
+	maxRecord  int // bytes of an event; a longer one is cut
+	maxRecords int // in a body
+	room       int // in a body, for events and what separates them
+}
+
+func newWording(o settings) *wording {
+	w := &wording{
+		format:      o.Format,
+		layout:      o.layout,
+		reserved:    o.reserved,
+		compression: o.Compression,
+		maxRecord:   o.MaxRecordBytes,
+		maxRecords:  o.BatchRecords,
+		room:        o.BatchBytes - o.frame,
 	}
-	for i := n; i > 0 && i > n-utf8.UTFMax; i-- {
-		if utf8.RuneStart(s[i]) {
-			return s[:i]
+	rand.Read(w.prefix[:]) // never fails, as its documentation says
+	return w
+}
+
+// An encoder makes request bodies of captured records, in memory that it uses
+// again for the next body.
+//
+//	captured -> record.Decode -> Event -> rename, unique -> AppendEvent -> buf -> compressed
+//	                                |                           |
+//	                                +-- shorten <-- too long ---+
+//
+// It is used by one goroutine at a time, and changes nothing but itself: any
+// number of encoders may work on one batch.
+type encoder struct {
+	*wording
+	decoder   *record.Decoder
+	values    values
+	record    record.Record
+	event     Event
+	id        [prefixDigits + sequenceDigits]byte
+	shortener shortener
+
+	captured []byte        // the record under way
+	fresh    func() *Event // decode, bound once
+
+	head, buf []byte // buf has the head as well, unless that depends on what follows
+	coder     coder
+	coded     int // of buf, compressed already
+}
+
+func newEncoder(w *wording) *encoder {
+	e := &encoder{wording: w, coder: coder{kind: w.compression}}
+	e.decoder = record.NewDecoder(&e.values)
+	hex.Encode(e.id[:], w.prefix[:])
+	e.fresh = e.decode
+	return e
+}
+
+// A body is a request's, and what became of the records that it was made of.
+type body struct {
+	*payload
+	coding string // the Content-Encoding; "" if it is not compressed
+
+	taken piece  // is in it, in order
+	lost  []loss // no body can have
+	rest  piece  // it has no room for
+
+	captured, encoded int    // bytes of what it was made of and has
+	cut               []span // records that were shortened, one each
+}
+
+// A loss is a record that is dropped before it is sent.
+type loss struct {
+	span
+	why reason
+}
+
+// encode makes a body of the records at the front of pc: as many as it has room
+// for, at least one of those that are not lost. The body is valid until the next
+// one is made; it is empty if all records are lost.
+func (e *encoder) encode(pc piece) *body {
+	b := new(body)
+	defer e.release()
+	e.begin()
+	for i, s := range pc.spans {
+		for at := s.from; at < s.to; at++ {
+			before, one := len(e.buf), span{s.b, at, at + 1}
+			cut, why, ok := e.appendRecord(s.b.record(at), s.b.seq(at), b.taken.records == 0)
+			switch {
+			case !ok:
+				e.buf = e.buf[:before]
+				b.lost = append(b.lost, loss{one, why})
+				continue
+			case b.taken.records > 0 && (b.encoded+len(e.buf)-before > e.room || b.taken.records == e.maxRecords):
+				e.buf = e.buf[:before]
+				b.rest = restOf(pc, i, at)
+				e.end(b)
+				return b
+			case cut:
+				b.cut = append(b.cut, one)
+			}
+			b.taken.addRecord(one)
+			b.encoded += len(e.buf) - before
+			if e.layout.AppendHead == nil {
+				e.compress(compressAt)
+			}
 		}
 	}
-	return s[:n]
+	if b.taken.records > 0 {
+		e.end(b)
+	}
+	return b
+}
+
+// compressAt is how many bytes are compressed at once, while a body grows: they are
+// in the processor's cache still.
+const compressAt = 32 << 10
+
+func (e *encoder) begin() {
+	e.buf, e.coded = e.buf[:0], 0
+	if e.layout.AppendHead == nil {
+		e.buf = append(e.buf, e.layout.Head...)
+	}
+	e.coder.begin()
+}
+
+// compress compresses what is not yet, if that is at least so much.
+func (e *encoder) compress(least int) {
+	if len(e.buf)-e.coded >= least {
+		e.coder.write(e.buf[e.coded:])
+		e.coded = len(e.buf)
+	}
+}
+
+// end frames and compresses b. A body that compression does not make smaller is
+// sent as it is.
+func (e *encoder) end(b *body) {
+	var parts [][]byte
+	if e.layout.AppendHead != nil {
+		e.head = e.layout.AppendHead(e.head[:0], b.taken.records, b.encoded)
+		e.coder.write(e.head)
+		parts = append(parts, e.head)
+	}
+	e.buf = append(e.buf, e.layout.Tail...)
+	e.compress(1)
+	b.payload = newPayload(append(parts, e.buf))
+	if small := e.coder.end(); small != nil && len(small) < b.size {
+		b.parts, b.size = [][]byte{small}, len(small)
+		b.coding = e.coder.kind.String()
+	}
+}
+
+// release lets go of the blocks that the last records were in.
+func (e *encoder) release() {
+	e.decoder.Release()
+	e.values.release()
+	e.captured, e.record, e.event = nil, record.Record{}, Event{}
+}
+
+// restOf is pc from record at of its i-th span.
+func restOf(pc piece, i, at int) (rest piece) {
+	s := pc.spans[i]
+	rest.add(span{s.b, at, s.to})
+	for _, s := range pc.spans[i+1:] {
+		rest.add(s)
+	}
+	return rest
+}
+
+// addRecord adds a record that comes after those of pc.
+func (pc *piece) addRecord(one span) {
+	if n := len(pc.spans); n > 0 && pc.spans[n-1].b == one.b && pc.spans[n-1].to == one.from {
+		pc.spans[n-1].to = one.to
+		pc.records++
+		pc.bytes += one.bytes()
+		return
+	}
+	pc.add(one)
+}
+
+// appendRecord appends a captured record to buf, after a separator unless it is
+// the first. It reports whether it was cut, or why it is lost: because it cannot be
+// made short enough, or because the Format panics over it. What is in buf then does
+// not count.
+func (e *encoder) appendRecord(captured []byte, seq uint64, first bool) (cut bool, why reason, ok bool) {
+	why = rejected
+	defer func() {
+		if !ok {
+			_ = recover()
+		}
+	}()
+	e.captured = captured
+	jsontext.AppendHex(e.id[:prefixDigits], seq)
+	if !first {
+		e.buf = append(e.buf, e.layout.Separator...)
+	}
+	out, cut, fits := e.shortener.appendCut(e.buf, e.format, e.maxRecord, e.fresh)
+	switch {
+	case !fits:
+		return true, tooLarge, false
+	case len(out) < len(e.buf): // the Format did not append
+		return cut, rejected, false
+	}
+	e.buf = out
+	return cut, 0, true
+}
+
+// decode returns the record under way as an Event, its names as the Format wants
+// them.
+func (e *encoder) decode() *Event {
+	e.values.reset()
+	r := &e.record
+	if err := e.decoder.Decode(e.captured, r); err != nil {
+		panic(err) // the record alone is lost
+	}
+	e.reserved.rename(r.Attrs)
+	if e.layout.UniqueKeys {
+		r.Attrs = unique(r.Attrs)
+		r.Source = unique(r.Source)
+	}
+	e.event = Event{
+		ID:   unsafe.String(&e.id[0], len(e.id)),
+		Time: r.Time, Observed: r.Observed, Level: r.Level, Message: r.Message, Source: r.Source, Attrs: r.Attrs,
+		NoLevel: r.NoLevel, NoMessage: r.NoMessage,
+		TimeValue: r.TimeValue, LevelValue: r.LevelValue, MessageValue: r.MessageValue, SourceValue: r.SourceValue,
+		Cut: r.Cut,
+	}
+	return &e.event
+}
+
+// values makes the values of attributes that are not scalars, in memory that it
+// uses again for the next record.
+type values struct {
+	texts  []JSON
+	bytes  []Bytes
+	errors []Error
+}
+
+func (v *values) JSON(text string) any {
+	v.texts = append(v.texts, JSON{text})
+	return &v.texts[len(v.texts)-1]
+}
+
+func (v *values) Bytes(data []byte) any {
+	v.bytes = append(v.bytes, Bytes{data})
+	return &v.bytes[len(v.bytes)-1]
+}
+
+func (v *values) Error(text, typ string, stack []slog.Source) any {
+	v.errors = append(v.errors, Error{text, typ, stack})
+	return &v.errors[len(v.errors)-1]
+}
+
+func (v *values) reset() { v.texts, v.bytes, v.errors = v.texts[:0], v.bytes[:0], v.errors[:0] }
+
+// keptValues is how many values there may be memory for between two bodies.
+const keptValues = 1024
+
+func (v *values) release() {
+	if max(cap(v.texts), cap(v.bytes), cap(v.errors)) > keptValues {
+		*v = values{}
+	}
+	clear(v.texts[:cap(v.texts)])
+	clear(v.bytes[:cap(v.bytes)])
+	clear(v.errors[:cap(v.errors)])
 }

@@ -1,9 +1,9 @@
 // Package slogship ships log/slog records to an HTTP log backend in batches.
 //
-//	Handle -> encode -> pending (a ring of blocks)
-//	                       |  ^
-//	           swap, O(1)  v  |  restore to the front, O(1)
-//	                    in flight -> batcher -> HTTP POST -> backend
+//	logger.Info -> Handle -> capture -> pending (a ring of blocks)
+//	                                       |  ^
+//	                           swap, O(1)  v  |  restore to the front, O(1)
+//	                                    in flight -> encode -> HTTP POST -> backend
 //
 // Logging never waits: not for the network, not for the batcher. What is
 // pending is bounded in records and bytes; at the bound the oldest record is
@@ -31,15 +31,13 @@ package slogship
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"fmt"
 	"log/slog"
 	"net/url"
-	"slices"
-	"strings"
 	"sync"
 	"time"
+
+	"github.com/slogship/slogship/internal/record"
 )
 
 const (
@@ -57,25 +55,15 @@ const (
 //
 // Use New to make one, and Shutdown or Close to end it.
 type Handler struct {
-	core *core
-
-	groups []string // of WithGroup
+	core  *core
+	state *record.State // of WithAttrs and WithGroup
 }
 
 // core is what all handlers made from one New share.
 type core struct {
 	name       string // the endpoint, without secrets
-	idTemplate string // an event id with a sequence number of zero
-
-	level        slog.Leveler
-	flushLevel   slog.Leveler
-	addSource    bool
-	replace      func([]string, slog.Attr) slog.Attr
-	contextAttrs func(context.Context) []slog.Attr
-
-	format         Format
-	layout         Layout
-	maxRecordBytes int
+	level      slog.Leveler
+	flushLevel slog.Leveler
 
 	pending *pending
 	batcher *batcher
@@ -114,26 +102,22 @@ func New(endpoint string, opts *Options) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	var id [16]byte
-	rand.Read(id[:]) // never fails, as its documentation says
 	p := newPending(s)
 	c := &core{
-		name:           (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String(),
-		idTemplate:     hex.EncodeToString(id[:]) + strings.Repeat("0", sequenceDigits),
-		level:          s.Level,
-		flushLevel:     s.FlushLevel,
-		addSource:      s.AddSource,
-		replace:        s.ReplaceAttr,
-		contextAttrs:   s.ContextAttrs,
-		format:         s.Format,
-		layout:         s.layout,
-		maxRecordBytes: s.MaxRecordBytes,
-		pending:        p,
-		shutdownDone:   make(chan struct{}),
+		name:         (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String(),
+		level:        s.Level,
+		flushLevel:   s.FlushLevel,
+		pending:      p,
+		shutdownDone: make(chan struct{}),
 	}
 	c.batcher = newBatcher(p, newSender(u, c.name, p, s), s)
 	go c.batcher.run()
-	return &Handler{core: c}, nil
+	return &Handler{core: c, state: record.New(record.Options{
+		AddSource:      s.AddSource,
+		ReplaceAttr:    s.ReplaceAttr,
+		ContextAttrs:   s.ContextAttrs,
+		MaxRecordBytes: s.MaxRecordBytes,
+	})}, nil
 }
 
 // Enabled reports whether level is at or above Options.Level. It is false
@@ -146,34 +130,35 @@ func (h *Handler) Enabled(ctx context.Context, level slog.Level) bool {
 	return level >= least && !isSending(ctx)
 }
 
-// Handle encodes r and adds it to what is pending. It never waits for I/O or
-// for the batcher, and always returns nil: slog discards the error
-// (go.dev/issue/66579), so that a loss is counted in Stats instead. That ctx
-// is cancelled does not matter.
+// Handle captures r: it takes down what r says, and adds that to what is pending.
+// It never waits for I/O or for the batcher, and always returns nil: slog discards
+// the error (go.dev/issue/66579), so that a loss is counted in Stats instead. That
+// ctx is cancelled does not matter.
 func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	if isSending(ctx) {
 		return nil
 	}
-	h.core.pending.refuse(rejected)
+	captured := h.state.Capture(ctx, &r)
+	urgent := h.core.flushLevel != nil && r.Level >= h.core.flushLevel.Level()
+	h.core.pending.push(captured.Bytes, urgent)
+	captured.Free()
 	return nil
 }
 
-// WithAttrs returns a Handler whose records have attrs too. They are encoded
+// WithAttrs returns a Handler whose records have attrs too. They are captured
 // now, once.
-func (h *Handler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return h
-}
+func (h *Handler) WithAttrs(attrs []slog.Attr) slog.Handler { return h.with(h.state.WithAttrs(attrs)) }
 
 // WithGroup returns a Handler that puts the attributes to come into a group.
 // An empty name returns h, and so does a group inside 500 others: decoders do
 // not follow that far.
-func (h *Handler) WithGroup(name string) slog.Handler {
-	if name == "" || len(h.groups) >= maxDepth {
+func (h *Handler) WithGroup(name string) slog.Handler { return h.with(h.state.WithGroup(name)) }
+
+func (h *Handler) with(s *record.State) *Handler {
+	if s == h.state {
 		return h
 	}
-	h2 := *h
-	h2.groups = append(slices.Clip(h.groups), name)
-	return &h2
+	return &Handler{core: h.core, state: s}
 }
 
 // Flush wakes the batcher and waits until none of the records held at the call
@@ -252,7 +237,6 @@ func (c *core) shutdown(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	n := c.pending.abandon()
-	c.pending.stockers.Wait() // for one block to be made, at most
 	c.batcher.cancel()
 	select {
 	case <-c.batcher.done:

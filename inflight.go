@@ -56,20 +56,54 @@ type inflight struct {
 	later []piece
 	todo  []piece
 
+	sent        bool // a piece of it was
 	blamed      bool // an answer blamed a record for its content
 	acceptances int
 	extra       int // requests since the first blame
 	oversized   int // requests answered with 413 since the last acceptance
 }
 
+// newInflight makes a batch of what was taken from p.
+func newInflight(p *pending, taken piece) inflight {
+	f := inflight{p: p}
+	if taken.records > 0 {
+		f.todo = []piece{taken}
+	}
+	return f
+}
+
 func (f *inflight) empty() bool { return len(f.todo) == 0 }
 
-// next is the piece to send now.
-func (f *inflight) next() piece {
+// encoded is told which body was made of the front piece, and reports whether it
+// has records, which are the front piece then. What no body can have is dropped.
+// What it has no room for goes back to pending, where more comes to it, unless the
+// batch was divided.
+func (f *inflight) encoded(b *body) bool {
+	f.pop()
+	for _, l := range b.lost {
+		f.p.settle(pieceOf(l.span), 1, l.why)
+	}
+	if b.rest.records > 0 {
+		if len(f.todo) == 0 && !f.sent {
+			f.p.restore([]piece{b.rest})
+		} else {
+			f.todo = append([]piece{b.rest}, f.todo...)
+		}
+	}
+	if b.taken.records == 0 {
+		return false
+	}
+	f.todo = append([]piece{b.taken}, f.todo...)
+	f.sent = true
 	if f.blamed {
 		f.extra++
 	}
-	return f.todo[0]
+	return true
+}
+
+func pieceOf(s span) (pc piece) {
+	pc.add(s)
+	return pc
 }
 
 func (f *inflight) pop() piece {
@@ -83,10 +117,10 @@ func (f *inflight) pop() piece {
 // aside too. It reports false if there is none.
 func (f *inflight) lookBehind(n int) bool {
 	more := f.p.swap(n)
-	if more.empty() {
+	if more.records == 0 {
 		return false
 	}
-	between, last := more.todo[0].split(more.todo[0].records - 1)
+	between, last := more.split(more.records - 1)
 	f.later = append(f.later, f.pop())
 	if between.records > 0 {
 		f.later = append(f.later, between)

@@ -15,7 +15,7 @@ import (
 // heapBeyond is the memory of a handler beyond MaxPendingBytes, with BatchBytes
 // and MaxRecordBytes at their defaults: slackBytes, the batch in flight, free
 // blocks (2 MiB), the compressor and what it makes of a batch (3 MiB).
-const heapBeyond = slackBytes + 1<<20 + freeBlocks*blockBytes + 3<<20
+const heapBeyond = slackBytes + 1<<20 + keptBlocks*blockBytes + 3<<20
 
 // refusing is a backend that reads everything and is down all the same.
 func refusing(r *http.Request) (*http.Response, error) {
@@ -142,10 +142,10 @@ func TestMemoryDoesNotGrowWithAttempts(t *testing.T) {
 	rec := make([]byte, 200)
 	round := func() {
 		for range 100 {
-			p.push(rec, 0, false, false)
+			p.push(rec, false)
 		}
 		batch := p.swap(0)
-		front, back := batch.todo[0].split(batch.todo[0].records / 2)
+		front, back := batch.split(batch.records / 2)
 		p.restore([]piece{p.compact(front), back})
 	}
 	for range 1000 {
@@ -155,7 +155,7 @@ func TestMemoryDoesNotGrowWithAttempts(t *testing.T) {
 	for range 2000 {
 		round()
 	}
-	if len(p.queue.ring) > spans || p.held > blocks+64<<10 {
+	if len(p.queue.ring) > spans || p.held > blocks+2*blockBytes {
 		t.Errorf("after 2,000 more attempts %d spans and %d bytes are held, before it was %d and %d",
 			len(p.queue.ring), p.held, spans, blocks)
 	}

@@ -65,8 +65,8 @@ type Options struct {
 	// or 10,000 if it has none.
 	BatchRecords int
 
-	// BatchBytes is a full batch, in encoded bytes before compression. A
-	// longer record goes alone. If zero, 1 MiB.
+	// BatchBytes is a full batch, in bytes of the request body before compression.
+	// No body is longer, unless a single record is. If zero, 1 MiB.
 	BatchBytes int
 
 	// FlushLevel, if not nil, is the level from which on a record does not
@@ -78,16 +78,16 @@ type Options struct {
 	// dropped and counted in Stats.Dropped.Overflow. If zero, 65,536.
 	MaxPending int
 
-	// MaxPendingBytes bounds memory, in encoded bytes, likewise. If zero,
-	// 32 MiB. What a Handler keeps on the heap stays below it plus 10 MiB (with
+	// MaxPendingBytes bounds memory, in bytes of captured records, which are about
+	// half as long as JSON, likewise. If zero, 32 MiB. What a Handler keeps on the heap stays below it plus 10 MiB (with
 	// BatchBytes and MaxRecordBytes at their defaults), however long an outage
 	// and whatever the sizes of records; where blocks cost much more than the
 	// records in them, the oldest go a little earlier. Batches are clamped to
 	// half of either bound.
 	MaxPendingBytes int
 
-	// MaxRecordBytes bounds one encoded record. A longer one is cut, marked
-	// with "_cut":true and counted in Stats.Cut. If zero, 256 KiB.
+	// MaxRecordBytes bounds one record, in bytes as the Format writes it. A longer
+	// one is cut, marked with "_cut":true and counted in Stats.Cut. If zero, 256 KiB.
 	MaxRecordBytes int
 
 	// Client sends the requests. It is copied; its Transport is where tokens
@@ -142,7 +142,9 @@ func (c Compression) String() string {
 // settings is Options with defaults and limits applied.
 type settings struct {
 	Options
-	layout Layout
+	layout   Layout
+	reserved reservedNames
+	frame    int // bytes around the events of a body, at most
 }
 
 // resolve checks o and fills in what it leaves open.
@@ -182,8 +184,10 @@ func (o Options) resolve() (s settings, err error) {
 	if o.Format == nil {
 		o.Format = Logflare()
 	}
-	s.layout, err = layoutOf(o.Format)
-	if err != nil {
+	if s.layout, err = layoutOf(o.Format); err != nil {
+		return s, err
+	}
+	if s.reserved, err = newReservedNames(s.layout.Reserved); err != nil {
 		return s, err
 	}
 	switch {
@@ -215,17 +219,15 @@ func (o Options) resolve() (s settings, err error) {
 	o.BatchRecords = clamp(o.BatchRecords, o.MaxPending/2, s.layout.MaxRecords)
 	setDefault(&o.BatchBytes, defaultBatchBytes)
 	o.BatchBytes = clamp(o.BatchBytes, o.MaxPendingBytes/2, 0)
-	if s.layout.MaxBytes > 0 {
-		frame, err := s.layout.frame(o.BatchRecords, s.layout.MaxBytes)
-		if err != nil {
-			return s, err
+	if s.frame, err = s.layout.frame(o.BatchRecords, o.BatchBytes); err != nil {
+		return s, err
+	}
+	if most := s.layout.MaxBytes; most > 0 {
+		if most <= s.frame {
+			return s, fmt.Errorf("slogship: Options.Format: Layout.MaxBytes is %d, want more than head and tail, %d bytes", most, s.frame)
 		}
-		room := s.layout.MaxBytes - frame
-		if room < 1 {
-			return s, fmt.Errorf("slogship: Options.Format: Layout.MaxBytes is %d, want more than head and tail, %d bytes", s.layout.MaxBytes, frame)
-		}
-		o.BatchBytes = clamp(o.BatchBytes, room, room)
-		o.MaxRecordBytes = clamp(o.MaxRecordBytes, room, room)
+		o.BatchBytes = min(o.BatchBytes, most)
+		o.MaxRecordBytes = min(o.MaxRecordBytes, most-s.frame)
 	}
 	s.Options = o
 	return s, nil

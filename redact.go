@@ -11,6 +11,8 @@ import (
 	"unicode"
 
 	"github.com/goccy/go-json"
+
+	"github.com/slogship/slogship/internal/jsontext"
 )
 
 const (
@@ -236,7 +238,7 @@ func (s secrets) reasonText(body string) string {
 		return unicode.IsSpace(r) || unicode.IsControl(r)
 	}), " ")
 	if len(line) > maxReason {
-		line = runePrefix(line, maxReason) + "…"
+		line = jsontext.RunePrefix(line, maxReason) + "…"
 	}
 	return strings.ToValidUTF8(line, "\ufffd")
 }

@@ -27,19 +27,16 @@ const (
 	maxRedirects = 10
 )
 
-// sender turns a piece into a request, and the answer into a reply. It is
+// sender turns a body into a request, and the answer into a reply. It is
 // owned by the batcher's goroutine.
 type sender struct {
 	client  *retryablehttp.Client
 	url     string // without user info
 	name    string // of the endpoint, in errors
 	header  http.Header
-	layout  Layout
 	secrets secrets
-	coder   coder
 	books   *pending
 
-	head   []byte
 	posted *payload  // by the request under way
 	began  time.Time // of the first of the quick attempts
 }
@@ -61,9 +58,7 @@ func newSender(endpoint *url.URL, name string, p *pending, o settings) *sender {
 		url:     target.String(),
 		name:    name,
 		header:  requestHeader(endpoint, o),
-		layout:  o.layout,
 		secrets: newSecrets(endpoint, o.Header, o.layout.Header),
-		coder:   coder{kind: o.Compression},
 		books:   p,
 	}
 	client := retryablehttp.NewClient()
@@ -148,13 +143,12 @@ func port(u *url.URL) string {
 	return "80"
 }
 
-// send POSTs one piece and reads the answer.
-func (s *sender) send(ctx context.Context, pc piece) (r reply) {
-	body, coding := s.body(pc)
+// send POSTs one body and reads the answer.
+func (s *sender) send(ctx context.Context, body *body) (r reply) {
 	defer body.withdraw()
 	s.books.noteSent(body.raw, body.size)
 
-	s.posted, s.began = body, time.Now()
+	s.posted, s.began = body.payload, time.Now()
 	req, err := retryablehttp.NewRequestWithContext(ctx, http.MethodPost, s.url,
 		retryablehttp.ReaderFunc(func() (io.Reader, error) { return body.reader(), nil }))
 	if err != nil {
@@ -164,8 +158,8 @@ func (s *sender) send(ctx context.Context, pc piece) (r reply) {
 	if host := s.header.Get("Host"); host != "" {
 		req.Host = host
 	}
-	if coding != "" {
-		req.Header.Set("Content-Encoding", coding)
+	if body.coding != "" {
+		req.Header.Set("Content-Encoding", body.coding)
 	}
 	resp, err := s.client.Do(req)
 	if err != nil {
@@ -179,28 +173,6 @@ func (s *sender) send(ctx context.Context, pc piece) (r reply) {
 	// Read to the end, or the connection is not used again.
 	r.body, r.bodyErr = io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	return r
-}
-
-// body frames the events of pc and compresses them. A body that gets no
-// smaller is sent as it is.
-func (s *sender) body(pc piece) (body *payload, coding string) {
-	separator := len(s.layout.Separator)
-	s.head = s.layout.head(s.head[:0], pc.records, pc.bytes-separator)
-	parts := make([][]byte, 0, len(pc.spans)+2)
-	parts = append(parts, s.head)
-	for _, span := range pc.spans {
-		parts = append(parts, span.data())
-	}
-	last := &parts[len(parts)-1]
-	*last = (*last)[:len(*last)-separator]
-	parts = append(parts, []byte(s.layout.Tail))
-
-	body = newPayload(parts)
-	if small := s.coder.encode(parts); small != nil && len(small) < body.size {
-		body.parts, body.size = [][]byte{small}, len(small)
-		coding = s.coder.kind.String()
-	}
-	return body, coding
 }
 
 // checkRetry has retryablehttp try again, once, after a connection error that

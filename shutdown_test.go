@@ -388,33 +388,3 @@ func TestShutdownLeavesNothing(t *testing.T) {
 		}
 	}
 }
-
-// Shutdown waits for the goroutine that makes blocks in advance.
-func TestShutdownWaitsForBlocks(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		tr := start(t, always(status(200)), Options{})
-		p, release := tr.core.pending, make(chan struct{})
-		p.restock = func() {
-			go func() {
-				defer p.stockers.Done()
-				<-release
-				p.fillStock()
-			}()
-		}
-		tr.say("a")
-		ended := false
-		go func() {
-			_ = tr.Shutdown(t.Context())
-			ended = true
-		}()
-		time.Sleep(time.Minute)
-		if ended {
-			t.Error("Shutdown has left a goroutine behind")
-		}
-		close(release)
-		synctest.Wait()
-		if !ended || len(p.free) != 0 {
-			t.Errorf("ended: %v; %d blocks are kept", ended, len(p.free))
-		}
-	})
-}

@@ -136,7 +136,7 @@ func (p *pending) stats() Stats {
 		Dropped:      droppedOf(p.lost),
 		Pending:      int64(p.records),
 		InFlight:     int64(p.inFlight),
-		Cut:          p.truncated,
+		Cut:          p.cut,
 		Batches:      p.delivery.batches,
 		Retries:      p.delivery.retries,
 		BytesEncoded: p.delivery.bytesEncoded,

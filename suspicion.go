@@ -64,7 +64,7 @@ const (
 // take swaps the next batch.
 func (s *suspicion) take(p *pending) inflight {
 	s.probing, s.proof = nobody, false
-	return p.swap(s.limit)
+	return newInflight(p, p.swap(s.limit))
 }
 
 // examine is told that the front piece of batch was answered with 500.
