@@ -245,8 +245,7 @@ func (f *loki) AppendEvent(dst []byte, e *slogship.Event) []byte {
 	if !f.streams {
 		return f.appendEntry(dst, e, at.UnixNano(), m)
 	}
-	var scratch [256]byte
-	labels := m.take(append(scratch[:0], '{'), f.options.LabelAttrs)[1:]
+	m.take(f.options.LabelAttrs)
 	dst = append(dst, `{"values":[`...)
 	dst = f.appendEntry(dst, e, at.UnixNano(), m)
 	dst = append(dst, `],"stream":{`...)
@@ -255,8 +254,8 @@ func (f *loki) AppendEvent(dst []byte, e *slogship.Event) []byte {
 		dst = append(appendComma(dst), f.labelLevel...)
 		dst = appendLokiLevel(dst, e)
 	}
-	if len(labels) > 0 {
-		dst = append(appendComma(dst), labels...)
+	if len(m.labels) > 0 {
+		dst = append(appendComma(dst), m.labels...)
 	}
 	return append(dst, '}', '}')
 }

@@ -2,11 +2,13 @@ package formats
 
 import (
 	"bytes"
+	"encoding/base64"
 	"log/slog"
 	"slices"
 	"sync"
 	"unicode/utf8"
 
+	"github.com/slogship/slogship"
 	"github.com/slogship/slogship/internal/jsontext"
 )
 
@@ -17,6 +19,8 @@ type lokiMetadata struct {
 	list  []lokiField
 	names []byte // of all fields, one after the other
 	group []byte // what is in front of the names of members, of each group that is open
+
+	labels []byte // what take took
 
 	seen    [8]uint64 // a bit for the hash of each name
 	doubled bool      // two names may be equal: their bits are
@@ -33,9 +37,9 @@ var lokiMetadataPool = sync.Pool{New: func() any { return new(lokiMetadata) }}
 // release forgets the event, and gives the memory back unless there is too much.
 func (m *lokiMetadata) release() {
 	const most = 1024 // fields
-	if cap(m.list) <= most && cap(m.names) <= 64*most {
+	if cap(m.list) <= most && cap(m.names)+cap(m.labels) <= 64*most {
 		clear(m.list[:cap(m.list)])
-		*m = lokiMetadata{list: m.list[:0], names: m.names[:0], group: m.group[:0]}
+		*m = lokiMetadata{list: m.list[:0], names: m.names[:0], group: m.group[:0], labels: m.labels[:0]}
 		lokiMetadataPool.Put(m)
 	}
 }
@@ -116,11 +120,11 @@ func (m *lokiMetadata) keep(f func(i int) bool) {
 	m.list = m.list[:n]
 }
 
-// take removes the fields that become labels, one of names with a value that
-// Loki takes for one, and appends them as members of a JSON object.
-func (m *lokiMetadata) take(labels []byte, names []string) []byte {
+// take moves the fields that become labels, one of names with a value that Loki
+// takes for one, to labels, members of a JSON object.
+func (m *lokiMetadata) take(names []string) {
 	if len(names) == 0 {
-		return labels
+		return
 	}
 	m.keep(func(i int) bool {
 		f := &m.list[i]
@@ -128,10 +132,9 @@ func (m *lokiMetadata) take(labels []byte, names []string) []byte {
 		if n == 0 || n > maxLokiLabelValue || !slices.Contains(names, string(m.name(f))) {
 			return true
 		}
-		labels = m.append(labels, f)
+		m.labels = m.append(m.labels, f)
 		return false
 	})
-	return labels
 }
 
 // append appends a field as a member of a JSON object.
@@ -148,19 +151,31 @@ func appendComma(dst []byte) []byte {
 	return dst
 }
 
-// textLen is the length of the text of v, or a bound of it for a number.
+// textLen is the length of the text of v, or a bound of it.
 func textLen(v slog.Value) int {
 	switch v.Kind() {
 	case slog.KindString:
-		s := v.String()
-		if len(s) > maxLokiLabelValue/3 && !utf8.ValidString(s) {
-			return 3 * len(s) // U+FFFD for each byte at most
-		}
-		return len(s)
+		return validLen(v.String())
 	case slog.KindAny:
-		return len(textOf(v))
+		switch v := v.Any().(type) {
+		case *slogship.JSON:
+			return len(v.Text)
+		case *slogship.Bytes:
+			return base64.StdEncoding.EncodedLen(len(v.Data))
+		case *slogship.Error:
+			return validLen(v.Text)
+		}
 	}
 	return len(`2006-01-02T15:04:05.999999999+07:00`)
+}
+
+// validLen is the length of s, or a bound of it, once each byte that is not UTF-8
+// is U+FFFD.
+func validLen(s string) int {
+	if len(s) > maxLokiLabelValue/3 && !utf8.ValidString(s) {
+		return 3 * len(s)
+	}
+	return len(s)
 }
 
 const lokiCutName = "_cut" // as in a record that is longer than Options.MaxRecordBytes

@@ -41,8 +41,11 @@ func textOf(v slog.Value) string {
 	case slog.KindString:
 		return v.String()
 	case slog.KindAny:
-		if j, ok := v.Any().(*slogship.JSON); ok {
-			return textOfJSON(j.Text)
+		switch v := v.Any().(type) {
+		case *slogship.JSON:
+			return textOfJSON(v.Text)
+		case *slogship.Error:
+			return v.Text
 		}
 	}
 	return textOfJSON(string(slogship.AppendValue(nil, v)))

@@ -72,11 +72,15 @@ func formatCases(l slogship.Layout) []formatCase {
 	for _, level := range []slog.Level{slog.LevelDebug, slog.LevelWarn, slog.LevelError, 2, -100, 1 << 40} {
 		add("the level "+level.String(), func(e *slogship.Event) { e.Level = level })
 	}
-	add("odd characters in the message", func(e *slogship.Event) { e.Message = "quote \" backslash \\ newline \n null \x00 \xff é 日本 🚢 \u2028 </script>" })
+	add("odd characters in the message", func(e *slogship.Event) {
+		e.Message = "quote \" backslash \\ newline \n null \x00 \xff é 日本 🚢 \u2028 </script>"
+	})
 	add("a source", func(e *slogship.Event) {
 		e.Source = []slog.Attr{slog.String("function", "main.main"), slog.String("file", "/src/main.go"), slog.Int("line", 7)}
 	})
-	add("a source that ReplaceAttr changed", func(e *slogship.Event) { e.Source = []slog.Attr{slog.Int("line", 7), slog.Group("\xff", slog.String("", "x"))} })
+	add("a source that ReplaceAttr changed", func(e *slogship.Event) {
+		e.Source = []slog.Attr{slog.Int("line", 7), slog.Group("\xff", slog.String("", "x"))}
+	})
 	add("no level, no message, no time", func(e *slogship.Event) { e.Time, e.NoLevel, e.NoMessage = time.Time{}, true, true })
 	for name, v := range map[string]slog.Value{
 		"a text": slog.StringValue("main.go:35\xff"), "an empty text": slog.StringValue(""), "a number": slog.IntValue(30), "null": slog.AnyValue(jsonOf("null")),
