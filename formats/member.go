@@ -92,7 +92,7 @@ func (m *member) appendException(dst []byte, attrs []slog.Attr, failure *slogshi
 		return slogship.AppendString(m.begin(dst), failure.Text+"\n"+stackText(failure.Stack))
 	}
 	for _, name := range names {
-		for i := range attrs {
+		for i := range slices.Backward(attrs) { // of equal names the last wins
 			v := attrs[i].Value
 			if attrs[i].Key == name && v.Kind() == slog.KindString && v.String() != "" {
 				return slogship.AppendString(m.begin(dst), v.String())

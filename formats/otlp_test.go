@@ -59,7 +59,9 @@ func otlpOne(tb testing.TB, f slogship.Format, o slogship.Options, r slog.Record
 
 // user is the attributes that are not the format's own.
 func (r otlpRecord) user() object {
-	delete(r.attrs, "log.record.uid")
+	for _, own := range []string{"log.record.uid", "exception.type", "exception.message"} {
+		delete(r.attrs, own)
+	}
 	return r.attrs
 }
 
