@@ -22,14 +22,15 @@ type lokiMetadata struct {
 
 	labels []byte // what take took
 
+	bound   int       // of the size of all names and values ever added
 	seen    [8]uint64 // a bit for the hash of each name
 	doubled bool      // two names may be equal: their bits are
 }
 
-// lokiField is a name, names[from:to], and a value.
+// lokiField is a name, names[from:to], and a value of the event's.
 type lokiField struct {
 	from, to int
-	value    slog.Value
+	value    *slog.Value
 }
 
 var lokiMetadataPool = sync.Pool{New: func() any { return new(lokiMetadata) }}
@@ -58,15 +59,16 @@ func (m *lokiMetadata) add(attrs []slog.Attr, from int, reserved *lokiNameSet) {
 			m.group = m.group[:end]
 			continue
 		}
-		f := lokiField{from: len(m.names), value: a.Value}
-		m.names = appendLokiName(m.names, m.group[from:end], a.Key)
-		if reserved.has(m.names[f.from:]) {
-			m.names = append(m.names, '_')
+		begin := len(m.names)
+		names := appendLokiName(m.names, m.group[from:end], a.Key)
+		if reserved.has(names[begin:]) {
+			names = append(names, '_')
 		}
-		f.to = len(m.names)
-		m.list = append(m.list, f)
+		m.names = names
+		m.list = append(m.list, lokiField{begin, len(names), &a.Value})
+		m.bound += len(names) - begin + textBound(&a.Value)
 
-		h := nameHash(m.name(&f))
+		h := nameHash(names[begin:])
 		m.doubled = m.doubled || m.seen[h>>6]&(1<<(h&63)) != 0
 		m.seen[h>>6] |= 1 << (h & 63)
 	}
@@ -128,7 +130,7 @@ func (m *lokiMetadata) take(names []string) {
 	}
 	m.keep(func(i int) bool {
 		f := &m.list[i]
-		n := textLen(f.value)
+		n := textLen(*f.value)
 		if n == 0 || n > maxLokiLabelValue || !slices.Contains(names, string(m.name(f))) {
 			return true
 		}
@@ -140,7 +142,7 @@ func (m *lokiMetadata) take(names []string) {
 // append appends a field as a member of a JSON object.
 func (m *lokiMetadata) append(dst []byte, f *lokiField) []byte {
 	dst = append(append(appendComma(dst), '"'), m.name(f)...)
-	return appendText(append(dst, '"', ':'), f.value)
+	return appendText(append(dst, '"', ':'), *f.value)
 }
 
 // appendComma begins a member that is not the first.
@@ -150,6 +152,9 @@ func appendComma(dst []byte) []byte {
 	}
 	return dst
 }
+
+// maxScalarLen bounds the text of a scalar that is not a string.
+const maxScalarLen = len(`2006-01-02T15:04:05.999999999+07:00`)
 
 // textLen is the length of the text of v, or a bound of it.
 func textLen(v slog.Value) int {
@@ -166,7 +171,18 @@ func textLen(v slog.Value) int {
 			return validLen(v.Text)
 		}
 	}
-	return len(`2006-01-02T15:04:05.999999999+07:00`)
+	return maxScalarLen
+}
+
+// textBound is a bound of the length of the text of v that takes no look at it.
+func textBound(v *slog.Value) int {
+	switch v.Kind() {
+	case slog.KindString:
+		return 3 * len(v.String())
+	case slog.KindAny:
+		return 3 * textLen(*v)
+	}
+	return maxScalarLen
 }
 
 // validLen is the length of s, or a bound of it, once each byte that is not UTF-8
@@ -185,10 +201,13 @@ const lokiCutName = "_cut" // as in a record that is longer than Options.MaxReco
 // left out from the end. The format's own have room first, that many fields in so
 // many bytes.
 func (m *lokiMetadata) fit(fields, size int) (cut bool) {
+	if fields+len(m.list) <= maxLokiEntries && size+m.bound <= maxLokiMetadata {
+		return false
+	}
 	own := size
 	for i := range m.list {
 		f := &m.list[i]
-		size += f.to - f.from + textLen(f.value)
+		size += f.to - f.from + textLen(*f.value)
 	}
 	if fields+len(m.list) <= maxLokiEntries && size <= maxLokiMetadata {
 		return false
@@ -200,21 +219,23 @@ func (m *lokiMetadata) fit(fields, size int) (cut bool) {
 	forValues := room
 	for i := range m.list {
 		f := &m.list[i]
-		lengths[i] = textLen(f.value)
+		lengths[i] = textLen(*f.value)
 		forValues -= f.to - f.from
 	}
 	limit := max(jsontext.WaterLevel(lengths, forValues), jsontext.MinCut)
 	for i := range m.list {
 		f := &m.list[i]
-		if textLen(f.value) > limit {
-			f.value = slog.StringValue(jsontext.ShortenString(validUTF8(textOf(f.value)), limit))
+		if textLen(*f.value) > limit {
+			v := slog.StringValue(jsontext.ShortenString(validUTF8(textOf(*f.value)), limit))
+			f.value = &v
 		}
-		if room -= f.to - f.from + textLen(f.value); room < 0 {
+		if room -= f.to - f.from + textLen(*f.value); room < 0 {
 			m.list = m.list[:i]
 			break
 		}
 	}
-	f := lokiField{from: len(m.names), to: len(m.names) + len(lokiCutName), value: slog.BoolValue(true)}
+	marked := slog.BoolValue(true)
+	f := lokiField{from: len(m.names), to: len(m.names) + len(lokiCutName), value: &marked}
 	m.names = append(m.names, lokiCutName...)
 	m.list = append(m.list, f)
 	return true

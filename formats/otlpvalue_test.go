@@ -95,7 +95,7 @@ func TestOTLPValues(t *testing.T) {
 		uid := r.attrs["log.record.uid"]
 		want := object{
 			"log.record.uid": uid, "exception.type": r.attrs["exception.type"], "exception.message": "bad\ufffd",
-			"max":            "18446744073709551615", "fits": json.Number("9223372036854775807"), "min": json.Number("-9223372036854775808"),
+			"max": "18446744073709551615", "fits": json.Number("9223372036854775807"), "min": json.Number("-9223372036854775808"),
 			"nan": "NaN", "inf": "+Inf", "-inf": "-Inf", "-0": json.Number("-0"), "whole": json.Number("3"),
 			"bytes": "AP8=", "no bytes": "", "nil bytes": nil, "nil": nil,
 			"list": []any{

@@ -17,8 +17,12 @@ func given(v slog.Value) bool { return v.Kind() != slog.KindAny || v.Any() != ni
 // else as its JSON.
 func appendText(dst []byte, v slog.Value) []byte {
 	switch v.Kind() {
-	case slog.KindString, slog.KindTime:
-		return slogship.AppendValue(dst, v)
+	case slog.KindString:
+		return slogship.AppendString(dst, v.String())
+	case slog.KindInt64:
+		return append(slogship.AppendInt(append(dst, '"'), v.Int64()), '"')
+	case slog.KindTime:
+		return slogship.AppendValue(dst, v) // a string
 	case slog.KindFloat64:
 		if f := v.Float64(); math.IsNaN(f) || math.IsInf(f, 0) {
 			return slogship.AppendValue(dst, v) // a string
