@@ -26,17 +26,27 @@ func TestErrorTracking(t *testing.T) {
 		format slogship.Format
 		want   string // a part of the event
 	}{
-		{"Datadog", formats.Datadog(formats.DatadogOptions{}),
-			`"error.kind":"*fs.PathError","error.message":"` + message + `","error.stack":"` + stackJSON + `","n":1,"err":"` + message + `","second":"another"}`},
-		{"Elasticsearch", formats.Elasticsearch(formats.ElasticsearchOptions{}),
-			`"error.type":"*fs.PathError","error.message":"` + message + `","error.stack_trace":"` + stackJSON + `","n":1,"err":"` + message + `","second":"another"}`},
-		{"Elasticsearch with Attributes", formats.Elasticsearch(formats.ElasticsearchOptions{Attributes: "labels"}),
-			`"error.stack_trace":"` + stackJSON + `","labels":{"n":1,"err":"` + message + `","second":"another"}}`},
-		{"Seq", formats.Seq(formats.SeqOptions{ID: "-"}),
-			`"@x":"` + message + `\n` + stackJSON + `","n":1,"err":"` + message + `","second":"another"}`},
-		{"OTLP in JSON", otlpFormat(formats.OTLPJSON),
+		{
+			"Datadog", formats.Datadog(formats.DatadogOptions{}),
+			`"error.kind":"*fs.PathError","error.message":"` + message + `","error.stack":"` + stackJSON + `","n":1,"err":"` + message + `","second":"another"}`,
+		},
+		{
+			"Elasticsearch", formats.Elasticsearch(formats.ElasticsearchOptions{}),
+			`"error.type":"*fs.PathError","error.message":"` + message + `","error.stack_trace":"` + stackJSON + `","n":1,"err":"` + message + `","second":"another"}`,
+		},
+		{
+			"Elasticsearch with Attributes", formats.Elasticsearch(formats.ElasticsearchOptions{Attributes: "labels"}),
+			`"error.stack_trace":"` + stackJSON + `","labels":{"n":1,"err":"` + message + `","second":"another"}}`,
+		},
+		{
+			"Seq", formats.Seq(formats.SeqOptions{ID: "-"}),
+			`"@x":"` + message + `\n` + stackJSON + `","n":1,"err":"` + message + `","second":"another"}`,
+		},
+		{
+			"OTLP in JSON", otlpFormat(formats.OTLPJSON),
 			`{"key":"exception.type","value":{"stringValue":"*fs.PathError"}},{"key":"exception.message","value":{"stringValue":"` + message + `"}},` +
-				`{"key":"exception.stacktrace","value":{"stringValue":"` + stackJSON + `"}},{"key":"n"`},
+				`{"key":"exception.stacktrace","value":{"stringValue":"` + stackJSON + `"}},{"key":"n"`,
+		},
 		{"OTLP in protobuf", otlpFormat(formats.OTLPProtobuf), "\x0a\x11exception.message\x12\x16\x0a\x14" + message},
 		{"Logflare", slogship.Logflare(), `{"level":"error","n":1,"err":"` + message + `","second":"another"}`},
 	} {

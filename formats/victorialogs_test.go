@@ -26,7 +26,7 @@ func flatNames(o object, prefix string, into map[string]any) map[string]any {
 // No name that VictoriaLogs makes has more than 128 bytes, none is empty, and no
 // two names of one record become equal.
 func TestVictoriaLogsNames(t *testing.T) {
-	n := func(s string, n int) string { return strings.Repeat(s, n) }
+	n := strings.Repeat
 	long := n("n", 200)
 	f := formats.VictoriaLogs(formats.VictoriaLogsOptions{ID: "-"})
 	for _, c := range []struct {
