@@ -310,9 +310,6 @@ func (f *loki) appendEntry(dst []byte, e *slogship.Event, at int64, m *lokiMetad
 	return append(dst, '}', ']')
 }
 
-// hasLevel reports whether ReplaceAttr left e a level.
-func hasLevel(e *slogship.Event) bool { return !e.NoLevel || given(e.LevelValue) }
-
 func appendLokiLevel(dst []byte, e *slogship.Event) []byte {
 	if given(e.LevelValue) {
 		return appendText(dst, e.LevelValue)

@@ -230,7 +230,7 @@ func (o *object) append(dst []byte, e *slogship.Event) []byte {
 				dst = append(slogship.AppendAttrs(append(m.begin(dst), '{'), e.Source), '}')
 			}
 		case sourceECS:
-			if given(e.SourceValue) || len(e.Source) > 0 {
+			if hasSource(e) {
 				dst = appendSourceECS(m.begin(dst), e)
 			}
 		case errorType, errorText, errorStack:

@@ -128,7 +128,6 @@ const (
 	spanKey      = "span_id"
 	traceIDBytes = 16
 	spanIDBytes  = 8
-	uidDigits    = 48 // of an event id
 )
 
 // programName is the name of the program that runs.

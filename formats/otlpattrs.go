@@ -1,7 +1,6 @@
 package formats
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -10,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/slogship/slogship"
+	"github.com/slogship/slogship/internal/jsontext"
 )
 
 // otlpReserved are the names of attributes that the format writes itself.
@@ -58,7 +58,7 @@ func appendFlat(dst []slog.Attr, prefix string, attrs []slog.Attr) []slog.Attr {
 // otlpOwn appends to attrs those that the format makes of the rest of a record:
 // its source, a time that is none, its first error as an exception. Where the user
 // has one of that name it is the user's that is written.
-func otlpOwn(attrs []slog.Attr, e *slogship.Event, timeText string) []slog.Attr {
+func otlpOwn(attrs []slog.Attr, e *slogship.Event, timeText string, err *slogship.Error) []slog.Attr {
 	if given(e.SourceValue) {
 		attrs = append(attrs, slog.Attr{Key: slog.SourceKey, Value: e.SourceValue})
 	} else {
@@ -77,7 +77,7 @@ func otlpOwn(attrs []slog.Attr, e *slogship.Event, timeText string) []slog.Attr 
 	if timeText != "" {
 		attrs = append(attrs, slog.String(timeTextKey, timeText))
 	}
-	if err := firstError(e.Attrs); err != nil {
+	if err != nil {
 		if err.Type != "" {
 			attrs = append(attrs, slog.String("exception.type", err.Type))
 		}
@@ -156,10 +156,12 @@ func resolveResource(a *slog.Attr, field string) error {
 		case error:
 			a.Value = slog.StringValue(v.Error())
 		default:
-			text, err := plainJSON(v)
+			text, err := json.Marshal(v)
 			if err != nil {
 				return badOption(field+".Value", fmt.Sprintf("%T", v), "what encoding/json can marshal: "+err.Error())
 			}
+			const deep = 10_000 // deeper than encoding/json goes
+			text, _ = jsontext.AppendValid(nil, text, deep)
 			a.Value = slog.AnyValue(&slogship.JSON{Text: string(text)})
 		}
 	}
@@ -180,20 +182,4 @@ func lastOfEach(attrs []slog.Attr) []slog.Attr {
 		i++
 		return last[a.Key] != i
 	})
-}
-
-// plainJSON is v as JSON without equal keys, in valid UTF-8, whatever its
-// marshalers return.
-func plainJSON(v any) ([]byte, error) {
-	text, err := json.Marshal(v)
-	if err != nil {
-		return nil, err
-	}
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.UseNumber()
-	var plain any
-	if err := d.Decode(&plain); err != nil {
-		return nil, err
-	}
-	return json.Marshal(plain)
 }

@@ -63,8 +63,10 @@ func (f otlpJSON) AppendEvent(dst []byte, e *slogship.Event) []byte {
 	}
 	dst = append(dst, `,"attributes":[{"key":"`+uidKey+`","value":{"stringValue":"`...)
 	dst = append(append(dst, e.ID...), `"}}`...)
-	var own [8]slog.Attr
-	dst = appendJSONAttrs(dst, otlpOwn(own[:0], e, timeText), 0)
+	if err := firstError(e.Attrs); err != nil || hasSource(e) || timeText != "" {
+		var own [8]slog.Attr
+		dst = appendJSONAttrs(dst, otlpOwn(own[:0], e, timeText, err), 0)
+	}
 	var trace, span string
 	for i := range e.Attrs {
 		a := &e.Attrs[i]
@@ -86,20 +88,10 @@ func (f otlpJSON) AppendEvent(dst []byte, e *slogship.Event) []byte {
 	return append(dst, '}')
 }
 
-// appendJSONSeverity appends the level. Most are one of four.
+// appendJSONSeverity appends the level.
 func appendJSONSeverity(dst []byte, e *slogship.Event) []byte {
-	switch {
-	case given(e.LevelValue):
-	case e.NoLevel:
+	if !hasLevel(e) {
 		return dst
-	case e.Level == slog.LevelDebug:
-		return append(dst, `,"severityNumber":5,"severityText":"DEBUG"`...)
-	case e.Level == slog.LevelInfo:
-		return append(dst, `,"severityNumber":9,"severityText":"INFO"`...)
-	case e.Level == slog.LevelWarn:
-		return append(dst, `,"severityNumber":13,"severityText":"WARN"`...)
-	case e.Level == slog.LevelError:
-		return append(dst, `,"severityNumber":17,"severityText":"ERROR"`...)
 	}
 	dst = append(dst, `,"severityNumber":`...)
 	dst = slogship.AppendInt(dst, int64(otlpSeverity(e.Level)))

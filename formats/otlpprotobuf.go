@@ -1,7 +1,6 @@
 package formats
 
 import (
-	"encoding/hex"
 	"log/slog"
 
 	"github.com/slogship/slogship"
@@ -99,13 +98,6 @@ func (f otlpProtobuf) appendHead(dst []byte, _, size int) []byte {
 	return append(dst, f.scope...)
 }
 
-// uidPrefix is an attribute log.record.uid up to its digits.
-const uidPrefix = "" +
-	string(rune(tagAttributes)) + string(rune(1+1+len(uidKey)+1+1+1+1+uidDigits)) +
-	string(rune(tagKey)) + string(rune(len(uidKey))) + uidKey +
-	string(rune(tagValue)) + string(rune(1+1+uidDigits)) +
-	string(rune(tagString)) + string(rune(uidDigits))
-
 func (f otlpProtobuf) AppendEvent(dst []byte, e *slogship.Event) []byte {
 	at, observed, timeText := otlpTimes(e)
 	dst = appendPad(append(dst, tagLogRecords))
@@ -115,22 +107,20 @@ func (f otlpProtobuf) AppendEvent(dst []byte, e *slogship.Event) []byte {
 		dst = appendFixed64(dst, tagTime, at)
 	}
 	dst = appendProtobufSeverity(dst, e)
-	switch {
-	case given(e.MessageValue):
-		dst = appendPad(append(dst, tagBody))
-		body := len(dst)
-		dst = appendProtobufValue(dst, e.MessageValue, 0)
-		putLength(dst, body)
-	case !e.NoMessage:
-		dst = appendBody(dst, e.Message)
+	body := slog.StringValue(e.Message)
+	if given(e.MessageValue) {
+		body = e.MessageValue
 	}
-	if len(e.ID) == uidDigits {
-		dst = append(append(dst, uidPrefix...), e.ID...)
-	} else { // of an Event that no Handler made
-		dst = appendStringValue(dst, tagAttributes, uidKey, e.ID)
+	if !e.NoMessage || given(e.MessageValue) {
+		dst = append(dst, tagBody, 0)
+		content := len(dst)
+		dst = closeShort(appendAnyContent(dst, body.Kind(), body, 0), content)
 	}
-	var own [8]slog.Attr
-	dst = appendProtobufAttrs(dst, tagAttributes, otlpOwn(own[:0], e, timeText), 0)
+	dst = appendKeyValue(dst, tagAttributes, uidKey, slog.StringValue(e.ID), 0)
+	if err := firstError(e.Attrs); err != nil || hasSource(e) || timeText != "" {
+		var own [8]slog.Attr
+		dst = appendProtobufAttrs(dst, tagAttributes, otlpOwn(own[:0], e, timeText, err), 0)
+	}
 	for i := range e.Attrs {
 		a := &e.Attrs[i]
 		if id, isTrace, ok := otlpID(a); ok {
@@ -143,42 +133,15 @@ func (f otlpProtobuf) AppendEvent(dst []byte, e *slogship.Event) []byte {
 	return dst
 }
 
-func appendBody(dst []byte, s string) []byte {
-	if size := 4 + len(s); size <= 0x80 { // both lengths are one byte
-		longer, at := grow(dst, size)
-		b := longer[at:]
-		b[0], b[1], b[2], b[3] = tagBody, byte(size-2), tagString, byte(len(s))
-		if copyASCII(b[4:], s) {
-			return longer
-		}
-	}
-	s = validUTF8(s)
-	dst = appendVarint(append(dst, tagBody), uint64(1+bytesLen(len(s))))
-	return appendString(dst, tagString, s)
-}
-
-// appendProtobufSeverity appends the level. Most are INFO.
+// appendProtobufSeverity appends the level.
 func appendProtobufSeverity(dst []byte, e *slogship.Event) []byte {
+	text := e.Level.String()
 	switch {
 	case given(e.LevelValue):
-		dst = append(dst, tagSeverityNumber, byte(otlpSeverity(e.Level)))
-		return appendString(dst, tagSeverityText, validUTF8(textOf(e.LevelValue)))
+		text = validUTF8(textOf(e.LevelValue))
 	case e.NoLevel:
 		return dst
-	case e.Level == slog.LevelInfo:
-		return append(dst, tagSeverityNumber, 9, tagSeverityText, 4, 'I', 'N', 'F', 'O')
 	}
 	dst = append(dst, tagSeverityNumber, byte(otlpSeverity(e.Level)))
-	return appendString(dst, tagSeverityText, e.Level.String())
-}
-
-// appendProtobufID appends the trace_id or the span_id of a LogRecord.
-func appendProtobufID(dst []byte, digits string, isTrace bool) []byte {
-	tag := byte(tagSpanID)
-	if isTrace {
-		tag = tagTraceID
-	}
-	var id [traceIDBytes]byte
-	n, _ := hex.Decode(id[:], []byte(digits)) // otlpID has looked at it
-	return append(append(dst, tag, byte(n)), id[:n]...)
+	return appendString(dst, tagSeverityText, text)
 }

@@ -106,6 +106,12 @@ func timeText(e *slogship.Event) (text string, ok bool) {
 	return e.Time.UTC().Format(time.RFC3339Nano), true
 }
 
+// hasSource reports whether e has a source.
+func hasSource(e *slogship.Event) bool { return len(e.Source) > 0 || given(e.SourceValue) }
+
+// hasLevel reports whether e has a level.
+func hasLevel(e *slogship.Event) bool { return !e.NoLevel || given(e.LevelValue) }
+
 // hasName reports whether one of attrs is called name.
 func hasName(attrs []slog.Attr, name string) bool {
 	return slices.ContainsFunc(attrs, func(a slog.Attr) bool { return a.Key == name })
