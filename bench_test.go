@@ -297,6 +297,30 @@ func BenchmarkThousand(b *testing.B) {
 	})
 }
 
+// BenchmarkEncode is what the batcher spends on a record: to decode it and to write it as
+// Logflare's event, without and with gzip.
+func BenchmarkEncode(b *testing.B) {
+	for _, compression := range []Compression{None, Gzip} {
+		b.Run(compression.String(), func(b *testing.B) {
+			h := shipTo(b, hanging, Options{Compression: compression, FlushInterval: time.Hour})
+			l := slog.New(h)
+			for range 3000 {
+				logFive(l)
+			}
+			pc := h.core.pending.swap(0)
+			e := newEncoder(h.core.batcher.encoder.wording)
+			b.ReportAllocs()
+			b.ResetTimer()
+			for n := 0; n < b.N; n += pc.records {
+				if body := e.encode(pc); body.taken.records != pc.records {
+					b.Fatalf("%d of %d records have room", body.taken.records, pc.records)
+				}
+			}
+			b.ReportMetric(float64(pc.bytes)/float64(pc.records)+markBytes, "ring-B/record")
+		})
+	}
+}
+
 // reportBooks adds what became of the records to the result: an idle handler
 // that dropped some was not idle.
 func reportBooks(b *testing.B, h *Handler) {

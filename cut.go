@@ -60,9 +60,6 @@ func cutTo(bound, whole, wholeLength int, encode func(content int) (length, left
 	}
 	guess := left + bound - length
 	for range cutTries {
-		if guess >= tooMuch || guess <= fits {
-			guess = fits + (tooMuch-fits)/2
-		}
 		got, _ := encode(guess)
 		switch {
 		case got > bound:

@@ -283,10 +283,12 @@ func TestCutToEnds(t *testing.T) {
 			}
 			return 50
 		},
-		"square":   func(c int) int { return c * c },
-		"root":     func(c int) int { return int(math.Sqrt(float64(c))) * 400 },
+		"steeper":  func(c int) int { return c + 5*max(c-500, 0) },
+		"flatter":  func(c int) int { return 6*min(c, 100) + max(c-100, 0) },
+		"root":     func(c int) int { return int(10 * math.Sqrt(float64(c))) },
 		"falling":  func(c int) int { return 110_000 - c },
 		"constant": func(int) int { return 1001 },
+		"exact":    func(int) int { return 1000 },
 	} {
 		for _, floor := range []int{0, 1, 50, 400} {
 			calls, last := 0, 0
@@ -296,7 +298,11 @@ func TestCutToEnds(t *testing.T) {
 				last = length(left)
 				return last, left
 			})
-			if want := length(floor) <= 1000; ok != want || ok && last > 1000 || calls > cutTries+2 {
+			least := 900 // of what there is room for, unless that is none of the lengths
+			if name == "a step" || name == "a late step" {
+				least = 0
+			}
+			if want := length(floor) <= 1000; ok != want || ok && (last > 1000 || last < least) || calls > cutTries+2 {
 				t.Errorf("%s, at least %d: %v after %d calls, the last one returned %d", name, floor, ok, calls, last)
 			}
 		}

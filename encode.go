@@ -56,7 +56,6 @@ type encoder struct {
 	decoder   *record.Decoder
 	values    values
 	record    record.Record
-	event     Event
 	id        [prefixDigits + sequenceDigits]byte
 	shortener shortener
 
@@ -174,7 +173,7 @@ func (e *encoder) end(b *body) {
 func (e *encoder) release() {
 	e.decoder.Release()
 	e.values.release()
-	e.captured, e.record, e.event = nil, record.Record{}, Event{}
+	e.captured, e.record = nil, record.Record{}
 }
 
 // restOf is pc from record at of its i-th span.
@@ -229,23 +228,17 @@ func (e *encoder) appendRecord(captured []byte, seq uint64, first bool) (cut boo
 // them.
 func (e *encoder) decode() *Event {
 	e.values.reset()
-	r := &e.record
-	if err := e.decoder.Decode(e.captured, r); err != nil {
+	if err := e.decoder.Decode(e.captured, &e.record); err != nil {
 		panic(err) // the record alone is lost
 	}
-	e.reserved.rename(r.Attrs)
+	event := (*Event)(&e.record)
+	event.ID = unsafe.String(&e.id[0], len(e.id))
+	e.reserved.rename(event.Attrs)
 	if e.layout.UniqueKeys {
-		r.Attrs = unique(r.Attrs)
-		r.Source = unique(r.Source)
+		event.Attrs = unique(event.Attrs)
+		event.Source = unique(event.Source)
 	}
-	e.event = Event{
-		ID:   unsafe.String(&e.id[0], len(e.id)),
-		Time: r.Time, Observed: r.Observed, Level: r.Level, Message: r.Message, Source: r.Source, Attrs: r.Attrs,
-		NoLevel: r.NoLevel, NoMessage: r.NoMessage,
-		TimeValue: r.TimeValue, LevelValue: r.LevelValue, MessageValue: r.MessageValue, SourceValue: r.SourceValue,
-		Cut: r.Cut,
-	}
-	return &e.event
+	return event
 }
 
 // values makes the values of attributes that are not scalars, in memory that it

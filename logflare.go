@@ -73,7 +73,7 @@ func (logflare) AppendEvent(dst []byte, e *Event) []byte {
 }
 
 // given reports whether ReplaceAttr made v of a built-in attribute.
-func given(v slog.Value) bool { return !v.Equal(slog.Value{}) }
+func given(v slog.Value) bool { return v.Kind() != slog.KindAny || v.Any() != nil }
 
 // ReadAnswer knows Logflare's 406: the valid events of the batch are ingested
 // already, and each message is one event that was not. The batch must never be

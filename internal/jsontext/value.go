@@ -141,9 +141,15 @@ func (m *marshaling) value(v any, depth int) error {
 		}
 		m.buf = AppendFloat(m.buf, v)
 	case map[string]any:
-		return m.object(v, depth-1)
+		if v != nil {
+			return m.object(v, depth-1)
+		}
+		m.buf = append(m.buf, "null"...)
 	case []any:
-		return m.array(v, depth-1)
+		if v != nil {
+			return m.array(v, depth-1)
+		}
+		m.buf = append(m.buf, "null"...)
 	default:
 		return m.other(v, depth)
 	}
@@ -152,9 +158,8 @@ func (m *marshaling) value(v any, depth int) error {
 
 // object writes o, in which values may nest up to depth deep.
 func (m *marshaling) object(o map[string]any, depth int) error {
-	if o == nil {
-		m.buf = append(m.buf, "null"...)
-		return nil
+	if depth < 0 {
+		return errTooDeep
 	}
 	var few [16]string
 	names := slices.AppendSeq(few[:0], maps.Keys(o))
@@ -173,9 +178,8 @@ func (m *marshaling) object(o map[string]any, depth int) error {
 
 // array writes a, in which values may nest up to depth deep.
 func (m *marshaling) array(a []any, depth int) error {
-	if a == nil {
-		m.buf = append(m.buf, "null"...)
-		return nil
+	if depth < 0 {
+		return errTooDeep
 	}
 	m.buf = append(m.buf, '[')
 	for i, v := range a {
@@ -192,10 +196,7 @@ func (m *marshaling) array(a []any, depth int) error {
 
 // inner writes v, which is in a map or slice.
 func (m *marshaling) inner(v any, depth int) error {
-	switch {
-	case depth < 0:
-		return errTooDeep
-	case len(m.buf) > m.limit:
+	if len(m.buf) > m.limit {
 		m.short = true
 		return errTooLong
 	}

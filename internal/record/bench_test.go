@@ -8,26 +8,6 @@ import (
 	"time"
 )
 
-type made struct{}
-
-func (made) JSON(text string) any                      { return &text }
-func (made) Bytes(data []byte) any                     { return &data }
-func (made) Error(text, _ string, _ []slog.Source) any { return &text }
-
-// capturing is the least of a handler that captures: what Handle spends, but
-// for the books of the ring.
-type capturing struct {
-	s *State
-}
-
-func (capturing) Enabled(context.Context, slog.Level) bool { return true }
-func (h capturing) Handle(ctx context.Context, r slog.Record) error {
-	h.s.Capture(ctx, &r).Free()
-	return nil
-}
-func (h capturing) WithAttrs(attrs []slog.Attr) slog.Handler { return capturing{h.s.WithAttrs(attrs)} }
-func (h capturing) WithGroup(name string) slog.Handler       { return capturing{h.s.WithGroup(name)} }
-
 type nothing struct{}
 
 func (nothing) Enabled(context.Context, slog.Level) bool  { return true }
@@ -59,7 +39,7 @@ func tenAttrs() []slog.Attr {
 // BenchmarkCapture is one call of a logger whose handler captures the record,
 // beside handlers that do nothing and that write JSON.
 func BenchmarkCapture(b *testing.B) {
-	five := Options{MaxRecordBytes: 256 << 10}
+	five := options()
 	source := five
 	source.AddSource = true
 	replaced := five
@@ -70,12 +50,12 @@ func BenchmarkCapture(b *testing.B) {
 		h    slog.Handler
 		log  func(*slog.Logger)
 	}{
-		{"five scalars", capturing{New(five)}, logFive},
-		{"request", capturing{New(five)}, logRequest},
-		{"no attributes", capturing{New(five)}, none},
-		{"with ten", capturing{New(five)}.WithAttrs(tenAttrs()), logFive},
-		{"with source", capturing{New(source)}, logFive},
-		{"with ReplaceAttr", capturing{New(replaced)}, logFive},
+		{"five scalars", capturing{s: New(five)}, logFive},
+		{"request", capturing{s: New(five)}, logRequest},
+		{"no attributes", capturing{s: New(five)}, none},
+		{"with ten", capturing{s: New(five)}.WithAttrs(tenAttrs()), logFive},
+		{"with source", capturing{s: New(source)}, logFive},
+		{"with ReplaceAttr", capturing{s: New(replaced)}, logFive},
 		{"nothing", nothing{}, logFive},
 		{"JSONHandler", slog.NewJSONHandler(io.Discard, nil), logFive},
 	} {
@@ -89,26 +69,13 @@ func BenchmarkCapture(b *testing.B) {
 	}
 }
 
-// keeping keeps a copy of what it captured last.
-type keeping struct {
-	capturing
-	kept *[]byte
-}
-
-func (h keeping) Handle(ctx context.Context, r slog.Record) error {
-	c := h.s.Capture(ctx, &r)
-	*h.kept = append((*h.kept)[:0], c.Bytes...)
-	c.Free()
-	return nil
-}
-
 // BenchmarkDecode is one record decoded.
 func BenchmarkDecode(b *testing.B) {
 	for name, log := range map[string]func(*slog.Logger){"five scalars": logFive, "request": logRequest} {
 		b.Run(name, func(b *testing.B) {
 			var rec []byte
-			log(slog.New(keeping{capturing{New(Options{MaxRecordBytes: 256 << 10})}, &rec}))
-			d := NewDecoder(made{})
+			log(slog.New(capturing{New(options()), &rec}))
+			d := NewDecoder(maker{})
 			var r Record
 			b.ReportAllocs()
 			for b.Loop() {

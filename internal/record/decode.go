@@ -9,17 +9,20 @@ import (
 	"time"
 )
 
-// A Record is a captured record as plain data. Its fields mean what those of the
-// same names mean in slogship.Event.
+// A Record is a captured record as plain data. It is slogship.Event, field by field,
+// so that one can be converted to the other; ID is not in the bytes.
 type Record struct {
-	Time, Observed time.Time
-	Level          slog.Level
-	Message        string
-	Source         []slog.Attr
-	Attrs          []slog.Attr
+	ID string
+
+	Time     time.Time
+	Observed time.Time
+	Level    slog.Level
+	Message  string
+	Source   []slog.Attr
+	Attrs    []slog.Attr
 
 	NoLevel, NoMessage                               bool
-	TimeValue, LevelValue, SourceValue, MessageValue slog.Value
+	TimeValue, LevelValue, MessageValue, SourceValue slog.Value
 
 	Cut bool
 }

@@ -3,6 +3,7 @@ package record
 import (
 	"encoding/binary"
 	"log/slog"
+	"path"
 	"reflect"
 	"runtime"
 	"sync"
@@ -39,7 +40,7 @@ func errorText(err error) (text string, panicked bool) {
 }
 
 // lookInto goes through the chain of err, as errors.Is does, and returns the
-// type that says most (the first one from outside the packages fmt and errors,
+// type that says most (the first one from outside the packages that only wrap,
 // else the last one) and the innermost stack: where the error came from.
 func lookInto(err error) (t reflect.Type, stack []*source) {
 	t = reflect.TypeOf(err)
@@ -73,12 +74,13 @@ func lookInto(err error) (t reflect.Type, stack []*source) {
 	return t, stack
 }
 
-// isOwn reports whether t is from outside the packages fmt and errors.
+// isOwn reports whether t is from outside the packages that only wrap: fmt, errors,
+// and those of that name that replace it (github.com/pkg/errors and its like).
 func isOwn(t reflect.Type) bool {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	return t.PkgPath() != "fmt" && t.PkgPath() != "errors"
+	return t.PkgPath() != "fmt" && path.Base(t.PkgPath()) != "errors"
 }
 
 // stackOf is the stack that err carries, innermost frame first.
