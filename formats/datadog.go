@@ -66,10 +66,7 @@ func Datadog(o DatadogOptions) slogship.Format {
 	event.addAttributes()
 	event.reserved = append(event.reserved, "@timestamp")
 	event.text = true
-	event.prepare = func(e *slogship.Event) {
-		rename(e.Attrs, "trace_id", "dd.trace_id", nil)
-		rename(e.Attrs, "span_id", "dd.span_id", nil)
-	}
+	event.prepare = func(e *slogship.Event) { renameIDs(e.Attrs, "dd.trace_id", "dd.span_id", nil) }
 
 	err := event.alone("DatadogOptions.ID", id)
 	for i, tag := range o.Tags {

@@ -236,18 +236,19 @@ func (f *loki) AppendEvent(dst []byte, e *slogship.Event) []byte {
 		e.LevelValue = slog.StringValue(jsontext.ShortenString(validUTF8(text), maxLokiLabelValue))
 	}
 	m := lokiMetadataPool.Get().(*lokiMetadata)
-	defer m.release()
-	at, ok := timeIn(e, UnixNano)
-	f.fill(m, e, ok)
-	if !ok {
-		at = e.Observed
+	if f.streams {
+		dst = f.appendStream(dst, e, m)
+	} else {
+		dst = f.appendEntry(dst, e, m)
 	}
-	if !f.streams {
-		return f.appendEntry(dst, e, at.UnixNano(), m)
-	}
-	m.take(f.options.LabelAttrs)
+	m.release()
+	return dst
+}
+
+// appendStream appends an entry in a stream of its own.
+func (f *loki) appendStream(dst []byte, e *slogship.Event, m *lokiMetadata) []byte {
 	dst = append(dst, `{"values":[`...)
-	dst = f.appendEntry(dst, e, at.UnixNano(), m)
+	dst = f.appendEntry(dst, e, m)
 	dst = append(dst, `],"stream":{`...)
 	dst = append(dst, f.labels...)
 	if f.labelLevel != "" && hasLevel(e) {
@@ -260,34 +261,18 @@ func (f *loki) AppendEvent(dst []byte, e *slogship.Event) []byte {
 	return append(dst, '}', '}')
 }
 
-// fill makes metadata of the source, of a time that is none, and of the
-// attributes.
-func (f *loki) fill(m *lokiMetadata, e *slogship.Event, isTime bool) {
-	if given(e.SourceValue) {
-		m.add([]slog.Attr{{Key: slog.SourceKey, Value: e.SourceValue}}, 0, nil)
-	} else if len(e.Source) > 0 {
-		m.group = append(m.group, "source_"...)
-		m.add(e.Source, 0, nil)
-		m.group = m.group[:0]
-	}
-	if !isTime {
-		if text, ok := timeText(e); ok {
-			m.add([]slog.Attr{slog.String(timeTextKey, text)}, 0, nil)
-		}
-	}
-	m.add(e.Attrs, 0, &f.reserved)
-	m.unique()
-}
-
 // appendEntry appends an entry; one without metadata has no object.
-func (f *loki) appendEntry(dst []byte, e *slogship.Event, at int64, m *lokiMetadata) []byte {
+func (f *loki) appendEntry(dst []byte, e *slogship.Event, m *lokiMetadata) []byte {
+	at, isTime := timeIn(e, UnixNano)
+	if !isTime {
+		at = e.Observed
+	}
 	dst = append(dst, '[', '"')
-	dst = slogship.AppendInt(dst, at)
+	dst = slogship.AppendInt(dst, at.UnixNano())
 	dst = append(dst, '"', ',')
 	dst = slogship.AppendString(dst, messageOf(e))
 	dst = append(dst, ',', '{')
-	begin := len(dst)
-	fields := 0
+	begin, fields := len(dst), 0
 	if f.level != "" && hasLevel(e) {
 		dst = appendLokiLevel(append(dst, f.level...), e)
 		fields++
@@ -297,17 +282,54 @@ func (f *loki) appendEntry(dst []byte, e *slogship.Event, at int64, m *lokiMetad
 		dst = append(append(dst, e.ID...), '"')
 		fields++
 	}
-	own := len(dst) - begin - fields*len(`"":"",`) + min(fields, 1) // what is no name and no value
-	if m.fit(fields, own) {
-		e.Cut = true
-	}
-	for i := range m.list {
-		dst = m.append(dst, &m.list[i])
+	own := len(dst)
+	size := own - begin - fields*len(`"":"",`) + min(fields, 1) // of names and values
+
+	sourceName, source := lokiSource(e)
+	timeless := lokiTimeText(e, isTime)
+	m.group = append(m.group, sourceName...)
+	dst = m.write(dst, source, 0, nil, nil)
+	m.group = m.group[:0]
+	dst = m.write(dst, timeless, 0, nil, nil)
+	dst = m.write(dst, e.Attrs, 0, &f.reserved, f.options.LabelAttrs)
+	// JSON is never shorter than what it stands for.
+	if m.doubled || fields+len(m.names) > maxLokiEntries || len(dst)-begin > maxLokiMetadata {
+		var l lokiList
+		l.add(source, []byte(sourceName), nil)
+		l.add(timeless, nil, nil)
+		l.add(e.Attrs, nil, &f.reserved)
+		l.unique()
+		m.labels = l.take(m.labels[:0], f.options.LabelAttrs)
+		if l.fit(fields, size) {
+			e.Cut = true
+		}
+		dst = dst[:own]
+		for _, f := range l {
+			dst = f.append(dst)
+		}
 	}
 	if len(dst) == begin {
 		return append(dst[:begin-len(`,{`)], ']')
 	}
 	return append(dst, '}', ']')
+}
+
+// lokiSource is the source of e as attributes, and what stands before their names.
+func lokiSource(e *slogship.Event) (prefix string, attrs []slog.Attr) {
+	if given(e.SourceValue) {
+		return "", []slog.Attr{{Key: slog.SourceKey, Value: e.SourceValue}}
+	}
+	return "source_", e.Source
+}
+
+// lokiTimeText is a time that is none, as an attribute.
+func lokiTimeText(e *slogship.Event, isTime bool) []slog.Attr {
+	if !isTime {
+		if text, ok := timeText(e); ok {
+			return []slog.Attr{slog.String(timeTextKey, text)}
+		}
+	}
+	return nil
 }
 
 func appendLokiLevel(dst []byte, e *slogship.Event) []byte {

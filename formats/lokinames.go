@@ -7,7 +7,7 @@ import (
 
 // What a byte is in a name of Loki's.
 const (
-	nameOther = iota
+	nameOther uint8 = 1 << iota
 	nameUnderscore
 	nameDigit
 	nameLetter
@@ -15,6 +15,7 @@ const (
 
 var lokiNameBytes = func() (t [256]uint8) {
 	for c := range t {
+		t[c] = nameOther
 		switch {
 		case c == '_':
 			t[c] = nameUnderscore
@@ -65,15 +66,14 @@ func appendLokiPrefix(dst, prefix []byte, group string) []byte {
 
 // isLokiName reports whether Loki leaves name as it is.
 func isLokiName(name string) bool {
-	last, all := uint8(nameDigit), uint8(nameUnderscore)
+	var before, all, bad uint8
 	for i := range len(name) {
 		c := lokiNameBytes[name[i]]
-		if c == nameOther || c == nameUnderscore && last == nameUnderscore {
-			return false
-		}
-		last, all = c, max(all, c)
+		bad |= c&nameOther | c&before&nameUnderscore
+		all |= c
+		before = c
 	}
-	return all > nameUnderscore && lokiNameBytes[name[0]] != nameDigit
+	return bad == 0 && all&(nameDigit|nameLetter) != 0 && lokiNameBytes[name[0]] != nameDigit
 }
 
 // appendNamePart appends part of a name that begins at begin. Of a part without

@@ -119,15 +119,11 @@ const (
 
 // Names of the semantic conventions, 1.37: registry/attributes/service, log, code.
 const (
-	serviceName  = "service.name"
-	uidKey       = "log.record.uid"
-	functionKey  = "code.function.name"
-	fileKey      = "code.file.path"
-	lineKey      = "code.line.number"
-	traceKey     = "trace_id"
-	spanKey      = "span_id"
-	traceIDBytes = 16
-	spanIDBytes  = 8
+	serviceName = "service.name"
+	uidKey      = "log.record.uid"
+	functionKey = "code.function.name"
+	fileKey     = "code.file.path"
+	lineKey     = "code.line.number"
 )
 
 // programName is the name of the program that runs.

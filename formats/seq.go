@@ -81,15 +81,11 @@ func clefNames(e *slogship.Event) {
 			a.Key = "@" + a.Key
 		}
 	}
-	rename(e.Attrs, "trace_id", "@tr", isLowerHex(32))
-	rename(e.Attrs, "span_id", "@sp", isLowerHex(16))
+	renameIDs(e.Attrs, "@tr", "@sp", isLowerHex)
 }
 
-// isLowerHex returns a function that reports whether a value is a string of n
-// lower-case hexadecimal digits.
-func isLowerHex(n int) func(v slog.Value) bool {
-	return func(v slog.Value) bool {
-		id := v.String()
-		return v.Kind() == slog.KindString && isHex(id, n) && id == strings.ToLower(id)
-	}
+// isLowerHex reports whether v is a string of n lower-case hexadecimal digits.
+func isLowerHex(v slog.Value, n int) bool {
+	id := v.String()
+	return v.Kind() == slog.KindString && isHex(id, n) && id == strings.ToLower(id)
 }

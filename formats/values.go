@@ -4,10 +4,18 @@ import (
 	"log/slog"
 	"math"
 	"slices"
-	"strings"
+	"strconv"
 	"time"
 
 	"github.com/slogship/slogship"
+)
+
+// Names of attributes that are the ids of a trace, and the lengths of these.
+const (
+	traceKey     = "trace_id"
+	spanKey      = "span_id"
+	traceIDBytes = 16
+	spanIDBytes  = 8
 )
 
 // given reports whether ReplaceAttr made v of a built-in attribute.
@@ -21,22 +29,26 @@ func appendText(dst []byte, v slog.Value) []byte {
 		return slogship.AppendString(dst, v.String())
 	case slog.KindInt64:
 		return append(slogship.AppendInt(append(dst, '"'), v.Int64()), '"')
+	case slog.KindDuration:
+		return append(slogship.AppendInt(append(dst, '"'), int64(v.Duration())), '"')
+	case slog.KindUint64:
+		return append(slogship.AppendUint(append(dst, '"'), v.Uint64()), '"')
+	case slog.KindBool:
+		return append(strconv.AppendBool(append(dst, '"'), v.Bool()), '"')
+	case slog.KindFloat64:
+		if f := v.Float64(); !math.IsNaN(f) && !math.IsInf(f, 0) {
+			return append(slogship.AppendFloat(append(dst, '"'), f), '"')
+		}
+		return slogship.AppendValue(dst, v) // a string
 	case slog.KindTime:
 		return slogship.AppendValue(dst, v) // a string
-	case slog.KindFloat64:
-		if f := v.Float64(); math.IsNaN(f) || math.IsInf(f, 0) {
-			return slogship.AppendValue(dst, v) // a string
-		}
-	case slog.KindGroup:
-		return slogship.AppendString(dst, textOf(v))
 	case slog.KindAny:
-		if j, ok := v.Any().(*slogship.JSON); !ok || strings.HasPrefix(j.Text, `"`) {
-			return slogship.AppendValue(dst, v)
-		} else if strings.HasPrefix(j.Text, "{") || strings.HasPrefix(j.Text, "[") {
-			return slogship.AppendString(dst, j.Text)
+		switch v.Any().(type) {
+		case *slogship.Error, *slogship.Bytes:
+			return slogship.AppendValue(dst, v) // strings
 		}
 	}
-	return append(slogship.AppendValue(append(dst, '"'), v), '"')
+	return slogship.AppendString(dst, textOf(v))
 }
 
 // textOf is the text of v: a string as it is, anything else as its JSON.
@@ -117,17 +129,29 @@ func hasName(attrs []slog.Attr, name string) bool {
 	return slices.ContainsFunc(attrs, func(a slog.Attr) bool { return a.Key == name })
 }
 
-// rename gives the last of attrs that is called from, and whose value fits, the
-// name to, unless one has it already: no key is doubled.
-func rename(attrs []slog.Attr, from, to string, fits func(v slog.Value) bool) {
-	last := -1
+// renameIDs gives the ids of a trace among attrs, trace_id and span_id, the names
+// that a backend has for them, of equal ones the last, unless one has that name
+// already: no key is doubled. fits, if not nil, reports whether one is an id, of n
+// digits.
+func renameIDs(attrs []slog.Attr, trace, span string, fits func(v slog.Value, n int) bool) {
+	traceAt, spanAt := -1, -1
 	for i := range attrs {
-		if attrs[i].Key == from && (fits == nil || fits(attrs[i].Value)) {
-			last = i
+		switch attrs[i].Key {
+		case traceKey:
+			if fits == nil || fits(attrs[i].Value, 2*traceIDBytes) {
+				traceAt = i
+			}
+		case spanKey:
+			if fits == nil || fits(attrs[i].Value, 2*spanIDBytes) {
+				spanAt = i
+			}
 		}
 	}
-	if last >= 0 && !hasName(attrs, to) {
-		attrs[last].Key = to
+	if traceAt >= 0 && !hasName(attrs, trace) {
+		attrs[traceAt].Key = trace
+	}
+	if spanAt >= 0 && !hasName(attrs, span) {
+		attrs[spanAt].Key = span
 	}
 }
 
