@@ -66,14 +66,14 @@ func (m *lokiMetadata) write(dst []byte, attrs []slog.Attr, from int, reserved *
 	return dst
 }
 
-// note takes down the name dst[begin:], and whether it is there twice. A label does
-// not stay there: it counts as doubled if it may be.
+// note takes down the name dst[begin:], and whether it is there twice. Labels do not
+// stay there: where there are any, a name counts as doubled if it may be.
 func (m *lokiMetadata) note(dst []byte, begin int, isLabel bool) {
 	name := dst[begin:]
 	h := nameHash(name)
 	word, bit := &m.seen[h>>6], uint64(1)<<(h&63)
 	if *word&bit != 0 && !m.doubled {
-		m.doubled = isLabel || len(m.names) >= maxLokiEntries || slices.ContainsFunc(m.names, func(other span) bool {
+		m.doubled = isLabel || len(m.labels) > 0 || len(m.names) >= maxLokiEntries || slices.ContainsFunc(m.names, func(other span) bool {
 			return string(dst[other.from:other.to]) == string(name)
 		})
 	}

@@ -21,12 +21,12 @@ import (
 // The fields of a message may come in any order. All of OTLP's have numbers
 // below 16: a tag is one byte.
 //
-// The length of a message stands before it, and is known after it. Of a message
-// without others in it, it mostly is one byte, which is filled in at the end; a
-// longer one moves the message. Of others four bytes are kept for it, and filled
-// in with a padded varint: 5 as 85 80 80 00. A decoder adds up groups of seven bits until
-// one has no high bit, so a padded length is a length: the reference
-// implementation in C++ reads up to five bytes of one (ReadSizeFallback in
+// The length of a message comes before it, and is known after it. One byte is kept
+// for it and filled in at the end; where it takes more, the message is moved. For a
+// message with others in it, four bytes are kept, and filled in with a padded
+// varint: 5 as 85 80 80 00. A decoder adds up groups of seven bits until one has no
+// high bit, so a padded length is a length: the reference implementation in C++
+// reads up to five bytes of one (ReadSizeFallback in
 // src/google/protobuf/parse_context.cc).
 const (
 	wireVarint  = 0
