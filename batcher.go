@@ -3,6 +3,7 @@ package slogship
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -12,7 +13,7 @@ import (
 // batcher owns the one goroutine that swaps pending, sends, and backs off.
 type batcher struct {
 	p       *pending
-	encoder *encoder
+	bodies  *bodies
 	sender  *sender
 	format  Format
 	onError func(error)
@@ -38,7 +39,7 @@ func newBatcher(p *pending, s *sender, o settings) *batcher {
 	ctx, cancel := context.WithCancel(context.WithValue(context.Background(), sendingKey{}, true))
 	b := &batcher{
 		p:          p,
-		encoder:    newEncoder(newWording(o)),
+		bodies:     newBodies(p, newWording(o)),
 		sender:     s,
 		format:     o.Format,
 		onError:    o.OnError,
@@ -140,7 +141,7 @@ func (b *batcher) attempt() {
 	var complaint error // the first thing the server did not like
 	var wait time.Duration
 	for !batch.empty() {
-		body := b.encoder.encode(batch.todo[0])
+		body := b.bodies.of(batch.todo[0], math.MaxInt)
 		b.p.noteEncoded(body.taken, body.encoded, body.cut)
 		if !batch.encoded(body) {
 			continue
@@ -150,7 +151,9 @@ func (b *batcher) attempt() {
 		}
 		again = true
 		pc := body.taken
+		b.bodies.makeAhead()
 		r := b.sender.send(b.ctx, body)
+		b.bodies.wait()
 		if b.ctx.Err() != nil { // Shutdown gave up, and has closed the books
 			return
 		}

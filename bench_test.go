@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net/http"
 	"runtime"
 	"slices"
@@ -308,11 +309,11 @@ func BenchmarkEncode(b *testing.B) {
 				logFive(l)
 			}
 			pc := h.core.pending.swap(0)
-			e := newEncoder(h.core.batcher.encoder.wording)
+			e := newEncoder(h.core.batcher.bodies.encoders[0].wording)
 			b.ReportAllocs()
 			b.ResetTimer()
 			for n := 0; n < b.N; n += pc.records {
-				if body := e.encode(pc); body.taken.records != pc.records {
+				if body := e.encode(pc, math.MaxInt); body.taken.records != pc.records {
 					b.Fatalf("%d of %d records have room", body.taken.records, pc.records)
 				}
 			}

@@ -209,8 +209,8 @@ func TestCutStack(t *testing.T) {
 	for range 2 {
 		var s shortener
 		out, _, fits := s.appendCut(nil, f, 200, func() *Event {
-			err := slog.Any("err", &Error{Text: "oops", Stack: stack})
-			return &Event{Attrs: []slog.Attr{slog.Group("g", err), err, slog.Int("a", 1)}}
+			err := func() slog.Attr { return slog.Any("err", &Error{Text: "oops", Stack: stack}) }
+			return &Event{Attrs: []slog.Attr{slog.Group("g", err()), err(), slog.Int("a", 1)}}
 		})
 		if got := string(out); !fits || !strings.Contains(got, `"g":{"err":"oops"},"err":"oops","a":1,"_cut":true}}[][]`) {
 			t.Errorf("fits %v: %s", fits, got)
@@ -305,6 +305,58 @@ func TestCutToEnds(t *testing.T) {
 			if want := length(floor) <= 1000; ok != want || ok && (last > 1000 || last < least) || calls > cutTries+2 {
 				t.Errorf("%s, at least %d: %v after %d calls, the last one returned %d", name, floor, ok, calls, last)
 			}
+		}
+	}
+}
+
+// Attributes are left out from the end, however deep in groups they are, and no more
+// of them than the room asks for.
+func TestLeaveOut(t *testing.T) {
+	whole := func() []slog.Attr {
+		return []slog.Attr{
+			slog.Int("a", 1),
+			slog.Group("group", slog.String("b", "text"), slog.Group("h", slog.Bool("c", true), slog.Group("i", slog.Int("d", 12))), slog.Int("e", 3)),
+			slog.Group("j", slog.Group("k", slog.Int("l", 100000))),
+			slog.String("m", "x"),
+		}
+	}
+	// front keeps the first n attributes that are not groups.
+	var front func(attrs []slog.Attr, n *int) []slog.Attr
+	front = func(attrs []slog.Attr, n *int) (kept []slog.Attr) {
+		for _, a := range attrs {
+			if *n == 0 {
+				break
+			}
+			if a.Value.Kind() == slog.KindGroup {
+				a.Value = slog.GroupValue(front(a.Value.Group(), n)...)
+			} else {
+				*n--
+			}
+			kept = append(kept, a)
+		}
+		return kept
+	}
+	size := func(attrs []slog.Attr) int { // what JSON takes for them, with a comma after each
+		text := AppendAttrs(nil, attrs)
+		commas := strings.Count(string(text), ":") - strings.Count(string(text), ",")
+		return len(text) + commas
+	}
+	var s shortener
+	if got, want := s.sizeOf(whole()), size(whole()); got != want {
+		t.Fatalf("the size is %d, want %d", got, want)
+	}
+	for room := -1; room <= size(whole())+1; room++ {
+		want := whole()
+		for n := 7; size(want) > room && n >= 0; n-- {
+			left := n
+			want = front(whole(), &left)
+		}
+		got, left, some := s.leaveOut(whole(), room)
+		if attrsText(got) != attrsText(want) {
+			t.Errorf("in %d bytes there is\n     %s\nwant %s", room, attrsText(got), attrsText(want))
+		}
+		if n := room - size(whole()); some != (n < 0) || left != max(n, 0) {
+			t.Errorf("in %d bytes %d are left, some left out: %v", room, left, some)
 		}
 	}
 }

@@ -94,11 +94,12 @@ type loss struct {
 	why reason
 }
 
-// encode makes a body of the records at the front of pc: as many as it has room
+// encode makes a body of the records at the front of pc: as many as there is room
 // for, at least one of those that are not lost. The body is valid until the next
 // one is made; it is empty if all records are lost.
-func (e *encoder) encode(pc piece) *body {
+func (e *encoder) encode(pc piece, room int) *body {
 	b := new(body)
+	room = min(room, e.room)
 	defer e.release()
 	e.begin()
 	for i, s := range pc.spans {
@@ -110,7 +111,7 @@ func (e *encoder) encode(pc piece) *body {
 				e.buf = e.buf[:before]
 				b.lost = append(b.lost, loss{one, why})
 				continue
-			case b.taken.records > 0 && (b.encoded+len(e.buf)-before > e.room || b.taken.records == e.maxRecords):
+			case b.taken.records > 0 && (b.encoded+len(e.buf)-before > room || b.taken.records == e.maxRecords):
 				e.buf = e.buf[:before]
 				b.rest = restOf(pc, i, at)
 				e.end(b)

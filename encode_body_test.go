@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -69,7 +70,7 @@ func TestBodyHasRoom(t *testing.T) {
 	}
 	messages[30] += strings.Repeat("x", 3000)
 	pc := pieceWith(t, Options{}, messages)
-	one := len(bodyText(t, encoderOf(t, Options{}).encode(pieceWith(t, Options{}, messages[:1]))))
+	one := len(bodyText(t, encoderOf(t, Options{}).encode(pieceWith(t, Options{}, messages[:1]), math.MaxInt)))
 	for _, o := range []Options{
 		{BatchBytes: 1}, {BatchBytes: one}, {BatchBytes: one + 1}, {BatchBytes: 1000}, {BatchBytes: 2000}, {BatchBytes: 1 << 20},
 		{BatchRecords: 1}, {BatchRecords: 7}, {BatchRecords: 60},
@@ -81,7 +82,7 @@ func TestBodyHasRoom(t *testing.T) {
 			bound := e.room + len(`{"batch":[`+`]}`)
 			var all []string
 			for rest := pc; rest.records > 0; {
-				b := e.encode(rest)
+				b := e.encode(rest, math.MaxInt)
 				text := bodyText(t, b)
 				messages := messagesIn(t, text)
 				all = append(all, messages...)
@@ -96,7 +97,7 @@ func TestBodyHasRoom(t *testing.T) {
 					front, _ := rest.split(n + 1)
 					other := *e.wording
 					other.room = 1 << 30
-					if more := newEncoder(&other).encode(front); more.raw <= bound {
+					if more := newEncoder(&other).encode(front, math.MaxInt); more.raw <= bound {
 						t.Fatalf("%d records in %d bytes have room for one more, in %d of %d", n, len(text), more.raw, bound)
 					}
 				}
@@ -130,7 +131,7 @@ func TestBodyWithoutLostRecords(t *testing.T) {
 		for at := range len(good) + 1 {
 			for _, bad := range [][]string{{"panics"}, {"huge"}, {"takes"}, {"huge", "panics", "takes", "panics"}} {
 				e := encoderOf(t, Options{Format: format, MaxRecordBytes: 500, Compression: None})
-				b := e.encode(pieceWith(t, Options{}, slices.Insert(slices.Clone(good), at, bad...)))
+				b := e.encode(pieceWith(t, Options{}, slices.Insert(slices.Clone(good), at, bad...)), math.MaxInt)
 				if got := messagesIn(t, bodyText(t, b)); !slices.Equal(got, good) || b.taken.records != len(good) || len(b.lost) != len(bad) {
 					t.Fatalf("%q at %d: %q are in the body, %d taken, %d lost", bad, at, got, b.taken.records, len(b.lost))
 				}
@@ -143,13 +144,13 @@ func TestBodyWithoutLostRecords(t *testing.T) {
 						t.Errorf("%q at %d is lost at %v because of %d", bad[i], at+i, l.span, l.why)
 					}
 				}
-				if again := e.encode(b.taken); again.taken.records != len(good) {
+				if again := e.encode(b.taken, math.MaxInt); again.taken.records != len(good) {
 					t.Errorf("of %d records %d are in the next body", len(good), again.taken.records)
 				}
 			}
 		}
 	}
-	b := encoderOf(t, Options{Format: format}).encode(pieceWith(t, Options{}, []string{"panics", "takes"}))
+	b := encoderOf(t, Options{Format: format}).encode(pieceWith(t, Options{}, []string{"panics", "takes"}), math.MaxInt)
 	if b.payload != nil || b.taken.records != 0 || len(b.lost) != 2 {
 		t.Errorf("of two bad records there is a body: %+v", b)
 	}
@@ -173,7 +174,7 @@ func TestBodyWithHeadThatCounts(t *testing.T) {
 			"2 80003:a; " + long + "END":             {"a", long},
 			"2 160002:" + long + "; " + long + "END": {long, long},
 		} {
-			if got := bodyText(t, e.encode(pieceWith(t, Options{}, messages))); got != want {
+			if got := bodyText(t, e.encode(pieceWith(t, Options{}, messages), math.MaxInt)); got != want {
 				t.Errorf("%v: %.100s, want %.100s", compression, got, want)
 			}
 		}
@@ -188,21 +189,21 @@ func TestBodyIsCompressedAsItGrows(t *testing.T) {
 		messages = append(messages, fmt.Sprint(i, strings.Repeat("m", i*37%200)))
 	}
 	pc := pieceWith(t, Options{}, messages)
-	plain := encoderOf(t, Options{Compression: None}).encode(pc)
+	plain := encoderOf(t, Options{Compression: None}).encode(pc, math.MaxInt)
 	want := bodyText(t, plain)
 	// The ids are those of another handler.
 	want = strings.ReplaceAll(want, want[len(`{"batch":[{"id":"`):][:prefixDigits], "")
 	for _, o := range []Options{{Compression: Gzip}, {Compression: Zstd, Format: zstdFormat{}}} {
 		e := encoderOf(t, o)
 		for range 2 {
-			b := e.encode(pc)
+			b := e.encode(pc, math.MaxInt)
 			got := bodyText(t, b)
 			got = strings.ReplaceAll(got, got[len(`{"batch":[{"id":"`):][:prefixDigits], "")
 			if b.coding != o.Compression.String() || b.size > b.raw/4 || b.raw != plain.raw || got != want {
 				t.Errorf("%v: coding %q, %d bytes of %d (plain %d)", o.Compression, b.coding, b.size, b.raw, plain.raw)
 			}
 		}
-		if b := e.encode(pieceWith(t, Options{}, []string{incompressible(100)})); b.coding != "" && b.size >= b.raw {
+		if b := e.encode(pieceWith(t, Options{}, []string{incompressible(100)}), math.MaxInt); b.coding != "" && b.size >= b.raw {
 			t.Errorf("%v: %d bytes of %d", o.Compression, b.size, b.raw)
 		}
 	}
@@ -216,13 +217,13 @@ func TestEncodersWorkAtOnce(t *testing.T) {
 	}
 	pc := pieceWith(t, Options{}, messages, slog.Int("level", 1), slog.Any("a", []int{1, 2}), slog.Group("g", slog.String("b", strings.Repeat("x", 500))))
 	w := encoderOf(t, Options{MaxRecordBytes: 400, BatchRecords: 400}).wording
-	want := bodyText(t, newEncoder(w).encode(pc))
+	want := bodyText(t, newEncoder(w).encode(pc, math.MaxInt))
 	var all sync.WaitGroup
 	for range 4 {
 		all.Go(func() {
 			e := newEncoder(w)
 			for range 5 {
-				b := e.encode(pc)
+				b := e.encode(pc, math.MaxInt)
 				if got := bodyText(t, b); got != want || len(b.cut) != 400 {
 					t.Errorf("another body: %.1000s", got)
 				}
@@ -235,7 +236,7 @@ func TestEncodersWorkAtOnce(t *testing.T) {
 // An encoder holds on to nothing of the records before.
 func TestEncoderLetsGo(t *testing.T) {
 	e := encoderOf(t, Options{})
-	e.encode(pieceWith(t, Options{AddSource: true}, []string{"a"}, slog.Any("a", []int{1}), slog.Any("b", []byte("x")), slog.Any("e", context.Canceled)))
+	e.encode(pieceWith(t, Options{AddSource: true}, []string{"a"}, slog.Any("a", []int{1}), slog.Any("b", []byte("x")), slog.Any("e", context.Canceled)), math.MaxInt)
 	if e.captured != nil || e.record.Message != "" || e.record.Attrs != nil || e.record.Source != nil {
 		t.Errorf("held: %+v", e.record)
 	}

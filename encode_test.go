@@ -35,7 +35,7 @@ func tryEventWith(ctx context.Context, h slog.Handler, r slog.Record) (event []b
 	s := h.(*Handler)
 	captured := s.state.Capture(ctx, &r)
 	defer captured.Free()
-	e := newEncoder(s.core.batcher.encoder.wording)
+	e := newEncoder(s.core.batcher.bodies.encoders[0].wording)
 	cut, _, ok = e.appendRecord(captured.Bytes, 0, true)
 	return bytes.Clone(e.buf), cut, ok
 }

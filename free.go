@@ -4,12 +4,12 @@ import "time"
 
 const (
 	// keptBlocks is how many empty blocks wait for their next use in any case:
-	// fewer would leave a full batch of 1 MiB to the garbage collector. What a
+	// fewer would leave a full batch to the garbage collector. What a
 	// burst took is kept beside them for the next one, for a new block costs its
 	// records 80 ns each (page faults, clearing). The first batch after
 	// trimInterval gives back what was of no use since the one before it, and
 	// with it the memory of an outage.
-	keptBlocks   = 32
+	keptBlocks   = 16
 	trimInterval = 10 * time.Second
 )
 

@@ -14,8 +14,9 @@ import (
 
 // heapBeyond is the memory of a handler beyond MaxPendingBytes, with BatchBytes
 // and MaxRecordBytes at their defaults: slackBytes, the batch in flight, free
-// blocks (2 MiB), the compressor and what it makes of a batch (3 MiB).
-const heapBeyond = slackBytes + 1<<20 + keptBlocks*blockBytes + 3<<20
+// blocks (1 MiB), and two encoders, each with a body, what a compressor makes of
+// it, and the compressor (4 MiB).
+const heapBeyond = slackBytes + 1<<20 + keptBlocks*blockBytes + 8<<20
 
 // refusing is a backend that reads everything and is down all the same.
 func refusing(r *http.Request) (*http.Response, error) {

@@ -79,11 +79,11 @@ type Options struct {
 	MaxPending int
 
 	// MaxPendingBytes bounds memory, in bytes of captured records, which are about
-	// half as long as JSON, likewise. If zero, 32 MiB. What a Handler keeps on the heap stays below it plus 10 MiB (with
-	// BatchBytes and MaxRecordBytes at their defaults), however long an outage
-	// and whatever the sizes of records; where blocks cost much more than the
-	// records in them, the oldest go a little earlier. Batches are clamped to
-	// half of either bound.
+	// half as long as JSON, likewise. If zero, 32 MiB. What a Handler keeps on the
+	// heap stays below it plus 14 MiB (with BatchBytes and MaxRecordBytes at their
+	// defaults), however long an outage and whatever the sizes of records; where
+	// blocks cost much more than the records in them, the oldest go a little
+	// earlier. Batches are clamped to half of either bound.
 	MaxPendingBytes int
 
 	// MaxRecordBytes bounds one record, in bytes as the Format writes it. A longer

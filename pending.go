@@ -63,7 +63,7 @@ type pending struct {
 	delivered int64
 	lost      [reasons]int64
 	cut       int64
-	sizes     sizes
+	growth    growth
 	waiters   []*waiter
 	delivery  delivery
 }
@@ -110,7 +110,7 @@ func newPending(s settings) *pending {
 		maxHeld:      addSaturated(s.MaxPendingBytes, max(s.BatchBytes, s.MaxRecordBytes)+slackBytes),
 		batchRecords: s.BatchRecords,
 		batchBytes:   max((s.BatchBytes-s.frame)/64*63, 1), // what does not fit after all waits for the next
-		extra:        firstExtra,
+		extra:        firstGrowth,
 		interval:     s.FlushInterval,
 		wake:         make(chan struct{}, 1),
 	}
@@ -260,7 +260,7 @@ func (p *pending) noteEncoded(pc piece, encoded int, cut []span) {
 	if p.ended {
 		return
 	}
-	p.extra = p.sizes.note(pc.records, encoded-pc.bytes)
+	p.extra = p.growth.note(pc.records, encoded-pc.bytes)
 	for _, s := range cut {
 		s.b.noteCut(s.from)
 	}
@@ -360,6 +360,41 @@ func (p *pending) swap(limit int) (batch piece) {
 	p.inFlight += batch.records
 	p.trimPartialLocked()
 	return batch
+}
+
+// peek returns the next full batch, if there is one, and leaves it pending. The
+// memory of its records stays what it is until unpin, whatever becomes of them.
+func (p *pending) peek() (batch piece) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.records <= p.partial {
+		return piece{}
+	}
+	for i := 0; i < p.queue.n; i++ {
+		s := *p.queue.at(i)
+		front, rest := s.cut(p.batchRecords-batch.records, p.batchBytes-batch.bytes-batch.records*p.extra, p.extra)
+		if front.len() == 0 {
+			break
+		}
+		front.b.live += front.len()
+		batch.add(front)
+		if rest.len() > 0 {
+			break
+		}
+	}
+	return batch
+}
+
+// unpin lets go of what peek returned.
+func (p *pending) unpin(pc piece) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ended {
+		return
+	}
+	for _, s := range pc.spans {
+		p.releaseLocked(s.b, s.len())
+	}
 }
 
 // restore puts pieces, oldest first, back in front of what is pending. If the
@@ -550,19 +585,19 @@ func (p *pending) length() int {
 	return p.records
 }
 
-// sizes is how many bytes records had more when they were encoded than when they
-// were captured: an id, names, syntax. Half the weight is the last body's.
-type sizes struct{ records, extra float64 }
+// growth is how many bytes a record has more once it is encoded: an id, names,
+// syntax. Half the weight is the last body's.
+type growth struct{ records, bytes float64 }
 
-// firstExtra is what is expected of the first record.
-const firstExtra = 112
+// firstGrowth is what is expected of the first record.
+const firstGrowth = 112
 
 // note adds a body, and returns what is to be expected of a record.
-func (s *sizes) note(records, extra int) int {
-	if s.records == 0 && records == 0 {
-		return firstExtra
+func (g *growth) note(records, bytes int) int {
+	if g.records == 0 && records == 0 {
+		return firstGrowth
 	}
-	s.records = s.records/2 + float64(records)
-	s.extra = s.extra/2 + float64(extra)
-	return int(math.Round(max(s.extra/s.records, 0)))
+	g.records = g.records/2 + float64(records)
+	g.bytes = g.bytes/2 + float64(bytes)
+	return int(math.Round(max(g.bytes/g.records, 0)))
 }

@@ -994,7 +994,7 @@ func TestRingEstimatesWhatIsEncoded(t *testing.T) {
 		return n
 	}
 	const room = 63_000
-	if n := full(); n != (room+100+firstExtra-1)/(100+firstExtra) && n != room/(100+firstExtra)+1 {
+	if n := full(); n != (room+100+firstGrowth-1)/(100+firstGrowth) && n != room/(100+firstGrowth)+1 {
 		t.Errorf("the first batch is full with %d records", n)
 	}
 	for _, extra := range []int{150, 0, 50} {

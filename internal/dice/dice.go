@@ -84,7 +84,7 @@ func (d *Dice) Attr(depth int) slog.Attr {
 func (d *Dice) Value(depth int) slog.Value {
 	switch d.N(16) {
 	case 0:
-		return slog.IntValue(Pick(d, 0, 1, -1, 42, math.MaxInt64, math.MinInt64))
+		return slog.Int64Value(Pick[int64](d, 0, 1, -1, 42, math.MaxInt64, math.MinInt64))
 	case 1, 2:
 		return slog.StringValue(d.Text())
 	case 3:

@@ -30,18 +30,24 @@ func (d *Dice) logValuer(depth int) any {
 // Yields resolves to V.
 type Yields struct{ V slog.Value }
 
+// LogValue is V.
 func (y Yields) LogValue() slog.Value { return y.V }
 
 // Endless resolves to itself.
 type Endless struct{}
 
+// LogValue is e.
 func (e Endless) LogValue() slog.Value { return slog.AnyValue(e) }
 
 // Panics does in whatever it is asked.
-type Panics struct{}
+type Panics struct{} //nolint:errname // it is more than an error
 
-func (Panics) LogValue() slog.Value         { panic("LogValue") }
-func (Panics) Error() string                { panic("Error") }
+// LogValue panics.
+func (Panics) LogValue() slog.Value { panic("LogValue") }
+
+func (Panics) Error() string { panic("Error") }
+
+// MarshalJSON panics.
 func (Panics) MarshalJSON() ([]byte, error) { panic("MarshalJSON") }
 
 // NilError panics when it is asked for its text, for it is nil.
@@ -52,11 +58,13 @@ func (*NilError) Error() string { panic("nil") }
 // PanicsText panics with itself.
 type PanicsText struct{}
 
+// MarshalText panics with p.
 func (p *PanicsText) MarshalText() ([]byte, error) { panic(p) }
 
 // Writes returns itself as JSON, whatever that is.
 type Writes string
 
+// MarshalJSON is w.
 func (w Writes) MarshalJSON() ([]byte, error) { return []byte(w), nil }
 
 // WritesError is an error as well, and wants to be JSON.
@@ -67,16 +75,19 @@ func (WritesError) Error() string { return "not this" }
 // WritesText is a TextMarshaler.
 type WritesText string
 
+// MarshalText is w.
 func (w WritesText) MarshalText() ([]byte, error) { return []byte(w), nil }
 
 // WritesPointer has a marshaler with a pointer receiver.
 type WritesPointer struct{ S string }
 
+// MarshalJSON says that it was called by pointer.
 func (w *WritesPointer) MarshalJSON() ([]byte, error) { return json.Marshal("p:" + w.S) }
 
 // Failing has a marshaler that fails.
 type Failing struct{}
 
+// MarshalJSON fails.
 func (Failing) MarshalJSON() ([]byte, error) { return nil, errors.New("no \xff JSON") }
 
 // Stringer is a number in JSON.
@@ -100,7 +111,7 @@ type Embedded struct {
 	Names   map[string][]int `json:",omitempty"`
 	Float   float32          `json:"float,string"`
 	At      time.Time
-	private int
+	private int //nolint:unused // encoders skip it
 }
 
 // StringerField is embedded by pointer.

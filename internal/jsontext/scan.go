@@ -7,6 +7,7 @@ import (
 	"math/bits"
 	"slices"
 	"strconv"
+	"sync"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -19,8 +20,9 @@ import (
 // equal keys: each of these is accepted by some decoders, and has others refuse
 // the whole batch.
 func AppendValid(dst, src []byte, depth int) ([]byte, bool) {
-	var few [8]key // most objects are small
-	s := scanner{src: src, dst: dst, keys: few[:0]}
+	s := scanners.Get().(*scanner)
+	defer s.release()
+	s.src, s.i, s.dst = src, 0, dst
 	s.space()
 	if !s.value(depth) {
 		return dst, false
@@ -30,6 +32,20 @@ func AppendValid(dst, src []byte, depth int) ([]byte, bool) {
 		return dst, false
 	}
 	return s.withoutSuperseded(), true
+}
+
+var scanners = sync.Pool{New: func() any { return new(scanner) }}
+
+// keepKeys is for how many keys a scanner that goes back to the pool has room, at
+// most.
+const keepKeys = 1024
+
+// release lets go of what belongs to the caller, and of s.
+func (s *scanner) release() {
+	s.src, s.dst, s.keys, s.superseded = nil, nil, s.keys[:0], s.superseded[:0]
+	if max(cap(s.keys), cap(s.superseded)) <= keepKeys {
+		scanners.Put(s)
+	}
 }
 
 // scanner copies one JSON value from src to dst.

@@ -91,8 +91,15 @@ func TestRunePrefix(t *testing.T) {
 		n    int
 		want string
 	}{
-		{"abc", 3, "abc"}, {"abc", 2, "ab"}, {"aé", 2, "a"}, {"aé", 3, "aé"}, {"😀", 3, ""}, {"x😀", 4, "x"},
-		{"\x80\x80\x80\x80\x80", 4, "\x80\x80\x80\x80"}, {"", 0, ""}, {"a", 0, ""},
+		{"abc", 3, "abc"},
+		{"abc", 2, "ab"},
+		{"aé", 2, "a"},
+		{"aé", 3, "aé"},
+		{"😀", 3, ""},
+		{"x😀", 4, "x"},
+		{"\x80\x80\x80\x80\x80", 4, "\x80\x80\x80\x80"},
+		{"", 0, ""},
+		{"a", 0, ""},
 	} {
 		if got := RunePrefix(tt.s, tt.n); got != tt.want {
 			t.Errorf("%q to %d is %q, want %q", tt.s, tt.n, got, tt.want)
@@ -103,8 +110,13 @@ func TestRunePrefix(t *testing.T) {
 // A key has a comma before it unless it is the first.
 func TestAppendKey(t *testing.T) {
 	for _, tt := range []struct{ dst, name, want string }{
-		{"", "a", `"a":`}, {"{", "a", `{"a":`}, {`{"a":1`, "b", `{"a":1,"b":`}, {`"{"`, `q"`, `"{","q\"":`}, {"", "", `"":`},
-		{"{", "a name of more than sixteen bytes", `{"a name of more than sixteen bytes":`}, {"1", "\xff", "1,\"\ufffd\":"},
+		{"", "a", `"a":`},
+		{"{", "a", `{"a":`},
+		{`{"a":1`, "b", `{"a":1,"b":`},
+		{`"{"`, `q"`, `"{","q\"":`},
+		{"", "", `"":`},
+		{"{", "a name of more than sixteen bytes", `{"a name of more than sixteen bytes":`},
+		{"1", "\xff", "1,\"\ufffd\":"},
 	} {
 		if got := string(AppendKey([]byte(tt.dst), tt.name)); got != tt.want {
 			t.Errorf("%q after %q is %q, want %q", tt.name, tt.dst, got, tt.want)

@@ -17,14 +17,14 @@ const (
 // digits, at most 9, cut off and not rounded. It may write to the capacity after
 // the result.
 func AppendTime(dst []byte, t time.Time, digits int) []byte {
-	t = t.UTC()
 	if sec := t.Unix(); sec < firstSecond || sec > lastSecond {
-		dst = t.AppendFormat(append(dst, '"'), "2006-01-02T15:04:05")
+		dst = t.UTC().AppendFormat(append(dst, '"'), "2006-01-02T15:04:05")
 	} else {
-		year, month, day := t.Date()
-		hour, minute, second := t.Clock()
-		date := digits8(uint32(year*10000+int(month)*100+day)) | '0'*ones // YYYYMMDD, the first one lowest
-		clock := digits8(uint32(hour*1000000+minute*1000+second)) | '0'*ones
+		since := uint64(sec - firstSecond)
+		year, month, day := civil(uint32(since / (24 * 60 * 60)))
+		second := uint32(since % (24 * 60 * 60))
+		date := digits8(year*10000+month*100+day) | '0'*ones // YYYYMMDD, the first one lowest
+		clock := digits8(second/3600*1000000+second/60%60*1000+second%60) | '0'*ones
 		// "YYYY-MM- and DDThh:mm, each a word; the clock's digits are hh0mm0ss.
 		dst = binary.LittleEndian.AppendUint64(dst, date<<8&(1<<40-1)|'"'|'-'<<40|date>>32<<48)
 		dst = binary.LittleEndian.AppendUint64(dst,
@@ -41,6 +41,26 @@ func AppendTime(dst []byte, t time.Time, digits int) []byte {
 		}
 	}
 	return append(dst, 'Z', '"')
+}
+
+// civil is the date that many days after 1 January of the year 0, in the proleptic
+// Gregorian calendar (Neri and Schneider, "Euclidean affine functions and their
+// application to calendar algorithms", 2023): a third of the time of time.Date, for it
+// divides by constants only. Its years begin in March, and so end with the day that
+// not all of them have.
+func civil(days uint32) (year, month, day uint32) {
+	n := 4*(days+146097-60) + 3 // from 1 March of the year -400
+	century := n / 146097
+	n = n%146097 | 3
+	p := 2939745 * uint64(n)
+	year = 100*century + uint32(p>>32) - 400
+	dayOfYear := uint32(p) / 2939745 / 4
+	m := 2141*dayOfYear + 197913
+	month, day = m>>16, m&0xffff/2141+1
+	if dayOfYear >= 306 {
+		return year + 1, month - 12, day
+	}
+	return year, month, day
 }
 
 // AppendTimeInZone writes t as its MarshalJSON does: RFC 3339 in its own zone,

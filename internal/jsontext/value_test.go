@@ -1,6 +1,7 @@
 package jsontext
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -96,8 +97,12 @@ func TestMarshalersAreMadeValid(t *testing.T) {
 // As slog.JSONHandler has it, no HTML is escaped.
 func TestHTMLStaysAsItIs(t *testing.T) {
 	for _, v := range []any{
-		"<&>", []string{"<&>"}, []any{"<&>"}, []error{nil, dice.WritesError{Writes: `"<&>"`}},
-		map[string]any{"<&>": 1}, struct{ T dice.WritesText }{"<&>"},
+		"<&>",
+		[]string{"<&>"},
+		[]any{"<&>"},
+		[]error{nil, dice.WritesError{Writes: `"<&>"`}},
+		map[string]any{"<&>": 1},
+		struct{ T dice.WritesText }{"<&>"},
 	} {
 		if text := string(anyText(v)); !strings.Contains(text, "<&>") {
 			t.Errorf("%T: %s", v, text)
@@ -112,7 +117,7 @@ func TestRandomValues(t *testing.T) {
 		v := dice.Seeded(seed, 200).Any(3)
 		text := anyText(v)
 		again, ok := AppendValid(nil, text, testDepth)
-		if !ok || string(again) != string(text) {
+		if !ok || !bytes.Equal(again, text) {
 			t.Fatalf("seed %d: %T: %.300s is not canonical", seed, v, text)
 		}
 		if hasEqualKeys(t, text) {
@@ -210,8 +215,17 @@ func TestPanicText(t *testing.T) {
 		v    any
 		want string
 	}{
-		{"s", "s"}, {text("s"), "s"}, {7, "7"}, {uint8(7), "7"}, {0.5, "0.5"}, {errors.New("e"), "e"}, {time.Second, "1s"},
-		{dice.CyclicMap(), "map[string]interface {}"}, {nested{}, "jsontext.nested"}, {nil, "<nil>"}, {reflect.ValueOf(nested{}), "<jsontext.nested Value>"},
+		{"s", "s"},
+		{text("s"), "s"},
+		{7, "7"},
+		{uint8(7), "7"},
+		{0.5, "0.5"},
+		{errors.New("e"), "e"},
+		{time.Second, "1s"},
+		{dice.CyclicMap(), "map[string]interface {}"},
+		{nested{}, "jsontext.nested"},
+		{nil, "<nil>"},
+		{reflect.ValueOf(nested{}), "<jsontext.nested Value>"},
 	} {
 		if got := PanicText(tt.v); got != tt.want {
 			t.Errorf("%T: %q, want %q", tt.v, got, tt.want)

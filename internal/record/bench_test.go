@@ -69,6 +69,32 @@ func BenchmarkCapture(b *testing.B) {
 	}
 }
 
+// BenchmarkCaptureAlone is Capture without the logger around it.
+func BenchmarkCaptureAlone(b *testing.B) {
+	s := New(options())
+	for name, log := range map[string]func(*slog.Logger){"five scalars": logFive, "request": logRequest} {
+		b.Run(name, func(b *testing.B) {
+			var r slog.Record
+			log(slog.New(recordTo{&r}))
+			b.ReportAllocs()
+			for b.Loop() {
+				s.Capture(context.Background(), &r).Free()
+			}
+		})
+	}
+}
+
+// recordTo keeps the record that it is given.
+type recordTo struct{ r *slog.Record }
+
+func (recordTo) Enabled(context.Context, slog.Level) bool { return true }
+func (h recordTo) Handle(_ context.Context, r slog.Record) error {
+	*h.r = r.Clone()
+	return nil
+}
+func (h recordTo) WithAttrs([]slog.Attr) slog.Handler { return h }
+func (h recordTo) WithGroup(string) slog.Handler      { return h }
+
 // BenchmarkDecode is one record decoded.
 func BenchmarkDecode(b *testing.B) {
 	for name, log := range map[string]func(*slog.Logger){"five scalars": logFive, "request": logRequest} {

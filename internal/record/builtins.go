@@ -16,7 +16,11 @@ func (w *writer) builtins(h *head, r *slog.Record) {
 	w.message(r.Message)
 }
 
-func (w *writer) message(s string) { w.buf = appendString(w.buf, w.bounded(s)) }
+func (w *writer) message(s string) {
+	s = w.bounded(s)
+	b := w.room(len(s) + entryRoom)
+	w.buf = w.buf[:len(w.buf)+putString(b, s)]
+}
 
 // replacedBuiltins captures what ReplaceAttr leaves of r's time, level, source
 // and message: it is asked in the order of slog.JSONHandler and, like there,
@@ -26,10 +30,10 @@ func (w *writer) replacedBuiltins(h *head, r *slog.Record) {
 	if h.flags&hasTime != 0 {
 		v, kept := w.replacedBuiltin(slog.Time(slog.TimeKey, r.Time))
 		if kept && v.Kind() == slog.KindTime && !v.Time().IsZero() {
-			h.time = v.Time()
+			h.time, h.apart = v.Time(), true
 		} else {
 			h.flags &^= hasTime
-			h.time = h.observed
+			h.time, h.apart = h.observed, false
 			h.set(timeReplaced, kept && w.value(v))
 		}
 	}
@@ -124,12 +128,12 @@ func (w *writer) value(v slog.Value) bool {
 // section has f capture entries that do not belong to the attributes, after
 // their number in four bytes. It reports false if there are none.
 func (w *writer) section(f func()) bool {
-	at, entries, members := len(w.buf), w.entries, w.members
+	at, entries, taken := len(w.buf), w.entries, w.taken
 	w.buf = append(w.buf, 0, 0, 0, 0)
-	w.entries, w.members = 0, 0
+	w.entries, w.taken = 0, 0
 	f()
 	n := w.entries
-	w.entries, w.members = entries, members
+	w.entries, w.taken = entries, taken
 	if n == 0 {
 		w.buf = w.buf[:at]
 		return false

@@ -28,9 +28,14 @@ type Options struct {
 type Captured struct {
 	// Bytes is the record, as the package doc draws it. It is overwritten after
 	// Free.
-	Bytes []byte
+	Bytes []byte // it has room for headBytes
 
 	w writer
+
+	// The zone, in seconds east of UTC, of a location in the Unix second second.
+	zone     int
+	second   int64
+	location *time.Location
 }
 
 // keepScratch is the largest scratch buffer that goes back to the pool.
@@ -59,20 +64,19 @@ func (c *Captured) Free() {
 func (s *State) Capture(ctx context.Context, r *slog.Record) *Captured {
 	c := captureds.Get().(*Captured)
 	w := &c.w
-	w.begin(s.c, c.Bytes[:0])
+	w.begin(s.c, c.Bytes[:headBytes])
 	h := head{time: r.Time, level: r.Level}
-	if !r.Time.IsZero() {
-		h.flags = hasTime
-	}
 	h.observe()
-	w.buf = append(w.buf, make([]byte, headBytes)...)
 	if s.c.replace == nil {
 		w.builtins(&h, r)
 	} else {
+		w.moved = w.moved[:0]
 		w.replacedBuiltins(&h, r)
 	}
-	w.buf = h.rest(w.buf)
-	w.buf = append(w.buf, w.moved...)
+	h.rest(w)
+	if s.c.replace != nil {
+		w.buf = append(w.buf, w.moved...)
+	}
 	if s.c.contextAttrs != nil {
 		w.appendAll(attrsOf(ctx, s.c.contextAttrs))
 	}
@@ -80,14 +84,23 @@ func (s *State) Capture(ctx context.Context, r *slog.Record) *Captured {
 	if w.full || w.short || s.cut {
 		h.flags |= wasCut
 	}
-	h.put(w.buf, w.entries)
+	h.put(w.buf, w.entries, c.zoneOf(h.time))
 	c.Bytes = w.buf
 	if size := max(2*s.c.longest, minShort); len(c.Bytes) > size {
 		binary.LittleEndian.PutUint16(c.Bytes, h.flags|wasCut)
 		c.Bytes = shorten(c.Bytes, size)
 	}
-	w.buf = nil
 	return c
+}
+
+// zoneOf is zoneOf(t). Most records come in the same second as one before, and
+// from the same zone.
+func (c *Captured) zoneOf(t time.Time) int {
+	sec, location := t.Unix(), t.Location()
+	if sec != c.second || location != c.location {
+		c.second, c.location, c.zone = sec, location, zoneOf(t)
+	}
+	return c.zone
 }
 
 // head is the head of a captured record, and what may follow it.
@@ -96,6 +109,7 @@ type head struct {
 	level    slog.Level
 	time     time.Time // of the record, if it has one, else Observed
 	observed time.Time
+	apart    bool // Observed is another one than time
 }
 
 // observe sets when the record was logged. A time with a monotonic clock reading
@@ -103,34 +117,35 @@ type head struct {
 // record, and another look at the clock would say the same; it costs a tenth of
 // the call.
 func (h *head) observe() {
-	h.observed = h.time
-	if h.flags&hasTime == 0 || h.time == h.time.Round(0) {
+	switch {
+	case h.time.IsZero():
 		h.observed = time.Now()
-	}
-	if h.flags&hasTime == 0 {
 		h.time = h.observed
+	case h.time == h.time.Round(0): //nolint:staticcheck // asks for the reading: Equal does not look at it
+		h.flags, h.observed, h.apart = hasTime, time.Now(), true
+	default:
+		h.flags, h.observed = hasTime, h.time
+	}
+}
+
+// rest writes what does not fit into the head.
+func (h *head) rest(w *writer) {
+	if h.level != slog.Level(int16(h.level)) {
+		h.flags |= wideLevel
+		w.buf = binary.LittleEndian.AppendUint64(w.buf, uint64(h.level))
+	}
+	if h.apart {
+		h.flags |= observedApart
+		w.buf = binary.LittleEndian.AppendUint64(w.buf, uint64(h.observed.Unix()))
+		w.buf = binary.LittleEndian.AppendUint32(w.buf, uint32(h.observed.Nanosecond()))
 	}
 }
 
 // put writes the head to the front of b.
-func (h *head) put(b []byte, entries int) {
+func (h *head) put(b []byte, entries, zone int) {
 	b = b[:headBytes]
 	binary.LittleEndian.PutUint64(b, uint64(h.flags)|uint64(uint16(h.level))<<16|uint64(uint32(entries))<<32)
-	putTime(b[8:], h.time, zoneOf(h.time))
-}
-
-// rest appends what does not fit into the head.
-func (h *head) rest(dst []byte) []byte {
-	if h.level != slog.Level(int16(h.level)) {
-		h.flags |= wideLevel
-		dst = binary.LittleEndian.AppendUint64(dst, uint64(h.level))
-	}
-	if h.flags&hasTime != 0 && !h.time.Equal(h.observed) {
-		h.flags |= observedApart
-		dst = binary.LittleEndian.AppendUint64(dst, uint64(h.observed.Unix()))
-		dst = binary.LittleEndian.AppendUint32(dst, uint32(h.observed.Nanosecond()))
-	}
-	return dst
+	putTime(b[8:], h.time, zone)
 }
 
 // attrsOf calls f, Options.ContextAttrs, which may panic.

@@ -31,8 +31,16 @@ type Record struct {
 // an attribute. The memory of its arguments is that of the captured bytes and of
 // the Decoder.
 type Maker interface {
+	// JSON makes a value of canonical JSON: an object, an array, a number, true,
+	// false or null.
 	JSON(text string) any
+
+	// Bytes makes a value of a []byte.
 	Bytes(data []byte) any
+
+	// Error makes a value of an error: what it says, the type that says most of
+	// those in its chain, and the frames of its stack, innermost first; nil if it
+	// carries none.
 	Error(text, typ string, stack []slog.Source) any
 }
 

@@ -20,10 +20,10 @@ const (
 func (w *writer) error(key string, err error) {
 	text, panicked := errorText(err)
 	if panicked {
-		w.buf = appendText(w.buf, kindString, key, w.bounded(text))
+		w.string(kindString, key, w.bounded(text))
 		return
 	}
-	w.buf = appendText(w.buf, kindError, key, w.bounded(text))
+	w.string(kindError, key, w.bounded(text))
 	t, stack := lookInto(err)
 	w.buf = appendString(w.buf, w.bounded(t.String()))
 	w.buf = appendStack(w.buf, stack)

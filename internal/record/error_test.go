@@ -79,7 +79,7 @@ func TestErrorTypes(t *testing.T) {
 		{fmt.Errorf("a: %w", errors.New("x")), "a: x", "*errors.errorString"},
 		{withStack(path), "open /x: file does not exist", "record.pkgError"},
 		{cyclic{}, "cyclic", "record.cyclic"},
-		{unwrapPanics{}, "text", "record.unwrapPanics"},
+		{unwrapError{}, "text", "record.unwrapError"},
 		{fmt.Errorf("a: %w", panicsError{withStack(path)}), "a: open /x: file does not exist", "record.panicsError"},
 	} {
 		if got := errorOf(t, tt.err); got.text != tt.text || got.typ != tt.want {
@@ -94,10 +94,10 @@ type cyclic struct{}
 func (cyclic) Error() string     { return "cyclic" }
 func (c cyclic) Unwrap() []error { return []error{c, c} }
 
-type unwrapPanics struct{}
+type unwrapError struct{}
 
-func (unwrapPanics) Error() string { return "text" }
-func (unwrapPanics) Unwrap() error { panic("nothing in it") }
+func (unwrapError) Error() string { return "text" }
+func (unwrapError) Unwrap() error { panic("nothing in it") }
 
 // An error's stack is captured in all of its usual shapes: the one of the
 // innermost error that has one.

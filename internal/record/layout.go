@@ -49,68 +49,99 @@ const (
 	kindError               // text, type, number of frames, each function, file, line
 )
 
-// scalars has a bit for each kind whose value needs no second look.
-const scalars = 1<<slog.KindString | 1<<slog.KindInt64 | 1<<slog.KindUint64 | 1<<slog.KindFloat64 |
-	1<<slog.KindBool | 1<<slog.KindDuration | 1<<slog.KindTime
-
 // entryRoom is more than an entry takes without its key and its string.
 const entryRoom = 1 + 2*binary.MaxVarintLen64 + 16
 
-// appendScalar appends the entry of an attribute whose kind is one of scalars.
-func appendScalar(dst []byte, key string, v slog.Value, kind slog.Kind) []byte {
-	if kind == slog.KindString {
-		return appendText(dst, kindString, key, v.String())
+// An output is where entries are written. Its attributes are on a virtual stack, as
+// on that of a Decoder: each entry adds one, the closer of a group takes its members
+// off before.
+type output struct {
+	buf     []byte
+	entries int // in buf
+	taken   int // by closers
+}
+
+// top is how many attributes are on the stack.
+func (o *output) top() int { return o.entries - o.taken }
+
+// room is the unused end of buf, at least n bytes.
+func (o *output) room(n int) []byte {
+	if cap(o.buf)-len(o.buf) < n {
+		o.buf = slices.Grow(o.buf, n)
 	}
-	n := len(dst)
-	dst = slices.Grow(dst, len(key)+entryRoom)
-	b := dst[:cap(dst)]
-	i := n + 1 + putString(b[n+1:], key)
-	var first byte
-	var number uint64
-	switch kind {
+	return o.buf[len(o.buf):cap(o.buf)]
+}
+
+// number writes an entry whose value is a number.
+func (o *output) number(kind byte, key string, number uint64) {
+	b := o.room(len(key) + entryRoom)
+	i := 1 + putString(b[1:], key)
+	size := (bits.Len64(number) + 7) >> 3
+	b[0] = kind | byte(size)<<4
+	binary.LittleEndian.PutUint64(b[i:], number)
+	o.buf = o.buf[:len(o.buf)+i+size]
+	o.entries++
+}
+
+// float writes an entry whose value is a float64.
+func (o *output) float(key string, f float64) {
+	o.number(kindFloat, key, bits.ReverseBytes64(math.Float64bits(f)))
+}
+
+// string writes an entry whose value is a length and as many bytes.
+func (o *output) string(kind byte, key, value string) {
+	b := o.room(len(key) + len(value) + entryRoom)
+	b[0] = kind
+	i := 1 + putString(b[1:], key)
+	i += putString(b[i:], value)
+	o.buf = o.buf[:len(o.buf)+i]
+	o.entries++
+}
+
+// scalar writes the entry of an attribute that is neither a group nor an Any.
+func (o *output) scalar(key string, v slog.Value) {
+	switch v.Kind() {
+	case slog.KindString:
+		o.string(kindString, key, v.String())
 	case slog.KindInt64:
-		first, number = kindInt, zigzag(v.Int64())
+		o.number(kindInt, key, zigzag(v.Int64()))
 	case slog.KindUint64:
-		first, number = kindUint, v.Uint64()
+		o.number(kindUint, key, v.Uint64())
 	case slog.KindFloat64:
-		first, number = kindFloat, bits.ReverseBytes64(math.Float64bits(v.Float64()))
+		o.float(key, v.Float64())
 	case slog.KindDuration:
-		first, number = kindDuration, zigzag(int64(v.Duration()))
+		o.number(kindDuration, key, zigzag(int64(v.Duration())))
 	case slog.KindBool:
-		b[n] = kindBool
+		b := o.room(len(key) + entryRoom)
+		b[0] = kindBool
 		if v.Bool() {
-			b[n] = kindBool | 1<<4
+			b[0] = kindBool | 1<<4
 		}
-		return b[:i]
-	default:
-		b[n] = kindTime
+		o.buf = o.buf[:len(o.buf)+1+putString(b[1:], key)]
+		o.entries++
+	case slog.KindTime:
+		b := o.room(len(key) + entryRoom)
+		b[0] = kindTime
+		i := 1 + putString(b[1:], key)
 		t := v.Time()
 		putTime(b[i:], t, zoneOf(t))
-		return b[:i+16]
+		o.buf = o.buf[:len(o.buf)+i+16]
+		o.entries++
 	}
-	size := (bits.Len64(number) + 7) >> 3
-	b[n] = first | byte(size)<<4
-	binary.LittleEndian.PutUint64(b[i:], number)
-	return b[:i+size]
 }
 
-// appendText appends the entry of an attribute whose value is a length and as
-// many bytes.
-func appendText(dst []byte, kind byte, key, text string) []byte {
-	n := len(dst)
-	dst = slices.Grow(dst, len(key)+len(text)+entryRoom)
-	b := dst[:cap(dst)]
-	b[n] = kind
-	i := n + 1 + putString(b[n+1:], key)
-	i += putString(b[i:], text)
-	return b[:i]
-}
-
-// appendGroup appends the closer of a group of members entries.
-func appendGroup(dst []byte, key string, members int) []byte {
-	dst = append(dst, kindGroup)
-	dst = appendString(dst, key)
-	return binary.AppendUvarint(dst, uint64(members))
+// close writes the closer of a group, which takes what has come on the stack since
+// it had start attributes; nothing if that is nothing.
+func (o *output) close(key string, start int) {
+	members := o.top() - start
+	if members == 0 {
+		return
+	}
+	o.buf = append(o.buf, kindGroup)
+	o.buf = appendString(o.buf, key)
+	o.buf = binary.AppendUvarint(o.buf, uint64(members))
+	o.entries++
+	o.taken += members
 }
 
 func appendString(dst []byte, s string) []byte {

@@ -171,6 +171,75 @@ func TestStatesDoNotShareAttributes(t *testing.T) {
 	}
 }
 
+// Groups of States made from one another are their own, too.
+func TestStatesDoNotShareGroups(t *testing.T) {
+	s := New(options())
+	for _, name := range []string{"a", "b", "c", "d", "e"} {
+		s = s.WithGroup(name)
+		x, y := s.WithGroup("x"), s.WithGroup("y")
+		if got := attrsWith(t, x, slog.Int("n", 1)); !strings.Contains(got, `"x":{"n":1}`) {
+			t.Errorf("after %s: %s", name, got)
+		}
+		if got := attrsWith(t, y, slog.Int("n", 1)); !strings.Contains(got, `"y":{"n":1}`) {
+			t.Errorf("after %s: %s", name, got)
+		}
+	}
+}
+
+// A record of which WithAttrs left something out is cut.
+func TestStateThatIsCut(t *testing.T) {
+	s := New(Options{MaxRecordBytes: 100})
+	for name, a := range map[string]slog.Attr{
+		"a long string": slog.String("s", strings.Repeat("x", 101)), "no end": slog.Any("v", silent(40)),
+	} {
+		cut := s.WithAttrs([]slog.Attr{a})
+		for _, s := range []*State{cut, cut.WithAttrs([]slog.Attr{slog.Int("n", 1)}), cut.WithGroup("g")} {
+			if !captured(t, s, recordWith()).Cut {
+				t.Errorf("%s: it is not marked", name)
+			}
+		}
+	}
+	if captured(t, s.WithAttrs([]slog.Attr{slog.String("s", strings.Repeat("x", 100))}), recordWith()).Cut {
+		t.Error("what is as long as allowed is marked")
+	}
+}
+
+// The names of groups, which may be long, do not stay in the pool.
+func TestScratchForgetsGroups(t *testing.T) {
+	w := writer{groups: make([]string, 0, 10)}
+	w.begin(New(options()).c, nil)
+	w.open("a")
+	w.open("b")
+	w.close()
+	w.close()
+	w.release()
+	if got := strings.Join(w.groups[:cap(w.groups)], ""); got != "" {
+		t.Errorf("%q is still there", got)
+	}
+}
+
+// A zone has another offset in summer.
+func TestZoneOfEachRecord(t *testing.T) {
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Skip(err)
+	}
+	s, c := New(options()), new(Captured)
+	for range 3 {
+		for _, at := range []time.Time{
+			time.Date(2026, 1, 2, 3, 4, 5, 0, berlin), time.Date(2026, 7, 2, 3, 4, 5, 0, berlin), time.Date(2026, 7, 2, 1, 4, 5, 0, time.UTC),
+			time.Date(2026, 7, 2, 3, 4, 5, 0, berlin),
+		} {
+			if got := captured(t, s, slog.NewRecord(at, 0, "m", 0)).Time.Format(time.RFC3339); got != at.Format(time.RFC3339) {
+				t.Errorf("got %s, want %s", got, at.Format(time.RFC3339))
+			}
+			if got := c.zoneOf(at); got != zoneOf(at) {
+				t.Errorf("%v: zone %d, want %d", at, got, zoneOf(at))
+			}
+		}
+	}
+}
+
 // What changes nothing returns the State itself.
 func TestStateThatStays(t *testing.T) {
 	s := New(options())
@@ -214,13 +283,30 @@ func TestKindsOfValues(t *testing.T) {
 		v    any
 		want string // %T of what the Maker made, or the kind
 	}{
-		{nil, "*record.jsonText"}, {[]byte("x"), "*record.rawBytes"}, {[]byte{}, "*record.rawBytes"}, {[]byte(nil), "*record.jsonText"},
-		{errors.New("x"), "*record.errorLike"}, {fmt.Errorf("x: %w", context.Canceled), "*record.errorLike"},
-		{dice.WritesError{Writes: `{"a":1}`}, "*record.jsonText"}, {dice.WritesError{Writes: `"x"`}, "String"},
-		{(*dice.NilError)(nil), "String"}, {dice.WritesText("x"), "String"}, {slog.LevelWarn, "String"}, {make(chan int), "String"},
-		{json.Number("5"), "*record.jsonText"}, {dice.Stringer(3), "*record.jsonText"}, {struct{}{}, "*record.jsonText"}, {[]int{1}, "*record.jsonText"},
-		{json.RawMessage("true"), "*record.jsonText"}, {int8(5), "Int64"}, {time.Second, "Duration"}, {recordTime, "Time"}, {math.NaN(), "Float64"},
-		{new(slog.LevelVar), "String"}, {complex(1, 2), "String"}, {&recordTime, "String"},
+		{nil, "*record.jsonText"},
+		{[]byte("x"), "*record.rawBytes"},
+		{[]byte{}, "*record.rawBytes"},
+		{[]byte(nil), "*record.jsonText"},
+		{errors.New("x"), "*record.errorLike"},
+		{fmt.Errorf("x: %w", context.Canceled), "*record.errorLike"},
+		{dice.WritesError{Writes: `{"a":1}`}, "*record.jsonText"},
+		{dice.WritesError{Writes: `"x"`}, "String"},
+		{(*dice.NilError)(nil), "String"},
+		{dice.WritesText("x"), "String"},
+		{slog.LevelWarn, "String"},
+		{make(chan int), "String"},
+		{json.Number("5"), "*record.jsonText"},
+		{dice.Stringer(3), "*record.jsonText"},
+		{struct{}{}, "*record.jsonText"},
+		{[]int{1}, "*record.jsonText"},
+		{json.RawMessage("true"), "*record.jsonText"},
+		{int8(5), "Int64"},
+		{time.Second, "Duration"},
+		{recordTime, "Time"},
+		{math.NaN(), "Float64"},
+		{new(slog.LevelVar), "String"},
+		{complex(1, 2), "String"},
+		{&recordTime, "String"},
 	} {
 		v := captured(t, New(options()), recordWith(slog.Any("v", tt.v))).Attrs[0].Value
 		got := v.Kind().String()

@@ -114,7 +114,7 @@ func (s *shortening) section() {
 	s.out = append(s.out, 0, 0, 0, 0)
 	entries := s.entries(int(s.in.fixed(4)))
 	if entries == 0 {
-		s.out, entries = appendText(s.out, kindString, "", jsontext.CutMark), 1
+		s.out, entries = appendString(append(s.out, kindString, 0), jsontext.CutMark), 1
 	}
 	binary.LittleEndian.PutUint32(s.out[at:], uint32(entries))
 }
@@ -152,7 +152,8 @@ func (s *shortening) group(p part) (kept int) {
 		members += there
 	}
 	if members > 0 {
-		s.out, kept = appendGroup(s.out, s.text(p.key), members), 1
+		s.out = appendString(append(s.out, p.kind), s.text(p.key))
+		s.out, kept = binary.AppendUvarint(s.out, uint64(members)), 1
 	}
 	s.left = append(s.left[:at], kept)
 	return kept
@@ -180,7 +181,8 @@ func (s *shortening) entry(p part) {
 		short = jsontext.ShortenString(p.text, s.limit)
 	}
 	s.note(p.text)
-	s.out = append(appendText(s.out, p.kind, key, short), p.rest...)
+	s.out = appendString(append(s.out, p.kind), key)
+	s.out = append(appendString(s.out, short), p.rest...)
 }
 
 // text is t, shortened.

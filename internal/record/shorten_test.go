@@ -27,6 +27,11 @@ func hostile() map[string]slog.Record {
 	huge := strings.Repeat("x", 100<<20)
 	message := recordWith(slog.Int("a", 1))
 	message.Message = huge
+	text := strings.Repeat("x", 900)
+	strs := make([]slog.Attr, 100_000)
+	for i := range strs {
+		strs[i] = slog.String("s", text)
+	}
 	var list any = "x"
 	for range 40 {
 		list = []any{list, list}
@@ -45,6 +50,7 @@ func hostile() map[string]slog.Record {
 		"bytes, 100 MB":         recordWith(slog.Any("b", []byte(huge))),
 		"a map of 100 MB":       recordWith(slog.Any("m", map[string]any{"k": huge})),
 		"an error of 100 MB":    recordWith(slog.Any("e", errors.New(huge))),
+		"100,000 strings":       recordWith(strs...),
 		"50 strings":            recordWith(long...),
 		"50 values":             recordWith(slog.Any("a", manyStrings(50)), slog.Any("b", manyStrings(20)), slog.Int("c", 1)),
 		"50 MB of numbers":      recordWith(slog.Any("n", make([]int, 500_000)), slog.Int("c", 1)),
@@ -67,7 +73,7 @@ func manyStrings(n int) map[string]string {
 // that this takes; it decodes, and is marked.
 func TestHostileRecordsAreBounded(t *testing.T) {
 	for name, r := range hostile() {
-		for _, most := range []int{1, 1000, 64 << 10, 256 << 10} {
+		for _, most := range []int{1, 1000, 256 << 10} {
 			s := New(Options{MaxRecordBytes: most})
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
@@ -77,7 +83,7 @@ func TestHostileRecordsAreBounded(t *testing.T) {
 			if len(c.Bytes) > bound {
 				t.Errorf("%s, %d: %d bytes, want at most %d", name, most, len(c.Bytes), bound)
 			}
-			if n := after.TotalAlloc - before.TotalAlloc; n > 128<<20 {
+			if n := after.TotalAlloc - before.TotalAlloc; n > 128<<20 || most <= 1000 && n > 40<<20 {
 				t.Errorf("%s, %d: it took %d MiB", name, most, n>>20)
 			} else {
 				t.Logf("%s, %d: %d bytes, %d KiB of memory", name, most, len(c.Bytes), n>>10)
@@ -164,7 +170,7 @@ func TestAttributesAreLeftOutFromTheEnd(t *testing.T) {
 // Random records that are too long decode to a front of what they were.
 func TestShortenedRandomRecords(t *testing.T) {
 	cuts := 0
-	for seed := range uint64(500) {
+	for seed := range uint64(150) {
 		d := dice.Seeded(seed, 2000)
 		o := options()
 		o.AddSource, o.ReplaceAttr = true, randomReplaceAttr(d)
@@ -193,7 +199,7 @@ func TestShortenedRandomRecords(t *testing.T) {
 			}
 		}
 	}
-	if cuts < 200 {
+	if cuts < 100 {
 		t.Errorf("%d records were shortened, which proves nothing", cuts)
 	}
 }

@@ -52,10 +52,11 @@ func newSource(pc uintptr, src slog.Source) *source {
 	s := &source{pc: pc, Source: src}
 	s.frame = appendFrame(nil, &src)
 	if members := sourceGroup(&src).Group(); len(members) > 0 {
-		s.members = binary.LittleEndian.AppendUint32(s.members, uint32(len(members)))
+		o := output{buf: binary.LittleEndian.AppendUint32(nil, uint32(len(members)))}
 		for _, m := range members {
-			s.members = appendScalar(s.members, m.Key, m.Value, m.Value.Kind())
+			o.scalar(m.Key, m.Value)
 		}
+		s.members = o.buf
 	}
 	return s
 }

@@ -27,24 +27,20 @@ type State struct {
 
 	groups []string // of WithGroup
 
-	// The attributes of WithAttrs, captured. At their end the first
-	// len(members)-1 of groups are open; the rest is opened by the first
-	// attribute in them.
-	attrs   []byte
-	entries int   // in attrs
-	members []int // of the root, and of each open group
-	cut     bool
+	// The attributes of WithAttrs, captured. At their end the first len(starts) of
+	// groups are open; the rest is opened by the first attribute in them.
+	attrs          []byte
+	entries, taken int   // as in output
+	starts         []int // as in writer
+	cut            bool
 }
 
 // New returns the State of a handler without attributes and groups.
 func New(o Options) *State {
-	return &State{
-		members: []int{0},
-		c: &capturer{
-			addSource: o.AddSource, replace: o.ReplaceAttr, contextAttrs: o.ContextAttrs,
-			longest: o.MaxRecordBytes, limit: attrsLimit(o.MaxRecordBytes),
-		},
-	}
+	return &State{c: &capturer{
+		addSource: o.AddSource, replace: o.ReplaceAttr, contextAttrs: o.ContextAttrs,
+		longest: o.MaxRecordBytes, limit: attrsLimit(o.MaxRecordBytes),
+	}}
 }
 
 // WithAttrs returns a State with attrs in the groups of s, captured now, once;
@@ -59,7 +55,7 @@ func (s *State) WithAttrs(attrs []slog.Attr) *State {
 	w.groups = make([]string, 0, 10)
 	w.begin(s.c, nil)
 	w.resume(s)
-	for _, g := range s.groups[len(w.outer):] {
+	for _, g := range s.groups[len(w.starts):] {
 		w.open(g)
 	}
 	w.appendAll(attrs)
@@ -67,8 +63,8 @@ func (s *State) WithAttrs(attrs []slog.Attr) *State {
 		return s
 	}
 	s2 := *s
-	s2.attrs, s2.entries, s2.cut = slices.Clip(w.buf), w.entries, s.cut || w.full || w.short
-	s2.members = append(w.outer, w.members)
+	s2.attrs, s2.entries, s2.taken, s2.starts = w.buf, w.entries, w.taken, w.starts
+	s2.cut = s.cut || w.full || w.short
 	return &s2
 }
 

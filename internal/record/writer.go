@@ -14,13 +14,11 @@ import (
 // It always comes to an end: limit bounds how much is captured and looked at,
 // MaxDepth how deep it nests.
 type writer struct {
-	c       *capturer
-	buf     []byte
-	entries int // in buf
-	members int // entries in the innermost open group, at its own level; at the root if none is open
+	output
+	c *capturer
 
-	outer  []int    // as members, of the root and of all open groups but the innermost one
-	groups []string // the names of the open groups
+	starts []int    // of each open group, where on the stack its members start
+	groups []string // their names
 
 	seen      int  // attributes looked at, attrCost each, whether anything was left of them or not
 	full      bool // the limit was reached, and something left out
@@ -33,15 +31,15 @@ type writer struct {
 }
 
 func (w *writer) begin(c *capturer, buf []byte) {
-	w.c, w.buf, w.entries, w.members, w.outer = c, buf, 0, 0, w.outer[:0]
-	w.seen, w.full, w.short, w.nested, w.ungrouped, w.moved = 0, false, false, 0, false, w.moved[:0]
+	w.c, w.buf, w.entries, w.taken = c, buf, 0, 0
+	w.seen, w.full, w.short, w.nested, w.ungrouped = 0, false, false, 0, false
 }
 
 // release lets go of what belongs to the caller.
 func (w *writer) release() {
-	clear(w.groups[:cap(w.groups)])
-	w.groups = w.groups[:0]
-	w.c = nil
+	if w.c, w.buf = nil, nil; cap(w.starts) > 0 {
+		clear(w.groups[:cap(w.groups)])
+	}
 	if cap(w.moved) > keepScratch {
 		w.moved = nil
 	}
@@ -65,55 +63,75 @@ func attrsLimit(maxRecordBytes int) int {
 // resume appends the attributes of s, and is where they ended: in the groups
 // that are open there.
 func (w *writer) resume(s *State) {
+	if s.entries == 0 {
+		return
+	}
+	top := w.top()
 	w.buf = append(w.buf, s.attrs...)
 	w.entries += s.entries
-	open := len(s.members) - 1
-	w.outer = append(w.outer, s.members[:open]...)
-	w.members = s.members[open]
-	w.groups = append(w.groups, s.groups[:open]...)
+	w.taken += s.taken
+	for _, start := range s.starts {
+		w.starts = append(w.starts, top+start)
+	}
+	w.groups = append(w.groups, s.groups[:len(s.starts)]...)
 }
 
 // record captures the attributes of s and, in its groups, those of r.
 func (w *writer) record(s *State, r *slog.Record) {
 	w.resume(s)
 	if r.NumAttrs() > 0 {
-		for _, g := range s.groups[len(w.outer):] {
+		for _, g := range s.groups[len(w.starts):] {
 			w.open(g)
 		}
-		w.attrsOf(r)
+		if w.c.replace == nil {
+			w.scalarsOf(r)
+		} else {
+			r.Attrs(w.appendNext)
+		}
 	}
-	for len(w.outer) > 0 {
+	for len(w.starts) > 0 {
 		w.close()
 	}
 }
 
-// attrsOf is appendAll for the attributes of r. It takes a short cut for
-// scalars, of which most records consist: what append does comes to the same.
-func (w *writer) attrsOf(r *slog.Record) {
-	longest, short := w.c.longest, w.c.replace == nil
-	buf, n := w.buf, 0 // kept in local variables, for w is on the heap
+// scalarsOf captures the attributes of r, without ReplaceAttr. It takes a short cut
+// for scalars, of which most records consist: what append does comes to the same.
+func (w *writer) scalarsOf(r *slog.Record) {
+	longest := w.c.longest
 	r.Attrs(func(a slog.Attr) bool {
-		k := a.Value.Kind()
-		if 1<<k&scalars != 0 && short && len(buf) < longest && len(a.Key) <= longest &&
-			(k != slog.KindString || len(a.Value.String()) <= longest) {
-			buf = appendScalar(buf, a.Key, a.Value, k)
-			n++
-			return true
+		if len(w.buf) >= longest || len(a.Key) > longest {
+			return w.appendNext(a)
 		}
-		w.buf = buf
-		w.append(a)
-		buf = w.buf
-		return !w.full
+		switch a.Value.Kind() {
+		case slog.KindString:
+			s := a.Value.String()
+			if len(s) > longest {
+				return w.appendNext(a)
+			}
+			w.string(kindString, a.Key, s)
+		case slog.KindInt64:
+			w.number(kindInt, a.Key, zigzag(a.Value.Int64()))
+		case slog.KindFloat64:
+			w.float(a.Key, a.Value.Float64())
+		case slog.KindUint64, slog.KindBool, slog.KindDuration, slog.KindTime:
+			w.scalar(a.Key, a.Value)
+		default:
+			return w.appendNext(a)
+		}
+		return true
 	})
-	w.buf = buf
-	w.entries += n
-	w.members += n
+}
+
+// appendNext is append, and reports whether the next attribute may come.
+func (w *writer) appendNext(a slog.Attr) bool {
+	w.append(a)
+	return !w.full
 }
 
 // appendAll captures what ReplaceAttr leaves of attrs.
 func (w *writer) appendAll(attrs []slog.Attr) {
 	for _, a := range attrs {
-		if w.append(a); w.full {
+		if !w.appendNext(a) {
 			return
 		}
 	}
@@ -179,7 +197,7 @@ func (w *writer) group(name string, attrs []slog.Attr) {
 	switch {
 	case len(attrs) == 0:
 		return
-	case w.nested >= MaxDepth || len(w.outer) >= MaxDepth:
+	case w.nested >= MaxDepth || len(w.starts) >= MaxDepth:
 		w.one(name, slog.StringValue("!ERROR: groups nest too deeply"))
 		return
 	}
@@ -196,24 +214,15 @@ func (w *writer) group(name string, attrs []slog.Attr) {
 
 // open begins a group.
 func (w *writer) open(name string) {
-	w.outer, w.members = append(w.outer, w.members), 0
+	w.starts = append(w.starts, w.top())
 	w.groups = append(w.groups, name)
 }
 
 // close ends the group that was opened last, which is left out if it is empty.
 func (w *writer) close() {
-	last := len(w.outer) - 1
-	name, members := w.groups[last], w.members
-	w.groups, w.outer, w.members = w.groups[:last], w.outer[:last], w.outer[last]
-	if members > 0 {
-		w.buf = appendGroup(w.buf, w.bounded(name), members)
-		w.noteEntry()
-	}
-}
-
-func (w *writer) noteEntry() {
-	w.entries++
-	w.members++
+	last := len(w.starts) - 1
+	w.output.close(w.bounded(w.groups[last]), w.starts[last])
+	w.groups, w.starts = w.groups[:last], w.starts[:last]
 }
 
 // bounded is s, cut off where no string is captured further.
@@ -228,29 +237,28 @@ func (w *writer) bounded(s string) string {
 // one captures an attribute that is no group.
 func (w *writer) one(key string, v slog.Value) {
 	key = w.bounded(key)
-	switch k := v.Kind(); k {
+	switch v.Kind() {
 	case slog.KindString:
-		w.buf = appendText(w.buf, kindString, key, w.bounded(v.String()))
+		w.string(kindString, key, w.bounded(v.String()))
 	case slog.KindAny:
 		w.any(key, v.Any())
 	default:
-		w.buf = appendScalar(w.buf, key, v, k)
+		w.scalar(key, v)
 	}
-	w.noteEntry()
 }
 
 // any captures a value that is no scalar. What JSON writes as a string, it is.
 func (w *writer) any(key string, v any) {
 	switch b := v.(type) {
 	case nil:
-		w.buf = appendText(w.buf, kindJSON, key, "null")
+		w.string(kindJSON, key, "null")
 		return
 	case []byte:
 		if b != nil {
 			if len(b) > w.c.longest {
 				b, w.short = b[:w.c.longest], true
 			}
-			w.buf = appendText(w.buf, kindBytes, key, asString(b))
+			w.string(kindBytes, key, asString(b))
 			return
 		}
 	case stdjson.Marshaler: // it says how it wants to be written, be it an error or not
@@ -261,7 +269,7 @@ func (w *writer) any(key string, v any) {
 	text, short := jsontext.AppendAny(w.text[:0], v, jsontext.Bounds{
 		String: w.c.longest,
 		Text:   w.c.limit,
-		Depth:  MaxDepth - len(w.outer),
+		Depth:  MaxDepth - len(w.starts),
 	})
 	w.short = w.short || short
 	kind := byte(kindJSON)
@@ -272,5 +280,5 @@ func (w *writer) any(key string, v any) {
 	} else {
 		w.text = text
 	}
-	w.buf = appendText(w.buf, kind, key, asString(text))
+	w.string(kind, key, asString(text))
 }

@@ -165,6 +165,24 @@ func TestDepth(t *testing.T) {
 	}
 }
 
+// Groups and what is in a value count together.
+func TestDepthOfValuesInGroups(t *testing.T) {
+	const half = MaxDepth / 2
+	s := New(Options{MaxRecordBytes: 1 << 20})
+	for range half {
+		s = s.WithGroup("g")
+	}
+	for n, want := range map[int]string{half: "[1]", half + 1: "nests too deeply"} {
+		v := any(1)
+		for range n {
+			v = []any{v}
+		}
+		if got := attrsWith(t, s, slog.Any("v", v)); !strings.Contains(got, want) {
+			t.Errorf("%d arrays in %d groups: %.2000s", n, half, got)
+		}
+	}
+}
+
 // depthOf is how deep brackets nest in b, those in strings not counted.
 func depthOf(b []byte) (deepest int) {
 	depth := 0
