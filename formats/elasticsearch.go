@@ -57,9 +57,13 @@ type ElasticsearchOptions struct {
 // made a text that is not RFC 3339, gets the time at which it was logged; such a
 // text becomes "time_text". An attribute that has the name of another member, or
 // of a metadata field (_id, _source, ...), gets a trailing underscore, as do
-// "log", which must be an object, and "error", unless it is one. Of equal names only the last is written. Names
-// that Elasticsearch has no place for (empty, or with a dot at an end) make it
-// refuse their record.
+// "log", which must be an object, and "error", unless it is one. Of equal names
+// only the last is written. Names that Elasticsearch has no place for (empty, or
+// with a dot at an end) make it refuse their record.
+//
+// log.origin is an object, too: a source that ReplaceAttr made a text is its
+// file.name. Levels and messages are strings, because one of another kind would have
+// Elasticsearch map the field to that, and refuse the next string.
 //
 // A body has at most 10 MiB, which the smaller instances of Amazon OpenSearch
 // Service take; Elasticsearch's own default is 100 MB.

@@ -314,7 +314,7 @@ func (f *loki) appendEntry(dst []byte, e *slogship.Event, m *lokiMetadata) []byt
 	return append(dst, '}', ']')
 }
 
-// lokiSource is the source of e as attributes, and what stands before their names.
+// lokiSource is the source of e as attributes, and the prefix of their names.
 func lokiSource(e *slogship.Event) (prefix string, attrs []slog.Attr) {
 	if given(e.SourceValue) {
 		return "", []slog.Attr{{Key: slog.SourceKey, Value: e.SourceValue}}
@@ -322,7 +322,7 @@ func lokiSource(e *slogship.Event) (prefix string, attrs []slog.Attr) {
 	return "source_", e.Source
 }
 
-// lokiTimeText is a time that is none, as an attribute.
+// lokiTimeText is a time that cannot be the entry's, as an attribute.
 func lokiTimeText(e *slogship.Event, isTime bool) []slog.Attr {
 	if !isTime {
 		if text, ok := timeText(e); ok {

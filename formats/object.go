@@ -50,7 +50,7 @@ const (
 	anyTime                     // the time, or what ReplaceAttr made of it
 	strictTime                  // the time, if it is one
 	requiredTime                // the time, or else when the record was logged
-	textTime                    // the time if it is none
+	textTime                    // a time that strictTime or requiredTime has no place for
 	level                       // "INFO"
 	lowerLevel                  // "info"
 	serilogLevel                // "Information"; CLEF's names are Serilog's
@@ -111,8 +111,7 @@ func (o *object) addTime(w what, name string, l TimeLayout) {
 	}
 }
 
-// addTimeText appends the member for a time that strictTime or requiredTime has
-// no place for.
+// addTimeText appends textTime.
 func (o *object) addTimeText() { o.add(textTime, timeTextKey) }
 
 // addErrors appends what error tracking reads of the first error. These names

@@ -62,16 +62,17 @@ type OTLPOptions struct {
 // array_value, []byte bytes_value, nil an empty value; durations are
 // nanoseconds and times RFC 3339, as in slog.JSONHandler. An integer beyond
 // int64 is a string of its digits, as OpenTelemetry's mapping to AnyValue asks.
+// NaN and the infinities stay what they are. In OTLPJSON a double has a fraction,
+// 1.0. What is not valid UTF-8 becomes U+FFFD. Of equal keys the last wins: OTLP
+// allows none. An attribute of the root with a name that the format writes itself
+// (log.record.uid, code.function.name, code.file.path, code.line.number) gets a
+// trailing underscore, and so does such a name with underscores. Below 30 levels
+// the names of groups are joined by dots, and objects are strings of JSON: decoders
+// end at a depth of 100 messages, of which a level takes three.
+//
 // The first error of a record is also the attributes exception.type,
 // exception.message and, if it carries a stack, exception.stacktrace, each unless
 // the record has an attribute of that name.
-// NaN and the infinities stay what they are. What is not valid UTF-8 becomes
-// U+FFFD. Of equal keys the last wins: OTLP allows none. An attribute of the
-// root with a name that is written already (log.record.uid, code.function.name,
-// code.file.path, code.line.number) gets a trailing underscore, and so does one
-// of such a name with underscores behind it. Below 30 levels the names of groups
-// are joined by dots, and objects are strings of JSON: decoders end at a depth
-// of 100 messages, of which a level takes three.
 //
 // A record without a time has only observed_time_unix_nano, when it was logged.
 // A time that ReplaceAttr made a string, and one before 1970 or after 2262, is

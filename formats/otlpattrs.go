@@ -56,8 +56,8 @@ func appendFlat(dst []slog.Attr, prefix string, attrs []slog.Attr) []slog.Attr {
 }
 
 // otlpOwn appends to attrs those that the format makes of the rest of a record:
-// its source, a time that is none, its first error as an exception. Where the user
-// has one of that name it is the user's that is written.
+// its source, a time that has no place, its first error as an exception. Where the
+// user has one of that name it is the user's that is written.
 func otlpOwn(attrs []slog.Attr, e *slogship.Event, timeText string, err *slogship.Error) []slog.Attr {
 	if given(e.SourceValue) {
 		attrs = append(attrs, slog.Attr{Key: slog.SourceKey, Value: e.SourceValue})

@@ -18,9 +18,9 @@ const (
 	maxVictoriaGroup = 96
 )
 
-// fitVictoriaNames shortens the names of attrs that are too long with what stands
-// before them, which has that many bytes. A group, or an object, whose members
-// have no room for their names becomes the text of its JSON.
+// fitVictoriaNames shortens the names of attrs that are too long with what comes
+// before them, in so many bytes. A group, or an object, whose members have no room
+// for their names becomes the text of its JSON.
 func fitVictoriaNames(attrs []slog.Attr, before int) {
 	for i := range attrs {
 		a := &attrs[i]
