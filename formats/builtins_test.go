@@ -86,8 +86,10 @@ func TestReplacedBuiltInsElsewhere(t *testing.T) {
 		want   string
 	}{
 		{"Loki", formats.Loki(formats.LokiOptions{ID: "-"}), `["1772600767890123456","7",{"detected_level":"30","source":"main.go:35","a":"b"}]`},
-		{"Loki with a label", formats.Loki(formats.LokiOptions{ID: "-", LevelLabel: "level", Labels: map[string]string{"app": "x"}}),
-			`{"values":[["1772600767890123456","7",{"source":"main.go:35","a":"b"}]],"stream":{"app":"x","level":"30"}}`},
+		{
+			"Loki with a label", formats.Loki(formats.LokiOptions{ID: "-", LevelLabel: "level", Labels: map[string]string{"app": "x"}}),
+			`{"values":[["1772600767890123456","7",{"source":"main.go:35","a":"b"}]],"stream":{"app":"x","level":"30"}}`,
+		},
 		{"OTLP", otlpFormat(formats.OTLPJSON), `{"observedTimeUnixNano":"1772600767891123456","timeUnixNano":"1772600767890123456","severityNumber":13,"severityText":"30",` +
 			`"body":{"intValue":"7"},"attributes":[{"key":"log.record.uid","value":{"stringValue":"` + e.ID + `"}},` +
 			`{"key":"source","value":{"stringValue":"main.go:35"}},{"key":"a","value":{"stringValue":"b"}}]}`},
@@ -104,8 +106,18 @@ func TestOTLPDoublesHaveAFraction(t *testing.T) {
 		value float64
 		want  string
 	}{
-		{0, "0.0"}, {1, "1.0"}, {-3, "-3.0"}, {0.5, "0.5"}, {1e20, "100000000000000000000.0"}, {1e21, "1.0e+21"},
-		{1.5e300, "1.5e+300"}, {5e-324, "5.0e-324"}, {1e-7, "1.0e-7"}, {math.NaN(), `"NaN"`}, {math.Inf(1), `"Infinity"`}, {math.Inf(-1), `"-Infinity"`},
+		{0, "0.0"},
+		{1, "1.0"},
+		{-3, "-3.0"},
+		{0.5, "0.5"},
+		{1e20, "100000000000000000000.0"},
+		{1e21, "1.0e+21"},
+		{1.5e300, "1.5e+300"},
+		{5e-324, "5.0e-324"},
+		{1e-7, "1.0e-7"},
+		{math.NaN(), `"NaN"`},
+		{math.Inf(1), `"Infinity"`},
+		{math.Inf(-1), `"-Infinity"`},
 	} {
 		e := event(slog.LevelInfo, "m")
 		e.MessageValue = slog.Float64Value(c.value)

@@ -98,6 +98,7 @@ func (l *lokiList) fit(fields, own int) (cut bool) {
 			break
 		}
 	}
-	*l = append(list, lokiField{lokiCutName, slog.BoolValue(true)})
+	list = append(list, lokiField{lokiCutName, slog.BoolValue(true)})
+	*l = list
 	return true
 }

@@ -1,6 +1,7 @@
 package formats
 
 import (
+	"bytes"
 	"encoding/base64"
 	"log/slog"
 	"slices"
@@ -74,7 +75,7 @@ func (m *lokiMetadata) note(dst []byte, begin int, isLabel bool) {
 	word, bit := &m.seen[h>>6], uint64(1)<<(h&63)
 	if *word&bit != 0 && !m.doubled {
 		m.doubled = isLabel || len(m.labels) > 0 || len(m.names) >= maxLokiEntries || slices.ContainsFunc(m.names, func(other span) bool {
-			return string(dst[other.from:other.to]) == string(name)
+			return bytes.Equal(dst[other.from:other.to], name)
 		})
 	}
 	*word |= bit
