@@ -102,6 +102,7 @@ func ClickHouse(o ClickHouseOptions) slogship.Format {
 
 	timeLayout := cmp.Or(o.TimeLayout, DateTimeNano)
 	event := newObject()
+	event.text = true
 	event.add(eventID, names.id)
 	event.addTime(strictTime, names.time, timeLayout)
 	event.add(lowerLevel, names.level)

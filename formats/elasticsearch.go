@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -39,7 +40,9 @@ type ElasticsearchOptions struct {
 //	{"create":{"_index":"logs-2006.01.02","_id":"..."}}
 //	{"@timestamp":"...","log.level":"info","message":"...","log.origin":{...}, attributes}
 //
-// Names are those of the Elastic Common Schema. The event id is the document's
+// Names are those of the Elastic Common Schema. The first error of a record is
+// also written as error.type, error.message and, if it carries one,
+// error.stack_trace, each unless there is an attribute of that name. The event id is the document's
 // _id, so that a record sent twice is stored once: the second one's 409 counts
 // as delivered. (A data stream knows an id only until it rolls over.)
 //
@@ -55,10 +58,14 @@ type ElasticsearchOptions struct {
 // Elasticsearch wants a time: a record without one, or whose time ReplaceAttr
 // made a text that is not RFC 3339, gets the time at which it was logged; such a
 // text becomes "time_text". An attribute that has the name of another member, or
-// of a metadata field (_id, _source, ...), gets a trailing underscore, as does
-// "log", which must be an object. Of equal names only the last is written. Names
-// that Elasticsearch has no place for (empty, or with a dot at an end) make it
-// refuse their record.
+// of a metadata field (_id, _source, ...), gets a trailing underscore, as do
+// "log", which must be an object, and "error", unless it is one. Of equal names
+// only the last is written. Names that Elasticsearch has no place for (empty, or
+// with a dot at an end) make it refuse their record.
+//
+// log.origin is an object, too: a source that ReplaceAttr made a text is its
+// file.name. Levels and messages are strings, because one of another kind would have
+// Elasticsearch map the field to that, and refuse the next string.
 //
 // A body has at most 10 MiB, which the smaller instances of Amazon OpenSearch
 // Service take; Elasticsearch's own default is 100 MB.
@@ -70,8 +77,11 @@ func Elasticsearch(o ElasticsearchOptions) slogship.Format {
 	event.add(message, "message")
 	event.add(sourceECS, "log.origin")
 	event.addTimeText()
+	event.addErrors("error.type", "error.message", "error.stack_trace")
+	event.text = true
 	if o.Attributes == "" {
 		event.addAttributes()
+		event.prepare = keepErrorAnObject
 		event.reserved = append(event.reserved, "log",
 			"_id", "_index", "_source", "_routing", "_ignored", "_field_names", "_doc_count", "_size", "_tier")
 	} else {
@@ -168,11 +178,11 @@ func (f *elasticsearch) AppendEvent(dst []byte, e *slogship.Event) []byte {
 	dst = append(dst, `{"create":{`...)
 	if f.index.before != "" || f.index.layout != "" {
 		dst = append(dst, `"_index":"`...)
-		dst = f.index.append(dst, timeOf(e, RFC3339Nano))
+		dst = f.index.append(dst, timeOrObserved(e, RFC3339Nano))
 		dst = append(dst, `",`...)
 	}
 	dst = append(dst, `"_id":"`...)
-	dst = e.AppendID(dst)
+	dst = append(dst, e.ID...)
 	dst = append(dst, "\"}}\n"...)
 	return f.event.append(dst, e)
 }
@@ -184,7 +194,36 @@ var bulkService = service{
 	credentials: `Elasticsearch wants Options.Header {"Authorization": {"ApiKey " + apiKey}}`,
 }
 
-// A bulkAnswer is what _bulk says.
+// keepErrorAnObject gives an attribute "error" that is not a group or an object an
+// underscore, and those that are called so with underscores one more. A document
+// that has error.message cannot have a text in error as well.
+func keepErrorAnObject(e *slogship.Event) {
+	for i := range e.Attrs {
+		a := &e.Attrs[i]
+		switch rest, ok := strings.CutPrefix(a.Key, "error"); {
+		case !ok || strings.Trim(rest, "_") != "", rest == "" && isObject(a.Value):
+		case rest == "":
+			a.Key = "error_" // allocates nothing
+		default:
+			a.Key += "_"
+		}
+	}
+}
+
+// isObject reports whether v is written as a JSON object.
+func isObject(v slog.Value) bool {
+	switch v.Kind() {
+	case slog.KindGroup:
+		return true
+	case slog.KindAny:
+		j, ok := v.Any().(*slogship.JSON)
+		return ok && strings.HasPrefix(j.Text, "{")
+	}
+	return false
+}
+
+// A bulkAnswer is what _bulk says
+// (https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-bulk).
 type bulkAnswer struct {
 	status int
 	err    bulkError // of the whole request
@@ -338,51 +377,4 @@ func bulkAction(status int) slogship.Action {
 		return slogship.TooLarge
 	}
 	return slogship.Isolate
-}
-
-// appendSourceECS writes the source of e in the place of log.origin: "file" is
-// an object with the name and the line. Members that ReplaceAttr made of it
-// otherwise are written as they are.
-func appendSourceECS(dst []byte, e *slogship.Event) []byte {
-	dst = append(dst, '{')
-	from := len(dst)
-	dst = e.AppendSource(dst)
-	to := len(dst)
-	given := dst[from:to]
-	var file, line []byte
-	for i := 0; ; { // a second version, behind the first
-		m, ok := nextMember(given, i)
-		if !ok {
-			break
-		}
-		i = m.end
-		switch key, value := given[m.key:m.colon], given[m.colon+1:m.end]; string(key) {
-		case `"file"`:
-			file = value
-		case `"line"`:
-			line = value
-		default:
-			if len(dst) > to {
-				dst = append(dst, ',')
-			}
-			dst = append(dst, given[m.key:m.end]...)
-		}
-	}
-	if file != nil || line != nil {
-		if len(dst) > to {
-			dst = append(dst, ',')
-		}
-		dst = append(dst, `"file":{`...)
-		if file != nil {
-			dst = append(append(dst, `"name":`...), file...)
-		}
-		if line != nil {
-			if file != nil {
-				dst = append(dst, ',')
-			}
-			dst = append(append(dst, `"line":`...), line...)
-		}
-		dst = append(dst, '}')
-	}
-	return append(append(dst[:from], dst[to:]...), '}')
 }

@@ -41,6 +41,7 @@ type NewRelicOptions struct {
 func NewRelic(o NewRelicOptions) slogship.Format {
 	id := cmp.Or(o.ID, eventIDKey)
 	event := newObject()
+	event.text = true
 	event.addTime(strictTime, "timestamp", UnixMilli)
 	event.add(requiredMessage, "message")
 	event.begin(nest, "attributes")
