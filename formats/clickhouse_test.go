@@ -23,7 +23,8 @@ func TestClickHouseAnswers(t *testing.T) {
 		{name: "no column, 400", answer: header(400, "16"), taken: 4, again: all, held: true, report: "400 Bad Request"},
 		{name: "too many parts", answer: header(500, "252"), taken: 4, again: all, report: "500 Internal Server Error"},
 		{name: "memory, after 200", answer: body(200, "Code: 241. DB::Exception: Memory limit (total) exceeded"), taken: 4, again: all, report: "Memory limit"},
-		{name: "no code", answer: body(200, "Code: x"), taken: 4},
+		{name: "no code", answer: body(200, "Code: x"), taken: 4, again: all, held: true, report: "not an answer of ClickHouse"},
+		{name: "ping", answer: body(200, "Ok.\n"), taken: 4, again: all, held: true, report: "ClickHouse takes records at /?query=INSERT INTO"},
 		{name: "the code alone", answer: body(500, "Code: 60"), taken: 4, again: all, held: true, report: "Code: 60"},
 	})
 }

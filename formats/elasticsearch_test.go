@@ -97,7 +97,7 @@ func TestElasticsearchAnswers(t *testing.T) {
 		{name: "sent twice", answer: bulk(conflict + "," + created + "," + conflict + "," + updated), taken: 4},
 		{
 			name: "one is bad", answer: bulk(created + "," + bad + "," + created + "," + created), taken: 3, rejected: 1,
-			report: "1 records not accepted: document_parsing_exception: failed to parse field [n]: For input string",
+			report: "1 record not accepted: document_parsing_exception: failed to parse field [n]: For input string",
 		},
 		{
 			name: "some not now", answer: bulk(busy + "," + created + "," + broken + "," + failed), taken: 4, again: []int{0, 2, 3},
@@ -107,23 +107,26 @@ func TestElasticsearchAnswers(t *testing.T) {
 		{name: "no right to any", answer: bulk(noRight + "," + noRight + "," + noRight + "," + noRight), taken: 4, again: all, held: true, report: "security_exception: action is unauthorized"},
 		{name: "no index for any", answer: bulk(noIndex + "," + noIndex + "," + noIndex + "," + noIndex), taken: 4, again: all, held: true, report: "no such index [logs]"},
 		{name: "no right to some", answer: bulk(noRight + "," + created + "," + noRight + "," + noRight), taken: 1, rejected: 3, report: "security_exception"},
-		{name: "an item of another kind", answer: bulk(created + "," + strange + "," + created + "," + created), taken: 3, rejected: 1, report: "1 records not accepted: no status"},
+		{name: "an item of another kind", answer: bulk(created + "," + strange + "," + created + "," + created), taken: 3, rejected: 1, report: "1 record not accepted: no status"},
 		{name: "items without a status", answer: response{status: 200, body: `{"errors":false,"items":[{"create":{}},{"create":{}},{"create":{}},{"create":{}}]}`}, taken: 4},
 
 		// Sent in halves, in which each record has its item.
 		{name: "too few items", answer: bulk(created), taken: 4, again: all, asked: 3, report: "not one item for each record"},
-		{name: "no item", answer: response{status: 200, body: `{"errors":false,"items":[]}`}, taken: 4, again: all, asked: 3, report: "not one item for each record"},
+		{name: "no item", answer: response{status: 200, body: `{"errors":false,"items":[]}`}, taken: 4, again: all, asked: 3, report: "the answer has no item for any record: the server has perhaps read none (Elasticsearch takes records at /_bulk, or at /INDEX/_bulk; a server that does not inflate gzip needs Compression: slogship.None)"},
 		{name: "too many items", answer: bulk(created + "," + created + "," + created + "," + created + "," + created), taken: 4, again: all, asked: 3, report: "not one item for each record"},
-		{name: "no item for one alone", answer: response{status: 200, body: `{"errors":false,"items":[]}`}, records: 1, rejected: 1, report: "not one item for each record"},
-		{name: "errors without items", answer: response{status: 200, body: `{"errors":true}`}, taken: 4, again: all, asked: 3, report: "not one item for each record"},
+		{name: "no item for one alone", answer: response{status: 200, body: `{"errors":false,"items":[]}`}, records: 1, rejected: 1, report: "no item for any record"},
+		{name: "errors without items", answer: response{status: 200, body: `{"errors":true}`}, taken: 4, again: all, asked: 3, report: "no item for any record"},
+		{name: "items of another kind", answer: response{status: 200, body: `{"errors":false,"items":[1,2,3,4]}`}, taken: 4, again: all, held: true, report: "this is not an answer of _bulk"},
+		{name: "items twice", answer: response{status: 200, body: `{"errors":false,"items":[{"create":{}}],"items":[{"create":{}},{"create":{}},{"create":{}},{"create":{}}]}`}, taken: 4},
+		{name: "no list of items", answer: response{status: 200, body: `{"items":null,"errors":false}`}, taken: 4},
 		{name: "cut off", answer: response{status: 200, body: `{"errors":true,"items":[` + created + `,`}, taken: 4, again: all, asked: 3, report: "the answer is cut off"},
 
 		{name: "filtered", answer: response{status: 200, body: `{"errors":false}`}, taken: 4},
-		{name: "without errors", answer: response{status: 200, body: `{}`}, taken: 4, again: all, held: true, report: "this is no answer of _bulk"},
-		{name: "a proxy's", answer: response{status: 200, body: `{"message":"service unavailable"}`}, taken: 4, again: all, held: true, report: "this is no answer of _bulk"},
+		{name: "without errors", answer: response{status: 200, body: `{}`}, taken: 4, again: all, held: true, report: "this is not an answer of _bulk"},
+		{name: "a proxy's", answer: response{status: 200, body: `{"message":"service unavailable"}`}, taken: 4, again: all, held: true, report: "this is not an answer of _bulk"},
 		{name: "empty", answer: response{status: 200}, taken: 4},
-		{name: "a page", answer: response{status: 200, body: `<html>welcome</html>`}, taken: 4, again: all, held: true, report: "this is no answer of _bulk"},
-		{name: "an array", answer: response{status: 200, body: `[]`}, taken: 4, again: all, held: true, report: "this is no answer of _bulk"},
+		{name: "a page", answer: response{status: 200, body: `<html>welcome</html>`}, taken: 4, again: all, held: true, report: "this is a web page, not an answer of _bulk"},
+		{name: "an array", answer: response{status: 200, body: `[]`}, taken: 4, again: all, held: true, report: "this is not an answer of _bulk"},
 
 		{name: "an error for all", answer: response{status: 200, body: `{"errors":false,"error":"cannot parse line 3"}`}, taken: 4, again: all, asked: 3, report: "cannot parse line 3"},
 		{name: "an error for one alone", answer: response{status: 200, body: `{"errors":false,"error":true}`}, records: 1, rejected: 1, report: "true"},

@@ -33,8 +33,9 @@ type NDJSONOptions struct {
 //
 //	{"event_id":"...","time":"...","level":"INFO","msg":"...","source":{...}, attributes}
 //
-// Answers mean what their status codes mean. A time that TimeLayout cannot
-// express, or that ReplaceAttr made none, is written as a string in its place.
+// Answers mean what their status codes mean. A time that TimeLayout cannot express
+// is written as a string in its place, and so is what ReplaceAttr made of the time,
+// of its own kind.
 //
 // It serves the HTTP inputs of agents:
 //
