@@ -53,6 +53,7 @@ func (p *pending) putAside(s suspect, first bool) {
 	}
 	s.tried = p.closed
 	p.inFlight--
+	p.inFlightBytes -= s.bytes
 	p.records++
 	p.bytes += s.bytes
 	a := &p.aside
@@ -69,6 +70,7 @@ func (p *pending) putAside(s suspect, first bool) {
 		p.dropAsideLocked()
 	}
 	p.shrinkLocked(p.maxRecords, p.maxBytes)
+	p.admitLocked()
 }
 
 // dropAsideLocked drops the one that has been tried least lately, of poison if there
@@ -101,6 +103,7 @@ func (p *pending) takeAside(now time.Time) (suspect, bool) {
 			p.records--
 			p.bytes -= s.bytes
 			p.inFlight++
+			p.inFlightBytes += s.bytes
 			return s, true
 		}
 	}

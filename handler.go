@@ -153,9 +153,12 @@ func (h *Handler) Enabled(ctx context.Context, level slog.Level) bool {
 }
 
 // Handle captures r: it takes down what r says, and adds that to what is pending.
-// It never waits for I/O or for the batcher, and always returns nil: slog discards
-// the error (go.dev/issue/66579), so that a loss is counted in Stats instead. That
-// ctx is cancelled does not matter.
+// It always returns nil: slog discards the error (go.dev/issue/66579), so that a
+// loss is counted in Stats instead.
+//
+// Handle never waits for I/O or for the batcher, and that ctx is cancelled does not
+// matter; unless Options.OnFull is [Block]: then it waits while the queue is full,
+// which while the backend is down means until ctx ends.
 func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	if isSending(ctx) {
 		return nil
@@ -174,7 +177,11 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 		h.core.pending.put(captured.Bytes, false, false)
 	} else {
 		urgent := h.core.flushLevel != nil && r.Level >= h.core.flushLevel.Level()
-		h.core.pending.push(captured.Bytes, urgent)
+		if p := h.core.pending; p.block {
+			p.putOrWait(ctx, captured.Bytes, urgent)
+		} else {
+			p.push(captured.Bytes, urgent)
+		}
 	}
 	captured.Free()
 	return nil
@@ -311,6 +318,7 @@ func (c *core) shutdown(ctx context.Context, began time.Time) error {
 	if e.Unsent == 0 {
 		return nil
 	}
+	c.tellLeft()
 	if cause == nil && c.batcher.tooLate > 0 { // run has ended
 		cause = context.DeadlineExceeded
 		e.retryIn = c.batcher.tooLate
@@ -336,6 +344,29 @@ func (c *core) waitForEnd(ctx context.Context) {
 		case <-grace.C:
 			return
 		}
+	}
+}
+
+// tellLeft has OnDrop called for what Shutdown leaves; not if an OnError that does
+// not return is in the way.
+func (c *core) tellLeft() {
+	b := c.batcher
+	if b.drops == nil {
+		return
+	}
+	left := c.pending.abandonedPiece()
+	select {
+	case <-b.done:
+		left = join(left, b.judge.held())
+	default: // a transport that ignores cancellation has some of it still
+	}
+	grace := time.NewTimer(stopGrace)
+	defer grace.Stop()
+	select {
+	case b.turn <- struct{}{}:
+		defer func() { <-b.turn }()
+		b.drops.tell(left, shutdown)
+	case <-grace.C:
 	}
 }
 

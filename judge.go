@@ -239,6 +239,9 @@ func (j *judge) encoded(b *body) (sent piece) {
 	for _, l := range b.lost {
 		var pc piece
 		pc.add(l.span)
+		if j.p.dropped != nil {
+			j.p.dropped(pc, l.why)
+		}
 		j.p.settle(pc, 1, l.why)
 	}
 	sent = b.taken
@@ -657,6 +660,7 @@ func (j *judge) forgive(pc piece, outcomes []Outcome) {
 // attempt ended, and whether anything went back.
 func (j *judge) finish() (end ending, rest bool) {
 	j.putBack(j.out) // if its answer could not be read
+	j.out = piece{}
 	j.conclude()
 	end = j.end
 	switch {
