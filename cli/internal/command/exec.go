@@ -15,10 +15,6 @@ import (
 	"github.com/slogship/slogship/lines"
 )
 
-// outputWait is how long the outputs of a command are read after it has ended: a
-// process that it left behind may hold them.
-const outputWait = 2 * time.Second
-
 // execute runs a command and ships its outputs. Its exit status is the command's.
 func execute(c *config, stop <-chan os.Signal) (status int) {
 	none := make(chan os.Signal) // signals are the command's
@@ -31,7 +27,7 @@ func execute(c *config, stop <-chan os.Signal) (status int) {
 		return s.fail(err)
 	}
 	cmd := exec.Command(c.command[0], c.command[1:]...) //nolint:gosec,noctx // that is what it is for; it ends by itself
-	cmd.WaitDelay = outputWait
+	cmd.WaitDelay = max(c.grace, time.Millisecond)      // a process that it leaves behind may hold its outputs
 	cmd.Stdin = c.env.Stdin
 	stdout, stderr := newOutput(s, "stdout", c.env.Stdout), newOutput(s, "stderr", c.env.Stderr)
 	cmd.Stdout, cmd.Stderr = stdout, stderr
@@ -54,6 +50,7 @@ func execute(c *config, stop <-chan os.Signal) (status int) {
 	go s.passOn(cmd.Process, signals, stop, ended)
 	err = cmd.Wait()
 	close(ended)
+	time.AfterFunc(c.grace, s.giveUp)
 	_ = stdout.w.Close() // an unfinished line
 	_ = stderr.w.Close()
 
@@ -68,7 +65,6 @@ func execute(c *config, stop <-chan os.Signal) (status int) {
 	if text := signalOf(cmd.ProcessState); text != "" {
 		r.AddAttrs(slog.String("signal", text))
 	}
-	time.AfterFunc(c.grace, s.giveUp)
 	if s.Enabled(context.Background(), level) {
 		_ = s.Handle(context.Background(), r) // it always returns nil
 	}

@@ -49,17 +49,12 @@ func follow(c *config, stop <-chan os.Signal) (status int) {
 			cancel()
 		}
 	}()
-	var limit time.Duration
 	if c.once {
 		f.Once(ctx)
-		if ctx.Err() != nil {
-			limit = c.grace
-		}
 	} else {
 		f.Run(ctx)
-		limit = c.grace
 	}
-	status = s.finish(limit)
+	status = s.finish(0)
 	if err := f.Close(); err != nil {
 		c.env.say("slogship: positions cannot be kept: %v\n", err)
 		return max(status, exitFailed)

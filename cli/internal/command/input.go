@@ -33,11 +33,7 @@ func shipInput(c *config, stop <-chan os.Signal) (status int) {
 	w := lines.NewWriter(s, &c.lines)
 	err = s.pump(c.env.Stdin, w)
 	_ = w.Close() // an unfinished line; s has no Flush that could fail
-	var limit time.Duration
-	if s.stopped.Load() {
-		limit = c.grace
-	}
-	status = s.finish(limit)
+	status = s.finish(0)
 	if err != nil {
 		c.env.say("slogship: standard input: %v\n", err)
 		return max(status, exitFailed)
@@ -55,8 +51,7 @@ func (s *shipper) fail(err error) (status int) {
 }
 
 // pump copies input to w, and to standard output with -tee, until it ends. After a
-// signal it goes on as long as there is something to read, for half of -grace: then
-// it waits for room no longer.
+// signal it goes on as long as there is something to read, and watch lets it.
 func (s *shipper) pump(in io.Reader, w io.Writer) error {
 	chunks, free := make(chan chunk), make(chan []byte, 2)
 	free <- make([]byte, chunkBytes)
@@ -93,10 +88,9 @@ func (s *shipper) pump(in io.Reader, w io.Writer) error {
 		case <-stopping:
 			stopping = nil
 			idle = time.After(inputIdle)
-			if s.c.dryRun || s.c.failFast && !s.stopped.Load() {
+			if s.deadline.IsZero() { // not by a signal
 				return nil
 			}
-			defer time.AfterFunc(s.c.grace/2, s.giveUp).Stop()
 		case <-idle:
 			return nil
 		}

@@ -67,9 +67,11 @@ type placedFormat struct{ slogship.Format }
 // AppendEvent takes the place out of e and has the rest appended.
 func (f placedFormat) AppendEvent(dst []byte, e *slogship.Event) []byte {
 	if len(e.Attrs) > 0 && e.Attrs[0].Key == placeName {
-		var id [2 * placeBytes]byte
-		hex.Encode(id[:], []byte(e.Attrs[0].Value.String()))
-		e.ID = string(id[:])
+		if place := e.Attrs[0].Value.String(); len(place) == placeBytes { // else it was cut, as all of a monstrous record
+			var id [2 * placeBytes]byte
+			hex.Encode(id[:], []byte(place))
+			e.ID = string(id[:])
+		}
 		e.Attrs = e.Attrs[1:]
 	}
 	return f.Format.AppendEvent(dst, e)

@@ -29,7 +29,7 @@ type shipper struct {
 	stopOnce sync.Once
 	hard     context.Context // ends with the second signal
 	hardEnd  context.CancelFunc
-	stopped  atomic.Bool // by a signal
+	deadline time.Time // of all that is left to do; set by the first signal, before stopping is closed
 
 	read atomic.Int64 // bytes of input
 	lag  func() (bytes, files int64)
@@ -78,7 +78,8 @@ func newShipper(c *config, placed bool, stop <-chan os.Signal) (*shipper, error)
 	return s, nil
 }
 
-// watch ends with the shipper.
+// watch ends with the shipper. After the first signal half of -grace is for what
+// still comes and waits for room, the rest for delivering.
 func (s *shipper) watch(stop <-chan os.Signal) {
 	for n := 0; ; n++ {
 		select {
@@ -88,8 +89,11 @@ func (s *shipper) watch(stop <-chan os.Signal) {
 				s.hardEnd()
 				return
 			}
-			s.stopped.Store(true)
-			s.stop()
+			s.stopOnce.Do(func() {
+				s.deadline = time.Now().Add(s.c.grace)
+				close(s.stopping)
+			})
+			time.AfterFunc(s.c.grace/2, s.giveUp)
 		case <-s.done:
 			return
 		}
@@ -114,30 +118,23 @@ func (s *shipper) onError(err error) {
 	}
 }
 
-// finish delivers what is held, within a deadline if limit is not zero, and returns
-// the exit status.
+// finish delivers what is held, within limit if that is not zero, and in any case
+// within what a signal has left, and returns the exit status.
 func (s *shipper) finish(limit time.Duration) (status int) {
-	ctx := s.hard
+	ctx, cancel := context.WithCancel(s.hard)
+	defer cancel()
 	if limit > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, limit)
-		defer cancel()
-	} else {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithCancel(ctx)
-		defer cancel()
-		go func() { // a signal sets a limit after all
-			select {
-			case <-s.stopping:
-				select {
-				case <-time.After(s.c.grace):
-					cancel()
-				case <-ctx.Done():
-				}
-			case <-ctx.Done():
-			}
-		}()
+		defer time.AfterFunc(limit, cancel).Stop()
 	}
+	go func() {
+		select {
+		case <-s.stopping:
+			if !s.deadline.IsZero() {
+				time.AfterFunc(time.Until(s.deadline), cancel)
+			}
+		case <-ctx.Done():
+		}
+	}()
 	err := s.h.Shutdown(ctx)
 	s.giveUp()
 	close(s.done)

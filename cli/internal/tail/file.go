@@ -16,7 +16,7 @@ import (
 
 const (
 	headBytes = 1024 // of a first line, at most, are what tells files apart
-	tailBytes = 32   // before a position are what tells that it is still there
+	tailBytes = 64   // before a position are what tells that it is still there
 )
 
 // A key is what the file system calls a file.
@@ -42,6 +42,7 @@ type file struct {
 	offset  int64    // where the next record begins
 	scanned int64    // nothing that ends a record is before it, from offset on
 	size    int64    // when it was looked at last
+	head    []byte   // the bytes that Head is of; nil until they are needed
 	tail    []byte   // the bytes before offset
 	grown   time.Time
 	retired bool // it is not at Path any more
@@ -163,6 +164,20 @@ func (n *file) done(now time.Time) bool {
 		wait = 2 * pollEvery
 	}
 	return now.Sub(n.grown) >= wait
+}
+
+// isSame reports whether f begins as the file did. Its first line may be all that
+// tells it from what was written after a truncation: lines can end alike.
+func (n *file) isSame() bool {
+	head := make([]byte, n.HeadBytes)
+	if _, err := n.f.ReadAt(head, 0); err != nil {
+		return false
+	}
+	if n.head == nil {
+		n.head = head
+		return digest(head) == n.Head
+	}
+	return bytes.Equal(head, n.head)
 }
 
 // place is where its record at an offset begins.

@@ -65,8 +65,8 @@ func (n *file) isFinal(now time.Time) bool {
 }
 
 // load reads up to size bytes from the position on. It reports false if the bytes
-// before the position are not those that were read: the file was truncated, and
-// has grown again.
+// before the position, or those at the beginning, are not those that were read: the
+// file was truncated, and has grown again.
 func (f *Follower) load(n *file, size int) (data []byte, ok bool) {
 	before := len(n.tail)
 	buf := f.buf[:before+min(size, len(f.buf)-before)]
@@ -75,7 +75,7 @@ func (f *Follower) load(n *file, size int) (data []byte, ok bool) {
 		f.warnOnce(err.Error())
 		return nil, true
 	}
-	if got < before || !bytes.Equal(buf[:before], n.tail) {
+	if got < before || !bytes.Equal(buf[:before], n.tail) || !n.isSame() {
 		return nil, false
 	}
 	return buf[before:got], true

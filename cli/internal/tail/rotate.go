@@ -62,7 +62,7 @@ func (f *Follower) resume(entries []entry) {
 		default:
 			c := f.findCopy(&e)
 			if c == nil {
-				f.opts.Warn(fmt.Sprintf("%s: what was written after byte %d, before it was rotated, is lost: "+
+				f.opts.Warn(fmt.Sprintf("%s: what was written after byte %d, before it was rotated, may be lost: "+
 					"there is no file beside it with that content", e.Path, e.Offset))
 				f.dirty = true
 				continue
