@@ -87,10 +87,8 @@ func (f *Follower) load(n *file, size int) (data []byte, ok bool) {
 func (f *Follower) hand(n *file, data []byte) (took int, whole bool) {
 	from := f.sink.Mark()
 	begin := n.offset
-	if begin == 0 { // a writer that went on at its old place, after a truncation, leaves a hole
-		for took < len(data) && data[took] == 0 {
-			took++
-		}
+	for took < len(data) && data[took] == 0 {
+		took++ // a writer that went on at its old place, after a truncation, leaves a hole
 	}
 	for {
 		end, next := f.recordEnd(data[took:])
