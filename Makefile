@@ -77,6 +77,7 @@ lint: $(BIN)/golangci-lint ## golangci-lint, and the format of every Go file in 
 	$(BIN)/golangci-lint config verify
 	@$(BIN)/golangci-lint fmt --diff || { echo "lint: not formatted: run 'make fmt'"; exit 1; }
 	$(BIN)/golangci-lint run ./...
+	cd cli && GOWORK=$(WORK) ../$(BIN)/golangci-lint run ./...
 
 fmt: $(BIN)/golangci-lint ## format every Go file in the tree
 	$(BIN)/golangci-lint fmt

@@ -201,7 +201,7 @@ func (o Options) resolve() (s settings, err error) {
 	}
 	switch {
 	case o.OnFull > Block:
-		return s, optionError("OnFull", fmt.Sprintf("%d", uint8(o.OnFull)), "want DropOldest or Block")
+		return s, optionError("OnFull", uint8(o.OnFull), "want DropOldest or Block")
 	case o.Compression > None:
 		return s, optionError("Compression", o.Compression, "want Gzip, Zstd or None")
 	case o.MinBackoff > 0 && o.MaxBackoff > 0 && o.MinBackoff > o.MaxBackoff:

@@ -99,10 +99,10 @@ func (w *writer) line() {
 	text := fmt.Sprintf(`{"level":"info","msg":"line %d"}`, w.next) + strings.Repeat(" ", w.next%40) + "\n"
 	if w.next%97 == 0 {
 		half := rand.IntN(len(text))
-		io.WriteString(w.f, text[:half])
+		w.f.WriteString(text[:half])
 		text = text[half:]
 	}
-	if _, err := io.WriteString(w.f, text); err != nil {
+	if _, err := w.f.WriteString(text); err != nil {
 		w.t.Fatal(err)
 	}
 	w.next++

@@ -3,6 +3,7 @@
 package backend
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -200,7 +201,7 @@ func Find(name, endpoint string) (*Backend, error) {
 	}
 	u, err := url.Parse(endpoint)
 	if err != nil {
-		return nil, fmt.Errorf("-url is not a URL")
+		return nil, errors.New("-url is not a URL")
 	}
 	for _, b := range All {
 		if b.says != nil && b.says(u) {

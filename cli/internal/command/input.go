@@ -75,10 +75,7 @@ func (s *shipper) pump(in io.Reader, w io.Writer) error {
 					return err
 				}
 			}
-			if got.err != nil {
-				if errors.Is(got.err, io.EOF) {
-					return nil
-				}
+			if got.ended {
 				return got.err
 			}
 			free <- got.data[:cap(got.data)]
@@ -102,8 +99,9 @@ func (s *shipper) pump(in io.Reader, w io.Writer) error {
 
 // chunk is what was read at once.
 type chunk struct {
-	data []byte
-	err  error
+	data  []byte
+	ended bool
+	err   error // why; nil at the end of input
 }
 
 // readChunks reads until the end, or until done, in a goroutine of its own: a read
@@ -117,8 +115,12 @@ func readChunks(in io.Reader, chunks chan<- chunk, free <-chan []byte, done <-ch
 			return
 		}
 		n, err := in.Read(buf)
+		got := chunk{data: buf[:n], ended: err != nil, err: err}
+		if errors.Is(err, io.EOF) {
+			got.err = nil
+		}
 		select {
-		case chunks <- chunk{buf[:n], err}:
+		case chunks <- got:
 		case <-done:
 			return
 		}

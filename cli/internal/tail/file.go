@@ -66,7 +66,7 @@ func openFile(path string) (*file, error) {
 	}
 	info, err := f.Stat()
 	if err != nil {
-		f.Close()
+		_ = f.Close() // it was opened for reading
 		return nil, err
 	}
 	n := &file{f: f, size: info.Size(), entry: entry{Path: path, Key: keyOf(info)}}
@@ -77,7 +77,7 @@ func openFile(path string) (*file, error) {
 
 func (n *file) close() {
 	if n.f != nil {
-		n.f.Close()
+		_ = n.f.Close() // it was opened for reading
 		n.f = nil
 	}
 }
@@ -196,7 +196,7 @@ func openRegular(path string) (*os.File, fs.FileInfo, error) {
 	}
 	info, err := f.Stat()
 	if err != nil {
-		f.Close()
+		_ = f.Close() // it was opened for reading
 		return nil, nil, err
 	}
 	return f, info, nil

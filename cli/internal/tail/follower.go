@@ -113,17 +113,17 @@ func Open(o Options, sink Sink) (*Follower, error) {
 }
 
 // Run follows until ctx ends.
-func (f *Follower) Run(ctx context.Context) error {
+func (f *Follower) Run(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case now := <-timer.C:
 			more := f.round(now)
 			if f.stopped {
-				return nil
+				return
 			}
 			if more {
 				timer.Reset(0)
@@ -135,16 +135,16 @@ func (f *Follower) Run(ctx context.Context) error {
 }
 
 // Once reads what there is, to the end of each file, unfinished lines too.
-func (f *Follower) Once(ctx context.Context) error {
-	for ctx.Err() == nil && f.round(time.Now()) && !f.stopped {
-	}
-	if ctx.Err() != nil || f.stopped {
-		return nil
+func (f *Follower) Once(ctx context.Context) {
+	for more := true; more; {
+		more = f.round(time.Now())
+		if ctx.Err() != nil || f.stopped {
+			return
+		}
 	}
 	for _, file := range f.files {
 		f.finish(file)
 	}
-	return nil
 }
 
 // round does all there is to do now, and reports whether there is more to read.
@@ -158,8 +158,8 @@ func (f *Follower) round(now time.Time) (more bool) {
 		f.save(now)
 	}
 	var lag, behind int64
-	kept := f.files[:0]
 	all := f.files
+	kept := all[:0]
 	for i, file := range all {
 		if f.read(file, now) {
 			more = true
@@ -182,7 +182,8 @@ func (f *Follower) round(now time.Time) (more bool) {
 		kept = append(kept, file)
 	}
 	clear(all[len(kept):])
-	f.files = append(kept, f.takeFresh()...)
+	kept = append(kept, f.takeFresh()...)
+	f.files = kept
 	f.lagBytes.Store(lag)
 	f.lagFiles.Store(behind)
 	return more

@@ -116,10 +116,10 @@ func (tr *trial) do(err error) {
 }
 
 // want wants what came since the last call.
-func (tr *trial) want(lines ...string) {
+func (tr *trial) want(records ...string) {
 	tr.t.Helper()
-	if !slices.Equal(tr.got, lines) {
-		tr.t.Errorf("got %.200q, want %.200q", tr.got, lines)
+	if !slices.Equal(tr.got, records) {
+		tr.t.Errorf("got %.200q, want %.200q", tr.got, records)
 	}
 	tr.got = nil
 }
@@ -445,7 +445,7 @@ func TestOnce(t *testing.T) {
 	tr.write("b.log", "short")
 	tr.write("c.log", "")
 	tr.begin()
-	tr.do(tr.Once(t.Context()))
+	tr.Once(t.Context())
 	tr.want("1", "2", "short")
 }
 

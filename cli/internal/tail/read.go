@@ -235,7 +235,8 @@ func (f *Follower) finish(n *file) {
 	if n.HeadBytes == 0 && n.identify() {
 		f.save(time.Now())
 	}
-	for f.read(n, time.Now()) && !f.stopped {
+	for more := true; more && !f.stopped; {
+		more = f.read(n, time.Now())
 	}
 	if n.HeadBytes > 0 && n.scanned > n.offset && !f.stopped {
 		f.flush(n, time.Now())

@@ -89,7 +89,7 @@ func (f *Follower) find(e *entry) (_ *os.File, renamed string) {
 			}
 			return at, path
 		}
-		at.Close()
+		_ = at.Close() // it was opened for reading
 	}
 	return nil, ""
 }
@@ -108,7 +108,7 @@ func (f *Follower) findCopy(e *entry) *os.File {
 		if keyOf(info) != e.Key && e.isIn(at) {
 			return at
 		}
-		at.Close()
+		_ = at.Close() // it was opened for reading
 	}
 	return nil
 }

@@ -39,7 +39,7 @@ func openState(dir string) (*state, []entry, error) {
 		return nil, nil, err
 	}
 	if err := lockFile(s.lock); err != nil {
-		s.lock.Close()
+		_ = s.lock.Close() // nothing was written
 		return nil, nil, fmt.Errorf("%s is used by another process: %w", dir, err)
 	}
 	text, err := os.ReadFile(s.path())
@@ -83,8 +83,7 @@ func (s *state) save(files []entry) error {
 	if err != nil {
 		return err
 	}
-	defer dir.Close()
-	return dir.Sync()
+	return errors.Join(dir.Sync(), dir.Close())
 }
 
 func writeSynced(path string, text []byte) error {
@@ -100,6 +99,6 @@ func writeSynced(path string, text []byte) error {
 
 func (s *state) close() {
 	if s.lock != nil {
-		s.lock.Close() // and with that lets go of the lock
+		_ = s.lock.Close() // and with that lets go of the lock
 	}
 }
