@@ -95,7 +95,7 @@ func blocks(page, text string) (found []block, preludes []string) {
 var importPaths = map[string]string{
 	"context": "context", "errors": "errors", "fmt": "fmt", "http": "net/http", "io": "io", "log": "log",
 	"os": "os", "rand": "math/rand/v2", "runtime": "runtime", "signal": "os/signal", "slices": "slices", "slog": "log/slog",
-	"strings": "strings", "syscall": "syscall", "testing": "testing", "time": "time", "trace": "runtime/trace",
+	"strings": "strings", "syscall": "syscall", "testing": "testing", "time": "time", "tls": "crypto/tls",
 	"xslog":        "golang.org/x/exp/slog",
 	"expslog":      "github.com/slogship/slogship/expslog",
 	"formats":      "github.com/slogship/slogship/formats",
