@@ -14,6 +14,9 @@ MODULES := $(sort $(patsubst ./%,%,$(patsubst %/,%,$(dir \
 	$(shell find . -name go.mod -not -path './.*' -not -path '*/testdata/*' -not -path '*/node_modules/*')))))
 NESTED := $(filter-out . tools,$(MODULES))
 
+# Nested modules whose tests take seconds and need no server.
+LIGHT := $(sort $(filter adapters/%,$(NESTED)) examples/loggers)
+
 .DEFAULT_GOAL := help
 .PHONY: FORCE help test check vet build examples tidy lint vuln fmt bench bench-peers fuzz integration tools cc
 
@@ -22,9 +25,10 @@ help: ## list the targets
 
 # Under the race detector nothing can be told about allocations, and what runs
 # millions of records is cut short: that runs again without it.
-test: cc ## test the root module under the race detector; then allocations and memory without
+test: cc ## test the root module under the race detector; allocations and memory without; adapters
 	CGO_ENABLED=1 $(GO) test -race ./...
 	$(GO) test -run 'Alloc|Memory|Million|Ring' ./...
+	@set -e; for m in $(LIGHT); do echo "(cd $$m && $(GO) test ./...)"; (cd $$m && $(GO) test ./...); done
 
 check: build vet tidy lint vuln ## build, vet, tidy, lint, vuln: all that CI checks besides the tests
 	@echo "check: passed"
