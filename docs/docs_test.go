@@ -58,7 +58,8 @@ type block struct {
 }
 
 // blocks returns the Go code of a page that is to compile. Code of another
-// library is left out: it follows the line "Before:". What a block needs and
+// library is left out: it follows the line "Before:", or a comment that says
+// what compiles it instead. What a block needs and
 // does not show is declared in a comment right above it, which a reader of the
 // page does not see:
 //
@@ -79,7 +80,7 @@ func blocks(page, text string) (found []block, preludes []string) {
 			for i++; i < len(lines) && strings.TrimSpace(lines[i]) != "```"; i++ {
 				b.code += lines[i] + "\n"
 			}
-			if line == "```go" && last != "Before:" {
+			if line == "```go" && last != "Before:" && !strings.HasPrefix(last, "<!-- compiled by ") {
 				found, preludes = append(found, b), append(preludes, prelude)
 			}
 			prelude, last = "", ""
