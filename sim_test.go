@@ -112,7 +112,7 @@ func (s *simulation) run(t *testing.T, seed uint64) simulated {
 		if st := s.stats; st.Accepted != st.Delivered+st.Dropped.Total()+st.Pending+st.InFlight {
 			t.Errorf("the balance is broken: %+v", st)
 		}
-		for _, queue := range [][]suspect{p.aside.suspects, p.aside.poison} {
+		for _, queue := range [][]suspect{p.aside.accused, p.aside.suspects, p.aside.poison} {
 			for _, suspect := range queue {
 				if !s.isBad(suspect.firstSeq()) {
 					s.heldGood++

@@ -114,7 +114,7 @@ func TestElasticsearchAnswers(t *testing.T) {
 		{name: "too few items", answer: bulk(created), taken: 4, again: all, asked: 3, report: "not one item for each record"},
 		{name: "no item", answer: response{status: 200, body: `{"errors":false,"items":[]}`}, taken: 4, again: all, asked: 3, report: "not one item for each record"},
 		{name: "too many items", answer: bulk(created + "," + created + "," + created + "," + created + "," + created), taken: 4, again: all, asked: 3, report: "not one item for each record"},
-		{name: "no item for one alone", answer: response{status: 200, body: `{"errors":false,"items":[]}`}, records: 1, rejected: 1, report: "not one item for each record"},
+		{name: "no item for one alone", answer: response{status: 200, body: `{"errors":false,"items":[]}`}, records: 1, taken: 1, again: []int{0}, report: "not one item for each record"},
 		{name: "errors without items", answer: response{status: 200, body: `{"errors":true}`}, taken: 4, again: all, asked: 3, report: "not one item for each record"},
 		{name: "cut off", answer: response{status: 200, body: `{"errors":true,"items":[` + created + `,`}, taken: 4, again: all, asked: 3, report: "the answer is cut off"},
 
@@ -126,7 +126,7 @@ func TestElasticsearchAnswers(t *testing.T) {
 		{name: "an array", answer: response{status: 200, body: `[]`}, taken: 4, again: all, held: true, report: "this is no answer of _bulk"},
 
 		{name: "an error for all", answer: response{status: 200, body: `{"errors":false,"error":"cannot parse line 3"}`}, taken: 4, again: all, asked: 3, report: "cannot parse line 3"},
-		{name: "an error for one alone", answer: response{status: 200, body: `{"errors":false,"error":true}`}, records: 1, rejected: 1, report: "true"},
+		{name: "an error for one alone", answer: response{status: 200, body: `{"errors":false,"error":true}`}, records: 1, taken: 1, again: []int{0}, report: "true"},
 		{name: "busy, with 200", answer: response{status: 200, body: `{"errors":false,"status":503,"error":{"type":"x","reason":"no master"}}`}, taken: 4, again: all, report: "x: no master"},
 		{name: "no right, with 200", answer: response{status: 200, body: `{"status":401,"error":"who are you"}`}, taken: 4, again: all, held: true, report: "who are you"},
 		{name: "too large, with 200", answer: response{status: 200, body: `{"status":413,"error":"too large"}`}, taken: 4, again: all, asked: 3},
