@@ -264,7 +264,7 @@ func (b *batcher) ended(m mishaps) {
 
 // pauseShare: after the requests for a search are used up the batcher pauses for
 // up to so much of MinBackoff. That the search gets on ends a back-off.
-const pauseShare = 4
+const pauseShare = 8
 
 // scheduleSuspects says when suspects are tried if there is nothing else to send:
 // with back-offs of their own, for they hold up nobody.

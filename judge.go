@@ -73,12 +73,13 @@ type judge struct {
 	poison   time.Time // until then there is poison
 	deferred map[uint64]deferral
 
-	window uint64 // one of the records of todo below this sequence number is bad, if there are any
-	crashy bool   // the window is of a 500
-	widest int    // records in the first piece of this search
-	since  int    // records that were taken since a bad one was found
-	gap    int    // records from one bad one to the next, lately; 0: bad ones are too rare to know
-	again  uint64 // above the sequence number of the record that got a 500 alone last, and is tried once more
+	window    uint64 // one of the records of todo below this sequence number is bad, if there are any
+	crashy    bool   // the window is of a 500
+	halfTaken bool   // the front of the window was taken
+	widest    int    // records in the first piece of this search
+	since     int    // records that were taken since a bad one was found
+	gap       int    // records from one bad one to the next, lately; 0: bad ones are too rare to know
+	again     uint64 // above the sequence number of the record that got a 500 alone last, and is tried once more
 
 	attempt
 }
@@ -271,6 +272,9 @@ func (j *judge) size() int {
 		return 1 // in order, until one is taken
 	}
 	if n := j.todo.below(j.window); n > 0 {
+		if j.gap == 0 && j.halfTaken {
+			return n // perhaps it was something else
+		}
 		return max(n/2, 1)
 	}
 	n := j.todo.records
@@ -455,6 +459,7 @@ func (j *judge) answeredBatch(pc piece, a ruling) fate {
 		if j.todo.records == 0 || j.todo.firstSeq() >= j.window {
 			j.window = 0 // nothing is bad in it, this time
 		}
+		j.halfTaken = j.window > 0
 		return took
 	case Reject:
 		j.drop(pc, rejected)
@@ -469,7 +474,8 @@ func (j *judge) answeredBatch(pc piece, a ruling) fate {
 	case TooLarge:
 		if pc.records > 1 {
 			j.putBack(pc)
-			j.sizes.refused(a.size, j.now)
+			half, _ := pc.split(pc.records / 2)
+			j.sizes.refused(a.size, max(a.size*half.bytes/pc.bytes, 1), j.now)
 			break
 		}
 		if a.size <= smallRecord {
@@ -556,7 +562,7 @@ func (j *judge) narrow(pc piece, crashy bool) {
 	if j.window == 0 || pc.firstSeq() >= j.window {
 		j.widest = pc.records
 	}
-	j.window, j.crashy = pc.lastSeq()+1, crashy
+	j.window, j.crashy, j.halfTaken = pc.lastSeq()+1, crashy, false
 }
 
 // found ends a search. The next one begins with a piece as long as two bad records

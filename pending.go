@@ -471,7 +471,7 @@ func (p *pending) dropQueueLocked(why reason) int {
 		s := p.queue.popFront()
 		p.settleLocked(s, s.len(), why)
 	}
-	for _, s := range slices.Concat(p.aside.poison, p.aside.suspects) {
+	for _, s := range slices.Concat(p.aside.poison, p.aside.accused, p.aside.suspects) {
 		p.settleLocked(s.spans[0], 1, why)
 	}
 	p.aside = aside{due: p.aside.due}
