@@ -218,63 +218,6 @@ func (p *pending) countLocked(size int) (full bool) {
 	return full
 }
 
-// openLocked returns the open block, another one if a record of size bytes has
-// no room in it, and reports whether that was the last free one.
-func (p *pending) openLocked(size int, seq uint64) (b *block, last bool) {
-	if p.open != nil && p.open.live == 0 {
-		p.open.reset()
-	}
-	if p.open != nil && p.open.fits(size, seq) {
-		return p.open, false
-	}
-	if p.open = p.free.take(); p.open == nil {
-		p.open = newBlock(blockBytes) // another producer is about to add one
-	}
-	p.held += p.open.cost()
-	return p.open, len(p.free.blocks) == 0
-}
-
-// stock makes an empty block, if there is none when it is made. That takes as long
-// as to take in a hundred records, which under the lock all producers would wait
-// for: one call in 10,000 then takes 160 us instead of 45
-// (BenchmarkSlowestCalls/ring.growing, p99.9 of one call in 250 that makes one).
-func (p *pending) stock() {
-	b := newBlock(blockBytes)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.free.blocks) == 0 && !p.closed {
-		p.free.put(b)
-	}
-}
-
-// releaseLocked lets go of n records of b, and of b with its last one.
-func (p *pending) releaseLocked(b *block, n int) {
-	b.live -= n
-	if b.live > 0 || b == p.open {
-		return
-	}
-	p.held -= b.cost()
-	p.free.put(b)
-	p.spareLocked()
-}
-
-// spareLocked lets go of free blocks that are too much beside what is held.
-func (p *pending) spareLocked() { p.free.spare(p.maxHeld - p.held) }
-
-// noteEncoded notes how long records became when they were encoded, and which of
-// them, a span each, were shortened for that.
-func (p *pending) noteEncoded(pc piece, encoded int, cut []span) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.ended {
-		return
-	}
-	p.extra = p.growth.note(pc.records, encoded-pc.bytes)
-	for _, s := range cut {
-		s.b.noteCut(s.from)
-	}
-}
-
 // wakeLocked leaves a token for a batcher that sleeps.
 func (p *pending) wakeLocked() {
 	p.asleep = awake
@@ -558,21 +501,4 @@ func (p *pending) length() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.records - p.aside.len()
-}
-
-// growth is how many bytes a record has more once it is encoded: an id, names,
-// syntax. Half the weight is the last body's.
-type growth struct{ records, bytes float64 }
-
-// firstGrowth is what is expected of the first record.
-const firstGrowth = 112
-
-// note adds a body, and returns what is to be expected of a record.
-func (g *growth) note(records, bytes int) int {
-	if g.records == 0 && records == 0 {
-		return firstGrowth
-	}
-	g.records = g.records/2 + float64(records)
-	g.bytes = g.bytes/2 + float64(bytes)
-	return int(math.Round(max(g.bytes/g.records, 0)))
 }
