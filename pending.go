@@ -89,19 +89,6 @@ const (
 	lingering              // a partial batch waits for its interval: a full batch or an urgent record wakes it
 )
 
-// reason is why a record was dropped.
-type reason uint8
-
-const (
-	overflow reason = iota
-	rejected
-	tooLarge
-	discarded
-	closed
-	shutdown
-	reasons
-)
-
 // slackBytes is what blocks may cost beyond the records in them: marks, the
 // rest at the end of a page, and records at its front that are gone already.
 // With the defaults that is enough, and MaxPendingBytes is reached first.
