@@ -23,13 +23,6 @@ const (
 	// have one from further behind tried: the server may refuse everything by now.
 	vainRequests, vainAlone = 50, 16
 
-	// othersRefused is how many records beside the oldest are tried alone after
-	// an attempt in which all was refused.
-	othersRefused = 5
-
-	// roomToProbe is how many records there are to choose from.
-	roomToProbe = 32
-
 	// smallRecord: a server that takes nothing, and not even a record of so many
 	// bytes for its size, is set up wrongly.
 	smallRecord = 4 << 10
@@ -117,13 +110,6 @@ const (
 	inVain          // all was refused, for what is in it or for its size
 	wrongSet        // wrong set-up
 )
-
-// deferral is what is known of a record for which per-record answers say that
-// the server fails.
-type deferral struct {
-	lost int
-	last time.Time
-}
 
 // ruling is what the judge is told of a request.
 type ruling struct {
@@ -287,79 +273,6 @@ func (j *judge) size() int {
 	return n
 }
 
-// probe is a single record: the oldest, so that it goes first once the server
-// takes records again, and then others. Which ones depends on the attempt, for
-// the next may be bad as well.
-//
-// After a 500 it is one other record, and mostly the next, which keeps the order.
-// After a refusal it is the next five; after a few attempts in vain it is the next
-// two, and three from all over the batch.
-func (j *judge) probe() (pc piece, ok bool) {
-	others := othersRefused
-	if j.failed.records > 0 {
-		others = 1
-	}
-	if j.probed > others {
-		j.end = inVain
-		if j.failed.records > 0 {
-			j.end = crash
-		}
-		return piece{}, false
-	}
-	i := 0
-	switch n := j.todo.records; {
-	case j.probed == 0:
-	case j.failed.records > 0:
-		i = min(j.other(n), n-1)
-	case j.probed > 2 && j.vain >= patience:
-		i = (n*(j.probed-2)/(othersRefused-1) + j.vain) % n
-	}
-	j.probed++
-	return j.inflight.pick(i), true
-}
-
-// other is which record behind the oldest is tried after a 500, of n: the next; in
-// the attempts after that one after the other, and three from all over the batch;
-// then the next again, for most of a cycle. In a long outage it is the next, so
-// that the order is kept even if the oldest is bad when the outage ends.
-func (j *judge) other(n int) int {
-	const inTurn, far, cycle = 16, 3, 96
-	i := j.crashes
-	if !j.poisoned() {
-		i -= patience
-	}
-	switch i = max(i, 0) % cycle; {
-	case i < inTurn:
-		return i
-	case i < inTurn+far:
-		return n * (i - inTurn + 1) / (far + 1)
-	}
-	return 0
-}
-
-// match begins a toss.
-func (j *judge) match(a, b part) {
-	if j.coin() {
-		a, b = b, a
-	}
-	j.toss = toss{parts: []part{a, b}}
-}
-
-// pair begins a toss between two suspects, or has the only one tried.
-func (j *judge) pair() bool {
-	a, ok := j.p.takeAside(j.now)
-	if !ok {
-		return false
-	}
-	first := part{piece: a.piece, suspect: &a}
-	if b, ok := j.p.takeAside(j.now); ok {
-		j.match(first, part{piece: b.piece, suspect: &b})
-	} else {
-		j.toss = toss{parts: []part{first}}
-	}
-	return true
-}
-
 // answered is told what became of the piece that was sent last.
 func (j *judge) answered(pc piece, a ruling) {
 	if j.requests++; j.requests > 1 && (j.searching || j.gap > 0 || j.toss.next() != nil) {
@@ -380,68 +293,6 @@ func (j *judge) answered(pc piece, a ruling) {
 	if j.toss.next() == nil || j.end > crash || j.end == gaveUp {
 		j.conclude()
 	}
-}
-
-// conclude says which part of the toss has lost.
-func (j *judge) conclude() {
-	t := j.toss
-	j.toss = toss{}
-	for i, part := range t.parts {
-		switch s := part.suspect; {
-		case s == nil && i >= t.sent:
-			j.putBack(part.piece)
-		case s == nil || i < t.sent && part.fate != crashed: // answeredSuspect has seen to it
-		case !t.lost(i):
-			j.p.putAside(*s, !j.alone)
-		case s.lost+1 >= guiltyAfter:
-			j.drop(s.piece, rejected)
-			j.poison = j.now.Add(poisonFor)
-		default:
-			if s.lost++; s.lost >= poisonAfter {
-				s.next = j.now.Add(slowTosses)
-				j.poison = j.now.Add(poisonFor)
-			}
-			j.p.putAside(*s, true)
-		}
-	}
-	if j.alone && !j.taken && !j.p.isClosed() && j.end == goOn {
-		j.end = done // rather than to ask for all of them
-	}
-}
-
-// answeredSuspect deals with the answer for a suspect.
-func (j *judge) answeredSuspect(s *suspect, a ruling) fate {
-	switch a.Action {
-	case Accept:
-		switch {
-		case a.Outcomes != nil && a.Outcomes[0] >= Resend:
-			j.p.putAside(*s, false)
-			return unclear
-		case a.Refused > 0 || a.Outcomes != nil && a.Outcomes[0] == Refused:
-			j.drop(s.piece, rejected)
-			j.accepted()
-			return unclear
-		}
-		j.p.settle(s.piece, 0, rejected)
-		j.accepted()
-		return took
-	case Reject:
-		j.drop(s.piece, rejected)
-	case Isolate:
-		j.refuse(s.piece, rejected, s)
-	case TooLarge:
-		j.refuse(s.piece, tooLarge, s)
-	case Hold:
-		j.p.putAside(*s, false)
-		j.end = wrongSet
-	default:
-		if a.crashed {
-			return crashed
-		}
-		j.p.putAside(*s, false)
-		j.end = gaveUp
-	}
-	return unclear
 }
 
 // answeredBatch deals with the answer for a piece of the batch.
@@ -577,86 +428,6 @@ func (j *judge) found() {
 		j.since = 0
 	}
 	j.window = 0
-}
-
-// acknowledge settles what the server has decided about pc, and reports whether
-// that was anything.
-func (j *judge) acknowledge(pc piece, v Verdict) (decided bool) {
-	if v.Outcomes == nil {
-		n := min(v.Refused, pc.records)
-		j.p.settle(pc, n, rejected)
-		j.rejected += n
-		return true
-	}
-	var resend piece
-	for i, rest := 0, pc; i < len(v.Outcomes); {
-		run := i + 1
-		for run < len(v.Outcomes) && v.Outcomes[run] == v.Outcomes[i] && v.Outcomes[i] != Failed {
-			run++
-		}
-		var front piece
-		front, rest = rest.split(run - i)
-		switch o := v.Outcomes[i]; {
-		case o == Failed && j.fails(front.firstSeq(), i, v.Outcomes), o == Refused:
-			j.drop(front, rejected)
-			decided = true
-		case o == Failed, o == Resend:
-			for _, s := range front.spans {
-				resend.add(s)
-			}
-		default:
-			j.p.settle(front, 0, rejected)
-			decided = true
-		}
-		i = run
-	}
-	if len(j.deferred) > 0 {
-		j.forgive(pc, v.Outcomes)
-	}
-	if resend.records > 0 {
-		j.later = join(j.later, j.p.compact(resend))
-	}
-	return decided
-}
-
-// fails notes that an answer says of the i-th record that the server fails over
-// it, and reports whether it has done so too often. Another record of the request,
-// chosen at random, is the other one of the toss. The rejected record is that
-// which lost guiltyAfter tosses, at least maxBackoff apart: a shard that is away
-// for a while says the same.
-func (j *judge) fails(seq uint64, i int, outcomes []Outcome) (guilty bool) {
-	if len(outcomes) < 2 {
-		return false
-	}
-	other := j.pick(len(outcomes) - 1)
-	if other >= i {
-		other++
-	}
-	d := j.deferred[seq]
-	if outcomes[other] != Taken || d.lost > 0 && j.now.Sub(d.last) < j.maxBackoff {
-		return false
-	}
-	d.lost++
-	d.last = j.now
-	if len(j.deferred) >= j.p.maxRecords/asideShare {
-		clear(j.deferred) // most of these were dropped as overflow
-	}
-	j.deferred[seq] = d
-	return d.lost >= guiltyAfter
-}
-
-// forgive forgets the failures of records that are settled.
-func (j *judge) forgive(pc piece, outcomes []Outcome) {
-	i := 0
-	for _, s := range pc.spans {
-		for k := s.from; k < s.to; k++ {
-			seq := s.b.seq(k)
-			if d := j.deferred[seq]; outcomes[i] < Resend || d.lost >= guiltyAfter {
-				delete(j.deferred, seq)
-			}
-			i++
-		}
-	}
 }
 
 // finish ends the attempt: what has no final answer goes back. It reports how the
