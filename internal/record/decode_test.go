@@ -227,6 +227,24 @@ func TestDecoderReuse(t *testing.T) {
 	}
 }
 
+// Who appends to a part of a Record writes to no other part.
+func TestPartsDoNotOverlap(t *testing.T) {
+	o := options()
+	o.AddSource = true
+	r := recordWith(slog.Group("g", slog.Int("a", 1)), slog.Group("h", slog.Int("b", 2)), slog.Any("e", withStack(errors.New("x"))), slog.Any("f", withStack(errors.New("y"))))
+	r.PC = callerPC()
+	got := captured(t, New(o), r)
+	before := string(objectOf(got.Attrs))
+	_ = append(got.Source, slog.String("x", "y"))
+	_ = append(got.Attrs[0].Value.Group(), slog.String("x", "y"))
+	first, second := got.Attrs[2].Value.Any().(*errorLike), got.Attrs[3].Value.Any().(*errorLike)
+	frame := second.stack[0]
+	_ = append(first.stack, slog.Source{})
+	if after := string(objectOf(got.Attrs)); after != before || second.stack[0] != frame {
+		t.Errorf("%s became %s; %+v", before, after, second.stack[0])
+	}
+}
+
 // A change of the layout needs another Version, and another text here.
 func TestLayoutIsThatOfItsVersion(t *testing.T) {
 	r := slog.NewRecord(recordTime.In(time.FixedZone("", 3600)), slog.LevelWarn, "m", 0)
