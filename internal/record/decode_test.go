@@ -221,6 +221,11 @@ func TestDecoderReuse(t *testing.T) {
 			}
 		}
 	}
+	for _, f := range d.frames[:cap(d.frames)] {
+		if f != (slog.Source{}) {
+			t.Fatalf("%v is still there", f)
+		}
+	}
 	d.stack = make([]slog.Attr, 0, keepAttrs+1)
 	if d.Release(); cap(d.stack) != 0 {
 		t.Error("what is too large stays")

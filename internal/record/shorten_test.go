@@ -167,6 +167,32 @@ func TestAttributesAreLeftOutFromTheEnd(t *testing.T) {
 	}
 }
 
+// A built-in that there is no room for is the mark alone.
+func TestBuiltinsWithoutRoom(t *testing.T) {
+	members := make([]slog.Attr, 5000)
+	for i := range members {
+		members[i] = slog.Int("n", i)
+	}
+	s := New(Options{MaxRecordBytes: 1000, ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
+		switch a.Key {
+		case slog.TimeKey:
+			return slog.GroupAttrs(a.Key, members...)
+		case slog.LevelKey:
+			return slog.Int(a.Key, 30)
+		case slog.MessageKey:
+			return slog.Group(a.Key, slog.Int("m", 1))
+		}
+		return a
+	}})
+	got := captured(t, s, recordWith(slog.Int("a", 1)))
+	if n := len(got.TimeValue.Group()); n < 300 || n > 2000 {
+		t.Errorf("%d members are left", n)
+	}
+	if got.LevelValue.String() != jsontext.CutMark || got.MessageValue.String() != jsontext.CutMark || len(got.Attrs) != 0 || !got.Cut {
+		t.Errorf("got level %v, message %v, attributes %v", got.LevelValue, got.MessageValue, got.Attrs)
+	}
+}
+
 // Random records that are too long decode to a front of what they were.
 func TestShortenedRandomRecords(t *testing.T) {
 	cuts := 0
