@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/slogship/slogship/internal/dice"
 	"github.com/slogship/slogship/internal/jsontext"
@@ -104,7 +105,7 @@ func TestLongestStringsAreShortened(t *testing.T) {
 	o := Options{MaxRecordBytes: 4000, ReplaceAttr: replacing("level", func(slog.Attr) slog.Attr { return slog.Group("level", slog.String("long", long)) })}
 	r := recordWith(slog.Int("a", 1), slog.String("s", long), slog.Group("g", slog.Any("m", map[string]any{"k": long, "n": []int{1}}), slog.Int("b", 2)),
 		slog.Any("e", withStack(errors.New(long))), slog.Any("d", []byte(long)), slog.Any("n", make([]int, 3000)), slog.Int("c", 3))
-	r.Message = long
+	r.Message, r.Level = long, 1<<20
 	c := New(o).Capture(t.Context(), &r)
 	defer c.Free()
 	got := decode(t, c.Bytes)
@@ -126,6 +127,7 @@ func TestLongestStringsAreShortened(t *testing.T) {
 	e := got.Attrs[3].Value.Any().(*errorLike)
 	n := got.Attrs[5].Value.String()
 	for name, ok := range map[string]bool{
+		"head":    got.Level == 1<<20 && got.Time.Equal(recordTime) && time.Since(got.Observed) < time.Hour,
 		"message": short(got.Message), "level": short(got.LevelValue.Group()[0].Value.String()), "string": short(got.Attrs[1].Value.String()),
 		"map": short(m.K) && len(m.N) == 1, "error": short(e.text) && e.typ == "record.pkgError" && len(e.stack) > 1,
 		"bytes": len(got.Attrs[4].Value.Any().(*rawBytes).data) > 600, "numbers": strings.HasPrefix(n, "[0,0,") && strings.HasSuffix(n, jsontext.CutMark),
