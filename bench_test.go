@@ -227,7 +227,7 @@ func BenchmarkSlowestCalls(b *testing.B) {
 		full    bool
 	}{
 		{"idle", healthy, Options{}, false},
-		{"ring growing and backend hanging", hanging, Options{MaxPending: 1 << 30, MaxPendingBytes: 1 << 40, RequestTimeout: time.Hour}, false},
+		{"ring growing and backend hanging", hanging, Options{MaxPending: 1 << 30, MaxPendingBytes: math.MaxInt, RequestTimeout: time.Hour}, false},
 		{"ring full and backend hanging", hanging, Options{RequestTimeout: time.Hour}, true},
 		{"backend failing", refusing, Options{MinBackoff: time.Millisecond, MaxBackoff: time.Millisecond}, true},
 	} {
@@ -308,7 +308,7 @@ func BenchmarkEncode(b *testing.B) {
 			for range 3000 {
 				logFive(l)
 			}
-			pc := h.core.pending.swap(0)
+			pc := h.core.pending.swap()
 			e := newEncoder(h.core.batcher.bodies.encoders[0].wording)
 			b.ReportAllocs()
 			b.ResetTimer()

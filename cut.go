@@ -17,6 +17,14 @@ const (
 	cutTries = 8
 )
 
+// A shortener makes an Event's content smaller. Content is what can be long, in
+// bytes as JSON has it, but for escapes in strings: the message, the source, the
+// attributes.
+type shortener struct {
+	lengths []int // of the strings
+	buf     []byte
+}
+
 // appendCut appends the event that fresh returns, as f writes it, cut to at most
 // bound bytes if that is necessary. It reports whether it was, here or before, and
 // whether even the least is too long; dst is returned then. fresh is called anew
@@ -74,14 +82,6 @@ func cutTo(bound, whole, wholeLength int, encode func(content int) (length, left
 	}
 	encode(fits)
 	return true
-}
-
-// A shortener makes an Event's content smaller. Content is what can be long, in
-// bytes as JSON has it, but for escapes in strings: the message, the source, the
-// attributes.
-type shortener struct {
-	lengths []int // of the strings
-	buf     []byte
 }
 
 // content is how much of it there is. It does not count _cut.

@@ -42,16 +42,22 @@ func TestCutOrder(t *testing.T) {
 			return []slog.Attr{slog.String("a", s(1000)), slog.String("b", s(500))}
 		}, `"a":"` + s(85) + `…[cut]","b":"` + s(85) + `…[cut]"`},
 		"then attributes": {140, func() []slog.Attr {
-			return []slog.Attr{slog.String("a", s(500)), slog.Int("b", 1),
-				slog.Group("g", slog.String("c", s(500)), slog.Int("d", 1), slog.Int("e", 2)), slog.String("f", s(500)), slog.Int("h", 1)}
+			return []slog.Attr{
+				slog.String("a", s(500)), slog.Int("b", 1),
+				slog.Group("g", slog.String("c", s(500)), slog.Int("d", 1), slog.Int("e", 2)), slog.String("f", s(500)), slog.Int("h", 1),
+			}
 		}, `"a":"` + s(32) + `…[cut]","b":1,"g":{"c":"` + s(32) + `…[cut]","d":1,"e":2}`},
 		"inside a group": {114, func() []slog.Attr {
-			return []slog.Attr{slog.String("a", s(500)), slog.Int("b", 1),
-				slog.Group("g", slog.String("c", s(500)), slog.Int("d", 1), slog.Int("e", 2)), slog.String("f", s(500))}
+			return []slog.Attr{
+				slog.String("a", s(500)), slog.Int("b", 1),
+				slog.Group("g", slog.String("c", s(500)), slog.Int("d", 1), slog.Int("e", 2)), slog.String("f", s(500)),
+			}
 		}, `"a":"` + s(32) + `…[cut]","b":1,"g":{"c":"` + s(32) + `…[cut]","d":1}`},
 		"inside a group in a group": {114, func() []slog.Attr {
-			return []slog.Attr{slog.String("a", s(500)), slog.Int("b", 1),
-				slog.Group("g", slog.Group("h", slog.String("c", s(500)), slog.Int("d", 1)), slog.Int("e", 2)), slog.String("f", s(500))}
+			return []slog.Attr{
+				slog.String("a", s(500)), slog.Int("b", 1),
+				slog.Group("g", slog.Group("h", slog.String("c", s(500)), slog.Int("d", 1)), slog.Int("e", 2)), slog.String("f", s(500)),
+			}
 		}, `"a":"` + s(32) + `…[cut]","b":1,"g":{"h":{"c":"` + s(32) + `…[cut]"}}`},
 		"all of a group":    {80, func() []slog.Attr { return []slog.Attr{slog.Int("a", 1), slog.Group("g", number)} }, `"a":1`},
 		"what is no string": {80, func() []slog.Attr { return []slog.Attr{number, slog.Int("b", 1)} }, ``},

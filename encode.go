@@ -84,8 +84,8 @@ type body struct {
 	lost  []loss // no body can have
 	rest  piece  // it has no room for
 
-	captured, encoded int    // bytes of what it was made of and has
-	cut               []span // records that were shortened, one each
+	encoded int    // bytes of the events in it, with what separates them
+	cut     []span // records that were shortened, one each
 }
 
 // A loss is a record that is dropped before it is sent.
@@ -203,10 +203,9 @@ func (pc *piece) addRecord(one span) {
 // made short enough, or because the Format panics over it. What is in buf then does
 // not count.
 func (e *encoder) appendRecord(captured []byte, seq uint64, first bool) (cut bool, why reason, ok bool) {
-	why = rejected
 	defer func() {
-		if !ok {
-			_ = recover()
+		if recover() != nil {
+			why, ok = rejected, false
 		}
 	}()
 	e.captured = captured

@@ -36,7 +36,7 @@ func pieceWith(tb testing.TB, o Options, messages []string, attrs ...slog.Attr) 
 	}
 	p := h.core.pending
 	p.batchRecords, p.batchBytes = len(messages), 1<<40
-	return p.swap(0)
+	return p.swap()
 }
 
 // bodyText is what is in b, inflated.
@@ -72,8 +72,15 @@ func TestBodyHasRoom(t *testing.T) {
 	pc := pieceWith(t, Options{}, messages)
 	one := len(bodyText(t, encoderOf(t, Options{}).encode(pieceWith(t, Options{}, messages[:1]), math.MaxInt)))
 	for _, o := range []Options{
-		{BatchBytes: 1}, {BatchBytes: one}, {BatchBytes: one + 1}, {BatchBytes: 1000}, {BatchBytes: 2000}, {BatchBytes: 1 << 20},
-		{BatchRecords: 1}, {BatchRecords: 7}, {BatchRecords: 60},
+		{BatchBytes: 1},
+		{BatchBytes: one},
+		{BatchBytes: one + 1},
+		{BatchBytes: 1000},
+		{BatchBytes: 2000},
+		{BatchBytes: 1 << 20},
+		{BatchRecords: 1},
+		{BatchRecords: 7},
+		{BatchRecords: 60},
 		{Format: fakeFormat{layout: func(l *Layout) { l.MaxBytes = 4000 }}},
 		{Format: fakeFormat{layout: func(l *Layout) { l.MaxRecords = 9 }}},
 	} {

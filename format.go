@@ -23,7 +23,10 @@ type Format interface {
 	AppendEvent(dst []byte, e *Event) []byte
 
 	// ReadAnswer says what an answer of the backend means. The zero Verdict
-	// leaves that to the status code, as the table in the README has it.
+	// leaves that to the status code, as the table in the README has it: a
+	// success is then one unless its body is a web page. Where the backend
+	// documents its success, anything else should be Hold: a sign-in page, or
+	// another server at that address, acknowledges nothing.
 	ReadAnswer(a Answer) Verdict
 }
 
@@ -49,6 +52,11 @@ type Layout struct {
 	MaxBytes       int // of a request body, before compression
 	MaxRecordBytes int // of one event
 
+	// AnswerBytes is how much of an answer ReadAnswer needs for each record of the
+	// request, for a backend that reports on each. An answer is read, inflated, up
+	// to 64 KiB and AnswerBytes for each record, 8 MiB at most.
+	AnswerBytes int
+
 	NoGzip bool // the backend cannot inflate gzip: bodies are sent as they are unless Zstd is asked for
 	Zstd   bool // the backend can inflate zstd
 
@@ -68,7 +76,8 @@ type Layout struct {
 type Answer struct {
 	Status  int
 	Header  http.Header
-	Body    []byte // its first 8 MiB
+	Body    []byte // its front; see Layout.AnswerBytes
+	Cut     bool   // there was more of it, which was not read
 	Err     error  // not nil if the body could not be read to its end
 	Records int    // records in the request
 }
@@ -80,9 +89,9 @@ type Action uint8
 // where a Format does not say otherwise.
 const (
 	ByStatus Action = iota // the status code decides
-	Accept                 // taken: 2xx
+	Accept                 // taken: 2xx, unless it comes with a web page
 	Retry                  // not now: sent again after a back-off: 408, 425, 429, 5xx
-	Hold                   // wrong set-up: kept, probed at MaxBackoff: 3xx, 401, 403, 404, ...
+	Hold                   // wrong set-up: kept, probed at MaxBackoff: 101, 3xx, 401, 403, 404, ...
 	TooLarge               // halved and sent again, down to the single record: 413
 	Isolate                // something in it is bad: isolated by halving: every other 4xx
 	Reject                 // dropped as rejected, never sent again
@@ -96,6 +105,7 @@ const (
 	Taken   Outcome = iota // or already there
 	Refused                // never to be sent again
 	Resend                 // to be sent again, with the next batch
+	Failed                 // the server failed over it (5xx): sent again, but not for ever
 )
 
 // Verdict is how a Format reads an Answer.
@@ -108,6 +118,12 @@ type Verdict struct {
 	Refused  int
 
 	// Reason is the backend's own word, for the error that is reported. If
-	// empty, the beginning of the body is used.
+	// empty, the beginning of the body is used. Of either, the first 1,024 bytes
+	// are looked at for secrets, and at most 300 are shown.
 	Reason string
+
+	// Hint, with Hold or Isolate, is the way out of a wrong set-up: the path that
+	// the format is meant for, the header that it wants. It is reported after the
+	// reason, as it is.
+	Hint string
 }

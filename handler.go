@@ -34,10 +34,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/slogship/slogship/internal/record"
+	"github.com/slogship/slogship/internal/redact"
 )
 
 const (
@@ -68,6 +70,8 @@ type core struct {
 	pending *pending
 	batcher *batcher
 
+	connLines connLines
+
 	shutdownOnce sync.Once
 	shutdownDone chan struct{} // closed by the first Shutdown, after it set result
 	result       error
@@ -90,8 +94,8 @@ func isSending(ctx context.Context) bool {
 // value and the rule, and shows no secret.
 func New(endpoint string, opts *Options) (*Handler, error) {
 	u, err := url.Parse(endpoint)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Hostname() == "" {
-		return nil, fmt.Errorf("slogship: endpoint %q is not an absolute http(s) URL", redactEndpoint(endpoint))
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || !isHost(u) {
+		return nil, fmt.Errorf("slogship: endpoint %q is not an absolute http(s) URL", redact.Endpoint(endpoint))
 	}
 	var o Options
 	if opts != nil {
@@ -104,10 +108,11 @@ func New(endpoint string, opts *Options) (*Handler, error) {
 	}
 	p := newPending(s)
 	c := &core{
-		name:         (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String(),
+		name:         nameOf(u),
 		level:        s.Level,
 		flushLevel:   s.FlushLevel,
 		pending:      p,
+		connLines:    connLines{began: time.Now()},
 		shutdownDone: make(chan struct{}),
 	}
 	c.batcher = newBatcher(p, newSender(u, c.name, p, s), s)
@@ -118,6 +123,23 @@ func New(endpoint string, opts *Options) (*Handler, error) {
 		ContextAttrs:   s.ContextAttrs,
 		MaxRecordBytes: s.MaxRecordBytes,
 	})}, nil
+}
+
+// isHost reports whether u has a host to connect to. One with a colon in it, but
+// for IPv6, is a host that has swallowed credentials.
+func isHost(u *url.URL) bool {
+	host := u.Hostname()
+	return host != "" && (strings.HasPrefix(u.Host, "[") || !strings.Contains(host, ":"))
+}
+
+// nameOf is u's scheme, host and path. A path with an @ in it may be user info that
+// has a / in it: it is not shown.
+func nameOf(u *url.URL) string {
+	name := url.URL{Scheme: u.Scheme, Host: u.Host}
+	if !strings.Contains(u.Path, "@") {
+		name.Path = u.Path
+	}
+	return name.String()
 }
 
 // Enabled reports whether level is at or above Options.Level. It is false
@@ -138,9 +160,22 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	if isSending(ctx) {
 		return nil
 	}
+	// What package log leads here has no attributes; or, if a handler before this one
+	// adds some, no PC.
+	quiet := (r.NumAttrs() == 0 || r.PC == 0) && isConnLine(r.Message)
+	if quiet {
+		if !h.core.connLines.take() {
+			return nil
+		}
+		r.Message = h.core.batcher.sender.words(r.Message)
+	}
 	captured := h.state.Capture(ctx, &r)
-	urgent := h.core.flushLevel != nil && r.Level >= h.core.flushLevel.Level()
-	h.core.pending.push(captured.Bytes, urgent)
+	if quiet {
+		h.core.pending.put(captured.Bytes, false, false)
+	} else {
+		urgent := h.core.flushLevel != nil && r.Level >= h.core.flushLevel.Level()
+		h.core.pending.push(captured.Bytes, urgent)
+	}
 	captured.Free()
 	return nil
 }
@@ -161,37 +196,54 @@ func (h *Handler) with(s *record.State) *Handler {
 	return &Handler{core: h.core, state: s}
 }
 
-// Flush wakes the batcher and waits until none of the records held at the call
-// is held any more. It returns nil if all of them were acknowledged, otherwise
-// a *LossError with the number dropped, by reason, and, if ctx ended first, the
-// number that still wait; it then matches ErrUnsent and ctx.Err(). It shortens
-// no back-off.
+// Flush wakes the batcher and waits until every record accepted before the call
+// is delivered or dropped. It returns nil if all were delivered, otherwise a
+// *LossError with the number dropped, by reason. If ctx ends first, the error
+// has the number that still wait and says why, and matches ErrUnsent and
+// ctx.Err(). Flush shortens no back-off. A nil ctx is context.Background().
 //
 // A producer that would rather wait than lose calls Flush now and then. After
 // Shutdown it returns Shutdown's result.
 func (h *Handler) Flush(ctx context.Context) error {
+	if ctx == nil {
+		ctx = context.Background()
+	}
 	c := h.core
 	select {
 	case <-c.shutdownDone:
 		return c.result
 	default:
 	}
+	began := time.Now()
 	w := c.pending.wait()
 	if w == nil {
-		return nil
+		return c.flushedNothing(ctx)
 	}
 	select {
 	case <-w.done:
 	case <-ctx.Done():
 	}
-	lost, left := c.pending.giveUp(w)
-	e := &LossError{Dropped: droppedOf(lost), Unsent: left}
-	if left > 0 {
-		e.Cause = ctx.Err()
+	e := c.pending.giveUp(w)
+	if e.Unsent > 0 {
+		e.Cause, e.After = ctx.Err(), time.Since(began)
 	} else if e.Dropped.Total() == 0 {
 		return nil
 	}
 	return e
+}
+
+// flushedNothing is the result of a Flush that found nothing held: nil, or, if
+// that is because a Shutdown has given up, that Shutdown's result.
+func (c *core) flushedNothing(ctx context.Context) error {
+	if _, ended := c.pending.unsent(); !ended {
+		return nil
+	}
+	select {
+	case <-c.shutdownDone: // within stopGrace
+		return c.result
+	case <-ctx.Done():
+		return c.cutShort(ctx, time.Now())
+	}
 }
 
 // Discard drops what is pending, counted in Stats.Dropped.Discarded, and
@@ -200,19 +252,25 @@ func (h *Handler) Discard() int { return h.core.pending.discard() }
 
 // Shutdown ends the intake, sends what is held, and ends the goroutine. Later
 // records are counted in Stats.Dropped.Closed. It cuts a back-off short, but
-// not a Retry-After: if that lies beyond ctx's deadline it returns at once.
+// not a Retry-After. It does not wait in vain: if a Retry-After lies beyond ctx's
+// deadline, or the answer to its first attempt says that the set-up is wrong
+// (401, 404, ...), it returns at once. A nil ctx is context.Background().
 //
 // It returns nil if nothing is held any more (what the server refused is in
-// Stats), otherwise a *LossError that matches ErrUnsent and the context's
-// error; what was held is then dropped, counted in Stats.Dropped.Shutdown. A
-// call during another one waits for it, or for its own ctx; a later one returns
-// the same result.
+// Stats), otherwise a *LossError that says why, and matches ErrUnsent and the
+// context's error; what was held is then dropped, counted in
+// Stats.Dropped.Shutdown. A call during another one waits for it, or for its own
+// ctx; a later one returns the same result.
 func (h *Handler) Shutdown(ctx context.Context) error {
+	if ctx == nil {
+		ctx = context.Background()
+	}
 	c := h.core
 	first := false
+	began := time.Now()
 	c.shutdownOnce.Do(func() { first = true })
 	if first {
-		c.result = c.shutdown(ctx)
+		c.result = c.shutdown(ctx, began)
 		close(c.shutdownDone)
 		return c.result
 	}
@@ -225,37 +283,60 @@ func (h *Handler) Shutdown(ctx context.Context) error {
 	case <-c.shutdownDone:
 		return c.result
 	case <-ctx.Done():
-		s := c.pending.stats()
-		return &LossError{Unsent: s.Pending + s.InFlight, Cause: ctx.Err()}
+		return c.cutShort(ctx, began)
 	}
 }
 
-func (c *core) shutdown(ctx context.Context) error {
+// cutShort is the result of a call whose ctx ended while it waited for the first
+// Shutdown: the same numbers, if that has them already.
+func (c *core) cutShort(ctx context.Context, began time.Time) error {
+	e, _ := c.pending.unsent()
+	if e.Unsent == 0 {
+		return nil
+	}
+	e.Cause, e.After = ctx.Err(), time.Since(began)
+	return e
+}
+
+func (c *core) shutdown(ctx context.Context, began time.Time) error {
 	c.batcher.drain(ctx)
 	select {
 	case <-c.batcher.done:
 	case <-ctx.Done():
 	}
-	n := c.pending.abandon()
+	cause, took := ctx.Err(), time.Since(began)
+	e := c.pending.abandon()
 	c.batcher.cancel()
-	select {
-	case <-c.batcher.done:
-	default:
-		grace := time.NewTimer(stopGrace)
-		defer grace.Stop()
-		select {
-		case <-c.batcher.done:
-		case <-grace.C:
-		}
-	}
-	if n == 0 {
+	c.waitForEnd(ctx)
+	if e.Unsent == 0 {
 		return nil
 	}
-	e := &LossError{Unsent: n, Cause: ctx.Err()}
-	if e.Cause == nil { // a Retry-After beyond the deadline
-		e.Cause = context.DeadlineExceeded
+	if cause == nil && c.batcher.tooLate > 0 { // run has ended
+		cause = context.DeadlineExceeded
+		e.retryIn = c.batcher.tooLate
 	}
+	e.Cause, e.After = cause, took
 	return e
+}
+
+// waitForEnd waits until run and tellOverflow have ended: until ctx ends, and
+// then stopGrace for a transport, or an OnError, to return.
+func (c *core) waitForEnd(ctx context.Context) {
+	grace := time.NewTimer(stopGrace)
+	defer grace.Stop()
+	for _, ended := range []<-chan struct{}{c.batcher.done, c.pending.lastTold()} {
+		select {
+		case <-ended:
+			continue
+		case <-ctx.Done():
+		}
+		grace.Reset(stopGrace)
+		select {
+		case <-ended:
+		case <-grace.C:
+			return
+		}
+	}
 }
 
 // Close is Shutdown with a deadline of 5 s.

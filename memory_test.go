@@ -145,9 +145,9 @@ func TestMemoryDoesNotGrowWithAttempts(t *testing.T) {
 		for range 100 {
 			p.push(rec, false)
 		}
-		batch := p.swap(0)
+		batch := p.swap()
 		front, back := batch.split(batch.records / 2)
-		p.restore([]piece{p.compact(front), back})
+		p.restore(join(p.compact(front), back))
 	}
 	for range 1000 {
 		round()
@@ -162,6 +162,34 @@ func TestMemoryDoesNotGrowWithAttempts(t *testing.T) {
 	}
 	m.check()
 	runtime.KeepAlive(p)
+}
+
+// A few records of a batch that are deferred, or set aside, do not keep the memory
+// of the whole.
+func TestDeferredKeepNoBlocks(t *testing.T) {
+	for _, aside := range []bool{false, true} {
+		p := newPending(queueSettings(1<<20, 32<<20, 10_000, 4<<20))
+		for range 10_000 {
+			p.push(make([]byte, 300), false)
+		}
+		j := newJudge(p, time.Second)
+		j.begin(time.Now())
+		if aside {
+			j.failed = j.inflight.pick(5000)
+		}
+		pc, _, _ := j.next()
+		v := Verdict{Action: Accept, Outcomes: make([]Outcome, pc.records)}
+		if !aside {
+			v.Outcomes[5000] = Resend
+		}
+		j.answered(pc, ruling{Verdict: v})
+		j.finish()
+		p.mu.Lock()
+		if p.records != 1 || p.held > 2*blockBytes {
+			t.Errorf("%d records are held in %d bytes, want 1 and at most two blocks", p.records, p.held)
+		}
+		p.mu.Unlock()
+	}
 }
 
 // Handle does not allocate, neither while the ring fills nor when it is full;

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -50,7 +51,9 @@ type Options struct {
 
 	// Header is sent with each request: the place for credentials, which do
 	// not belong into the URL. It overrides neither Content-Type nor
-	// Content-Encoding.
+	// Content-Encoding. A value that is empty, as that of an unset variable, is an
+	// error, and so is a scheme of Authorization without credentials after it
+	// ("Bearer "). User-Agent may be empty: none is sent then.
 	Header http.Header
 
 	// Compression of the request bodies. If zero, Gzip. A body that
@@ -75,7 +78,8 @@ type Options struct {
 	FlushLevel slog.Leveler
 
 	// MaxPending bounds memory, in records. At the bound the oldest record is
-	// dropped and counted in Stats.Dropped.Overflow. If zero, 65,536.
+	// dropped and counted in Stats.Dropped.Overflow, and OnError is told. If
+	// zero, 65,536.
 	MaxPending int
 
 	// MaxPendingBytes bounds memory, in bytes of captured records, which are about
@@ -91,7 +95,8 @@ type Options struct {
 	MaxRecordBytes int
 
 	// Client sends the requests. It is copied; its Transport is where tokens
-	// are refreshed. If nil, a client of the handler's own.
+	// are refreshed, which are kept out of errors as those in Header are. If nil, a
+	// client of the handler's own.
 	Client *http.Client
 
 	// RequestTimeout bounds one attempt to send, the reading of the answer
@@ -109,10 +114,19 @@ type Options struct {
 	SpoolDir   string
 	SpoolBytes int64
 
-	// OnError is called when delivery starts to fail, and with an error that
-	// matches ErrRecovered when it works again; in order, by one goroutine,
-	// which delivers nothing meanwhile. It may log; it must not call Flush or
-	// Shutdown. If nil, one line on standard error each.
+	// OnError is told what goes wrong:
+	//
+	//   - why, once, when delivery starts to fail;
+	//   - an error that matches ErrRecovered when it works again;
+	//   - an error that matches ErrOverflow, with the number of records, when
+	//     the oldest are dropped because MaxPending or MaxPendingBytes is
+	//     reached, and at most once a minute while that goes on.
+	//
+	// Calls come in order and never overlap, in goroutines of slogship's own;
+	// nobody who logs waits for them, but delivery does. A panic in it, and a
+	// runtime.Goexit (testing's FailNow), end the call and nothing else. OnError
+	// may log; it must not call Flush or Shutdown. If nil, one line on standard
+	// error each.
 	OnError func(error)
 }
 
@@ -181,6 +195,9 @@ func (o Options) resolve() (s settings, err error) {
 	if err := checkHeader("Options.Header", o.Header); err != nil {
 		return s, err
 	}
+	if err := checkCredentials(o.Header); err != nil {
+		return s, err
+	}
 	if o.Format == nil {
 		o.Format = Logflare()
 	}
@@ -247,7 +264,7 @@ func layoutOf(f Format) (l Layout, err error) {
 	for _, n := range []struct {
 		name  string
 		value int
-	}{{"MaxRecords", l.MaxRecords}, {"MaxBytes", l.MaxBytes}, {"MaxRecordBytes", l.MaxRecordBytes}} {
+	}{{"MaxRecords", l.MaxRecords}, {"MaxBytes", l.MaxBytes}, {"MaxRecordBytes", l.MaxRecordBytes}, {"AnswerBytes", l.AnswerBytes}} {
 		if n.value < 0 {
 			return l, fmt.Errorf("slogship: Options.Format: Layout.%s is %d, want >= 0", n.name, n.value)
 		}
@@ -318,6 +335,23 @@ func checkHeader(where string, h http.Header) error {
 				if c := v[i]; c < 0x20 && c != '\t' || c == 0x7f {
 					return fmt.Errorf("slogship: %s: the value of %q (not shown) has the control character %#02x at byte %d, want none", where, name, c, i)
 				}
+			}
+		}
+	}
+	return nil
+}
+
+// checkCredentials refuses what an unset variable makes of a header.
+func checkCredentials(h http.Header) error {
+	for name, values := range h {
+		canonical := http.CanonicalHeaderKey(name)
+		for _, v := range values {
+			switch scheme := strings.TrimSpace(v); {
+			case canonical == "User-Agent":
+			case scheme == "":
+				return fmt.Errorf("slogship: Options.Header: the value of %q is empty, want one: is a variable unset?", name)
+			case canonical == "Authorization" && len(scheme) < len(v) && isToken(scheme):
+				return fmt.Errorf("slogship: Options.Header: the value of %q ends after its scheme, want credentials: is a variable unset?", name)
 			}
 		}
 	}

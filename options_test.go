@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"strings"
 	"testing"
@@ -77,7 +78,7 @@ func TestDefaultsAndLimits(t *testing.T) {
 		}},
 		{Options{MaxPending: 7, MaxPendingBytes: 1000}, Options{BatchRecords: 3, BatchBytes: 500, MaxRecordBytes: 1000}},
 		{Options{MaxPending: 1, MaxPendingBytes: 1}, Options{BatchRecords: 1, BatchBytes: 1, MaxRecordBytes: 1}},
-		{Options{MaxPending: 100, BatchRecords: 80, BatchBytes: 1 << 40}, Options{BatchRecords: 50, BatchBytes: 12_000_000}},
+		{Options{MaxPending: 100, BatchRecords: 80, BatchBytes: math.MaxInt}, Options{BatchRecords: 50, BatchBytes: 12_000_000}},
 		{Options{Format: limited}, Options{BatchRecords: 500, BatchBytes: 10_000, MaxRecordBytes: 3000}},
 		{Options{Format: limited, BatchRecords: 600, BatchBytes: 9000}, Options{BatchRecords: 500, BatchBytes: 9000}},
 		{Options{Format: limited, BatchRecords: 400}, Options{BatchRecords: 400}},

@@ -2,6 +2,7 @@ package slogship
 
 import (
 	"math"
+	"slices"
 	"sync"
 	"time"
 )
@@ -14,7 +15,8 @@ import (
 //	blocks   [ b0 ] [  b1  ] [ b2 ... ] producers write into the newest one
 //
 // Whenever mu is free:
-//   - records and bytes are the sums over queue, within maxRecords and maxBytes;
+//   - records and bytes are the sums over queue and aside, within maxRecords and
+//     maxBytes; a quarter of these is what aside may have, and it is the first to go;
 //   - held is what the blocks of these records and of those in flight cost,
 //     within maxHeld as far as dropping pending records can help; free blocks
 //     are kept in what that leaves;
@@ -33,6 +35,9 @@ type pending struct {
 	batchRecords, batchBytes int // a full batch, as it is estimated to be once it is encoded
 	interval                 time.Duration
 
+	overflowed func(told chan<- struct{}) // calls tellOverflow, in a goroutine of its own
+
+	stop chan struct{} // cap 0, closed by close, under mu: who sees closed finds it closed
 	wake chan struct{} // cap 1, never closed; a token means "look again", and is left only for a batcher asleep
 
 	mu sync.Mutex // guards what follows; never held across I/O or a wait
@@ -50,10 +55,13 @@ type pending struct {
 	extra                 int    // bytes that a record has more once it is encoded, lately
 	open                  *block // producers append to it; nil before the first record
 	asleep                sleep
+	alarm                 alarm
 	closed                bool // intake has ended: Shutdown was called
 	ended                 bool // Shutdown gave up: nothing is held any more, and late answers change nothing
 	queue                 spans
 	born                  time.Time
+
+	aside aside
 
 	free        freeBlocks
 	held        int
@@ -66,6 +74,10 @@ type pending struct {
 	growth    growth
 	waiters   []*waiter
 	delivery  delivery
+	abandoned LossError // what was held when ended was set
+
+	toldOverflow int64         // of lost[overflow], those that OnError was told of
+	told         chan struct{} // closed by the last tellOverflow at its end; nil if there was none
 }
 
 // sleep is what the batcher waits for, which tells a producer whether to wake it.
@@ -76,27 +88,6 @@ const (
 	idle                   // nothing is pending: any record wakes it
 	lingering              // a partial batch waits for its interval: a full batch or an urgent record wakes it
 )
-
-// reason is why a record was dropped.
-type reason uint8
-
-const (
-	overflow reason = iota
-	rejected
-	tooLarge
-	discarded
-	closed
-	shutdown
-	reasons
-)
-
-// A waiter is one call of Flush: it waits for the records below limit.
-type waiter struct {
-	limit uint64
-	left  int64          // records that it waits for still
-	lost  [reasons]int64 // those of its records that were dropped, by reason
-	done  chan struct{}  // closed, under mu, by who settles its last record
-}
 
 // slackBytes is what blocks may cost beyond the records in them: marks, the
 // rest at the end of a page, and records at its front that are gone already.
@@ -112,8 +103,10 @@ func newPending(s settings) *pending {
 		batchBytes:   max((s.BatchBytes-s.frame)/64*63, 1), // what does not fit after all waits for the next
 		extra:        firstGrowth,
 		interval:     s.FlushInterval,
+		stop:         make(chan struct{}),
 		wake:         make(chan struct{}, 1),
 	}
+	p.overflowed = func(told chan<- struct{}) { close(told) } // the batcher knows better
 	return p
 }
 
@@ -128,7 +121,10 @@ func addSaturated(a, b int) int {
 
 // push takes in one captured record, drops the oldest ones where it finds no
 // room, and wakes the batcher where that is due.
-func (p *pending) push(rec []byte, urgent bool) {
+func (p *pending) push(rec []byte, urgent bool) { p.put(rec, urgent, true) }
+
+// put is push. Unless it may wake the batcher, the record waits for what does.
+func (p *pending) put(rec []byte, urgent, wake bool) {
 	var own *block // a long record stands in a block of its own, between two spans of the open one
 	if len(rec) > ownBlockBytes && len(rec) <= p.maxBytes {
 		own = newBlock(len(rec) + markBytes)
@@ -168,10 +164,10 @@ func (p *pending) push(rec []byte, urgent bool) {
 	if urgent {
 		p.urgentBelow = p.next
 	}
-	if p.asleep == idle || p.asleep == lingering && (full || urgent) {
+	if wake && (p.asleep == idle || p.asleep == lingering && (full || urgent)) {
 		p.wakeLocked()
 	}
-	p.mu.Unlock()
+	p.unlock()
 	if last {
 		p.stock()
 	}
@@ -209,63 +205,6 @@ func (p *pending) countLocked(size int) (full bool) {
 	return full
 }
 
-// openLocked returns the open block, another one if a record of size bytes has
-// no room in it, and reports whether that was the last free one.
-func (p *pending) openLocked(size int, seq uint64) (b *block, last bool) {
-	if p.open != nil && p.open.live == 0 {
-		p.open.reset()
-	}
-	if p.open != nil && p.open.fits(size, seq) {
-		return p.open, false
-	}
-	if p.open = p.free.take(); p.open == nil {
-		p.open = newBlock(blockBytes) // another producer is about to add one
-	}
-	p.held += p.open.cost()
-	return p.open, len(p.free.blocks) == 0
-}
-
-// stock makes an empty block, if there is none when it is made. That takes as long
-// as to take in a hundred records, which under the lock all producers would wait
-// for: one call in 10,000 then takes 160 us instead of 45
-// (BenchmarkSlowestCalls/ring.growing, p99.9 of one call in 250 that makes one).
-func (p *pending) stock() {
-	b := newBlock(blockBytes)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.free.blocks) == 0 && !p.closed {
-		p.free.put(b)
-	}
-}
-
-// releaseLocked lets go of n records of b, and of b with its last one.
-func (p *pending) releaseLocked(b *block, n int) {
-	b.live -= n
-	if b.live > 0 || b == p.open {
-		return
-	}
-	p.held -= b.cost()
-	p.free.put(b)
-	p.spareLocked()
-}
-
-// spareLocked lets go of free blocks that are too much beside what is held.
-func (p *pending) spareLocked() { p.free.spare(p.maxHeld - p.held) }
-
-// noteEncoded notes how long records became when they were encoded, and which of
-// them, a span each, were shortened for that.
-func (p *pending) noteEncoded(pc piece, encoded int, cut []span) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.ended {
-		return
-	}
-	p.extra = p.growth.note(pc.records, encoded-pc.bytes)
-	for _, s := range cut {
-		s.b.noteCut(s.from)
-	}
-}
-
 // wakeLocked leaves a token for a batcher that sleeps.
 func (p *pending) wakeLocked() {
 	p.asleep = awake
@@ -279,6 +218,10 @@ func (p *pending) wakeLocked() {
 // are left. It divides no more than one span.
 func (p *pending) shrinkLocked(maxRecords, maxBytes int) {
 	for p.records > maxRecords || p.bytes > maxBytes {
+		if p.aside.len() > 0 {
+			p.dropAsideLocked()
+			continue
+		}
 		s := p.queue.front()
 		p.dropFrontLocked(min(s.len(), max(p.records-maxRecords, s.reach(p.bytes-maxBytes))))
 	}
@@ -287,6 +230,9 @@ func (p *pending) shrinkLocked(maxRecords, maxBytes int) {
 // shrinkHeldLocked drops the oldest records, whole spans of them, until what is
 // held costs no more than maxHeld, or there is no block left to win by that.
 func (p *pending) shrinkHeldLocked() {
+	for p.held > p.maxHeld && p.aside.len() > 0 {
+		p.dropAsideLocked()
+	}
 	for p.held > p.maxHeld && p.queue.n > 1 && p.queue.front().b != p.open {
 		p.dropFrontLocked(p.queue.front().len())
 	}
@@ -302,13 +248,16 @@ func (p *pending) dropFrontLocked(n int) {
 		p.queue.popFront()
 	}
 	p.settleLocked(oldest, n, overflow)
+	if p.alarm == calm {
+		p.alarm = breached
+	}
 	p.trimPartialLocked()
 }
 
 // trimPartialLocked keeps the partial batch within what is pending.
 func (p *pending) trimPartialLocked() {
-	p.partial = min(p.partial, p.records)
-	p.partialBytes = min(p.partialBytes, p.bytes)
+	p.partial = min(p.partial, p.records-p.aside.len())
+	p.partialBytes = min(p.partialBytes, p.bytes-p.aside.bytes)
 }
 
 // settleLocked closes the books on the records of s: the first failed of them
@@ -330,18 +279,13 @@ func (p *pending) settleLocked(s span, failed int, why reason) {
 	p.releaseLocked(s.b, s.len())
 }
 
-// swap takes a batch from the front: as many records as a full one has, at most
-// limit of them if limit is not zero, at least one. It is empty if nothing is
-// pending.
-func (p *pending) swap(limit int) (batch piece) {
+// swap takes a batch from the front: as many records as a full one has, at least
+// one. It is empty if nothing is pending but what is set aside.
+func (p *pending) swap() (batch piece) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	maxRecords := p.batchRecords
-	if limit > 0 {
-		maxRecords = min(limit, maxRecords)
-	}
 	for p.queue.n > 0 {
-		front, rest := p.queue.front().cut(maxRecords-batch.records, p.batchBytes-batch.bytes-batch.records*p.extra, p.extra)
+		front, rest := p.queue.front().cut(p.batchRecords-batch.records, p.batchBytes-batch.bytes-batch.records*p.extra, p.extra)
 		if front.len() == 0 && batch.records == 0 {
 			front, rest = p.queue.front().cut(1, math.MaxInt, 0) // alone too large for a batch: it goes alone
 		}
@@ -370,7 +314,7 @@ func (p *pending) peek() (batch piece) {
 	if p.records <= p.partial {
 		return piece{}
 	}
-	for i := 0; i < p.queue.n; i++ {
+	for i := range p.queue.n {
 		s := *p.queue.at(i)
 		front, rest := s.cut(p.batchRecords-batch.records, p.batchBytes-batch.bytes-batch.records*p.extra, p.extra)
 		if front.len() == 0 {
@@ -397,18 +341,16 @@ func (p *pending) unpin(pc piece) {
 	}
 }
 
-// restore puts pieces, oldest first, back in front of what is pending. If the
-// bounds are then exceeded the oldest go, as if the batch had never left.
-func (p *pending) restore(pieces []piece) {
+// restore puts a piece back in front of what is pending. If the bounds are then
+// exceeded the oldest go, as if it had never left.
+func (p *pending) restore(pc piece) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer p.unlock()
 	if p.ended {
 		return
 	}
-	for i := len(pieces) - 1; i >= 0; i-- {
-		for j := len(pieces[i].spans) - 1; j >= 0; j-- {
-			p.unshiftLocked(pieces[i].spans[j])
-		}
+	for i := len(pc.spans) - 1; i >= 0; i-- {
+		p.unshiftLocked(pc.spans[i])
 	}
 	p.shrinkLocked(p.maxRecords, p.maxBytes)
 }
@@ -459,6 +401,10 @@ func (p *pending) dropQueueLocked(why reason) int {
 		s := p.queue.popFront()
 		p.settleLocked(s, s.len(), why)
 	}
+	for _, s := range slices.Concat(p.aside.poison, p.aside.accused, p.aside.suspects) {
+		p.settleLocked(s.spans[0], 1, why)
+	}
+	p.aside = aside{due: p.aside.due}
 	p.records, p.bytes, p.partial, p.partialBytes = 0, 0, 0, 0
 	return n
 }
@@ -467,60 +413,16 @@ func (p *pending) dropQueueLocked(why reason) int {
 func (p *pending) close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.closed = true
+	if !p.closed {
+		p.closed = true
+		close(p.stop)
+	}
 }
 
-// abandon drops whatever is held, in flight too, and returns how much that
-// was. An answer that comes in later changes nothing: what Shutdown has
-// reported as unsent stays so.
-func (p *pending) abandon() int64 {
+func (p *pending) isClosed() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.ended {
-		return 0
-	}
-	p.ended = true
-	n := int64(p.dropQueueLocked(shutdown) + p.inFlight)
-	p.lost[shutdown] += int64(p.inFlight)
-	p.inFlight = 0
-	for _, w := range p.waiters { // what they wait for still was in flight
-		w.lost[shutdown] += w.left
-		w.left = 0
-		close(w.done)
-	}
-	p.waiters, p.open, p.free, p.held = nil, nil, freeBlocks{}, 0
-	return n
-}
-
-// wait registers a Flush: what is held now becomes urgent. It returns nil if
-// nothing is held.
-func (p *pending) wait() *waiter {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.records+p.inFlight == 0 {
-		return nil
-	}
-	w := &waiter{limit: p.next, left: int64(p.records + p.inFlight), done: make(chan struct{})}
-	p.waiters = append(p.waiters, w)
-	p.urgentBelow = p.next
-	if p.asleep == lingering {
-		p.wakeLocked()
-	}
-	return w
-}
-
-// giveUp takes w out, if it is still waiting, and returns what became of its
-// records until now.
-func (p *pending) giveUp(w *waiter) (lost [reasons]int64, left int64) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for i := range p.waiters {
-		if p.waiters[i] == w {
-			p.waiters = append(p.waiters[:i], p.waiters[i+1:]...)
-			break
-		}
-	}
-	return w.lost, max(w.left, 0)
+	return p.closed
 }
 
 // due returns how long the batcher has to wait for the next batch, zero if one
@@ -535,7 +437,10 @@ func (p *pending) due(now time.Time) (time.Duration, bool) {
 		p.asleep = idle
 		return 0, false
 	}
-	if p.closed || p.records > p.partial || p.queue.front().firstSeq() < p.urgentBelow {
+	if p.queue.n == 0 {
+		return p.dueAsideLocked(now)
+	}
+	if p.closed || p.records-p.aside.len() > p.partial || p.queue.front().firstSeq() < p.urgentBelow {
 		return 0, true
 	}
 	if wait := p.born.Add(p.interval).Sub(now); wait > 0 {
@@ -578,26 +483,9 @@ func (p *pending) compact(pc piece) (out piece) {
 	return out
 }
 
-// length is the number of records pending.
+// length is the number of records pending, without those that are set aside.
 func (p *pending) length() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.records
-}
-
-// growth is how many bytes a record has more once it is encoded: an id, names,
-// syntax. Half the weight is the last body's.
-type growth struct{ records, bytes float64 }
-
-// firstGrowth is what is expected of the first record.
-const firstGrowth = 112
-
-// note adds a body, and returns what is to be expected of a record.
-func (g *growth) note(records, bytes int) int {
-	if g.records == 0 && records == 0 {
-		return firstGrowth
-	}
-	g.records = g.records/2 + float64(records)
-	g.bytes = g.bytes/2 + float64(bytes)
-	return int(math.Round(max(g.bytes/g.records, 0)))
+	return p.records - p.aside.len()
 }

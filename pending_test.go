@@ -185,7 +185,8 @@ func (m *ringModel) push() string {
 
 	before := time.Now()
 	given := bytes.Clone(rec)
-	m.p.push(given, urgent)
+	quiet := m.pushed%7 == 0 // wakes nobody
+	m.p.put(given, urgent, !quiet)
 	for i := range given {
 		given[i] = '!' // the caller's buffer is the caller's again
 	}
@@ -224,7 +225,7 @@ func (m *ringModel) push() string {
 		if urgent {
 			m.urgentBelow = m.next
 		}
-		if m.asleep == idle || m.asleep == lingering && (full || urgent) {
+		if !quiet && (m.asleep == idle || m.asleep == lingering && (full || urgent)) {
 			m.wake()
 		}
 	}
@@ -289,16 +290,11 @@ func (m *ringModel) book(records []modelRecord, failed int, why reason) {
 	}
 }
 
-// swap may come while something is in flight: that is how a neighbour of a
-// suspicious record is taken.
+// swap may come while something is in flight.
 func (m *ringModel) swap() string {
-	limit := 0
-	if m.arg(3) == 0 {
-		limit = 1 + m.arg(5)
-	}
-	batch := m.p.swap(limit)
+	batch := m.p.swap()
 	n, size := 0, 0
-	for n < len(m.pending) && n < m.p.batchRecords && (limit == 0 || n < limit) {
+	for n < len(m.pending) && n < m.p.batchRecords {
 		if size += len(m.pending[n].text) + m.p.extra; n > 0 && size > m.p.batchBytes {
 			break
 		}
@@ -392,7 +388,7 @@ func (m *ringModel) restore() string {
 		want = append(want, f.want...)
 	}
 	m.flight = nil
-	m.p.restore(pieces)
+	m.p.restore(join(pieces...))
 	if m.ended {
 		return "restore after the end"
 	}
@@ -453,7 +449,7 @@ func (m *ringModel) wait() string {
 	}
 	m.waiters = append(m.waiters, mw)
 	m.urgentBelow = m.next
-	if m.asleep == lingering {
+	if m.asleep == lingering || m.asleep == idle && len(m.pending) > 0 {
 		m.wake()
 	}
 	return fmt.Sprintf("wait for %d", len(held))
@@ -464,9 +460,9 @@ func (m *ringModel) giveUp() string {
 		return "nobody gives up"
 	}
 	w := m.waiters[m.arg(len(m.waiters))]
-	lost, left := m.p.giveUp(w.w)
-	if lost != w.lost || left != int64(len(w.seqs)) {
-		m.t.Errorf("giveUp returned lost %v, left %d, want %v, %d", lost, left, w.lost, len(w.seqs))
+	got := m.p.giveUp(w.w)
+	if want := droppedOf(w.lost); got.Dropped != want || got.Unsent != int64(len(w.seqs)) {
+		m.t.Errorf("giveUp returned lost %v, left %d, want %v, %d", got.Dropped, got.Unsent, want, len(w.seqs))
 	}
 	w.gone = true
 	return "giveUp"
@@ -507,7 +503,7 @@ func (m *ringModel) abandon() string {
 		}
 	}
 	m.ended = true
-	if n := m.p.abandon(); n != want {
+	if n := m.p.abandon().Unsent; n != want {
 		m.t.Errorf("abandon returned %d, want %d", n, want)
 	}
 	return fmt.Sprintf("abandon of %d", want)
@@ -717,8 +713,8 @@ func shareRing(t *testing.T, p *pending) {
 						case <-w.done:
 						case <-time.After(time.Duration(rnd.IntN(5)) * time.Millisecond):
 						}
-						lost, left := p.giveUp(w)
-						if total := droppedOf(lost).Total() + left; total < 0 || total > int64(producers*each) {
+						e := p.giveUp(w)
+						if total := e.Dropped.Total() + e.Unsent; total < 0 || total > int64(producers*each) {
 							t.Errorf("a waiter lost or awaits %d", total)
 						}
 					}
@@ -753,7 +749,7 @@ func shareRing(t *testing.T, p *pending) {
 	if w := p.wait(); w != nil { // nobody pushes or discards any more: this must be enough
 		select {
 		case <-w.done:
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			t.Error("the last records were never taken")
 		}
 	}
@@ -859,11 +855,10 @@ func consumeRing(t *testing.T, p *pending, closed chan struct{}) ringConsumer {
 			}
 			continue
 		}
-		batch := p.swap(0)
-		if batch.records == 0 {
+		pc := p.swap()
+		if pc.records == 0 {
 			continue // discarded meanwhile
 		}
-		pc := batch
 		before := c.read(t, pc)
 		if rnd.IntN(3) == 0 {
 			time.Sleep(time.Duration(rnd.IntN(100)) * time.Microsecond)
@@ -874,11 +869,11 @@ func consumeRing(t *testing.T, p *pending, closed chan struct{}) ringConsumer {
 		front, back := pc.split(rnd.IntN(pc.records + 1))
 		switch rnd.IntN(6) {
 		case 0: // a failed attempt
-			p.restore([]piece{pc})
+			p.restore(pc)
 		case 1: // half of it is accepted, the rest not answered
 			c.deliver(t, front)
 			p.settle(front, 0, rejected)
-			p.restore([]piece{back})
+			p.restore(back)
 		case 2: // half of it is accepted, the rest refused
 			c.deliver(t, front)
 			p.settle(front, 0, rejected)
@@ -891,7 +886,7 @@ func consumeRing(t *testing.T, p *pending, closed chan struct{}) ringConsumer {
 			again := p.compact(front)
 			c.deliver(t, back)
 			p.settle(back, 0, rejected)
-			p.restore([]piece{again})
+			p.restore(again)
 		default:
 			c.deliver(t, pc)
 			p.settle(pc, 0, rejected)
@@ -968,7 +963,7 @@ func TestRingWithoutBounds(t *testing.T) {
 	for range 1000 {
 		p.push(make([]byte, 300), false)
 	}
-	if n := p.swap(0); n.records != 1000 {
+	if n := p.swap(); n.records != 1000 {
 		t.Errorf("of 1000 records %d are left", n.records)
 	}
 }
@@ -987,7 +982,7 @@ func TestRingEstimatesWhatIsEncoded(t *testing.T) {
 			}
 		}
 		<-p.wake
-		if batch := p.swap(0); batch.records < n-1 || batch.records > n {
+		if batch := p.swap(); batch.records < n-1 || batch.records > n {
 			t.Errorf("a batch has %d records, was full with %d", batch.records, n)
 		}
 		p.discard()

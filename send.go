@@ -9,10 +9,14 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
+
+	"github.com/slogship/slogship/internal/answers"
+	"github.com/slogship/slogship/internal/redact"
 )
 
 // userAgent names this library to the server.
@@ -25,6 +29,8 @@ const (
 	quickRetryWithin = time.Second
 
 	maxRedirects = 10
+
+	maxAnswerHeader = 128 << 10 // bytes; net/http would read 10 MB
 )
 
 // sender turns a body into a request, and the answer into a reply. It is
@@ -33,8 +39,11 @@ type sender struct {
 	client  *retryablehttp.Client
 	url     string // without user info
 	name    string // of the endpoint, in errors
+	query   string // of url
 	header  http.Header
-	secrets secrets
+	layout  Layout
+	secrets *redact.Secrets                // of the options
+	learned atomic.Pointer[redact.Secrets] // and of the last request that a transport changed; Handle reads it too
 	books   *pending
 
 	posted *payload  // by the request under way
@@ -47,7 +56,9 @@ type reply struct {
 	status  int
 	header  http.Header
 	body    []byte
-	bodyErr error // the answer was cut off
+	more    bool   // there is more of it, which was not read
+	bodyErr error  // the answer was cut off
+	coding  string // of the request; empty if it was not compressed
 }
 
 func newSender(endpoint *url.URL, name string, p *pending, o settings) *sender {
@@ -57,8 +68,10 @@ func newSender(endpoint *url.URL, name string, p *pending, o settings) *sender {
 	s := &sender{
 		url:     target.String(),
 		name:    name,
+		query:   target.RawQuery,
 		header:  requestHeader(endpoint, o),
-		secrets: newSecrets(endpoint, o.Header, o.layout.Header),
+		layout:  o.layout,
+		secrets: redact.Of(endpoint, o.Header, o.layout.Header),
 		books:   p,
 	}
 	client := retryablehttp.NewClient()
@@ -101,7 +114,11 @@ func copyClient(c *http.Client, timeout time.Duration) *http.Client {
 	} else {
 		transport := http.DefaultTransport
 		if t, ok := transport.(*http.Transport); ok {
-			transport = t.Clone()
+			t = t.Clone()
+			if t.MaxResponseHeaderBytes == 0 {
+				t.MaxResponseHeaderBytes = maxAnswerHeader
+			}
+			transport = t
 		}
 		client.Transport = transport
 	}
@@ -143,8 +160,16 @@ func port(u *url.URL) string {
 	return "80"
 }
 
-// send POSTs one body and reads the answer.
+// send POSTs one body and reads the answer. The user's code in it, a transport say,
+// may panic, and may end its goroutine.
 func (s *sender) send(ctx context.Context, body *body) (r reply) {
+	if !contain(func() { r = s.post(ctx, body) }) {
+		return reply{err: &sendError{text: fmt.Sprintf("slogship: POST %s: the transport ended its goroutine (runtime.Goexit)", s.name)}}
+	}
+	return r
+}
+
+func (s *sender) post(ctx context.Context, body *body) (r reply) {
 	defer body.withdraw()
 	s.books.noteSent(body.raw, body.size)
 
@@ -163,15 +188,20 @@ func (s *sender) send(ctx context.Context, body *body) (r reply) {
 	}
 	resp, err := s.client.Do(req)
 	if err != nil {
+		s.learn(req.Request)
 		if resp != nil && resp.Body != nil {
 			_ = resp.Body.Close() // err says more
 		}
-		return reply{err: s.transportError(err)}
+		return reply{err: s.doError(req.Request, err)}
 	}
 	defer resp.Body.Close()
-	r = reply{status: resp.StatusCode, header: resp.Header}
+	s.learn(resp.Request)
+	r = reply{status: resp.StatusCode, header: resp.Header, coding: body.coding}
+	if r.status == http.StatusSwitchingProtocols {
+		return r // the body is the connection now, on which neither a timeout nor ctx ends a read
+	}
 	// Read to the end, or the connection is not used again.
-	r.body, r.bodyErr = io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	r.body, r.more, r.bodyErr = answers.Read(resp.Body, resp.ContentLength, s.layout.answerBytes(body.taken.records))
 	return r
 }
 
@@ -217,7 +247,7 @@ func (s *sender) transportError(err error) error {
 	for errors.As(inner, &u) {
 		inner = u.Err
 	}
-	e := &sendError{text: fmt.Sprintf("slogship: POST %s: %s", s.name, s.secrets.reasonText(inner.Error()))}
+	e := &sendError{text: fmt.Sprintf("slogship: POST %s: %s", s.name, s.words(inner.Error()))}
 	for _, kind := range []error{context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, kind) {
 			e.kind = kind
@@ -256,7 +286,7 @@ func (s *sender) complain(r reply, v Verdict) error {
 		text += " " + name
 	}
 	if v.Action == Accept {
-		text += fmt.Sprintf(": %d records not accepted", refused)
+		text += fmt.Sprintf(": %s not accepted", plural(int64(refused), "record", "records"))
 	}
 	if r.status/100 == 2 && r.bodyErr != nil {
 		text += ": the answer was cut off"
@@ -265,11 +295,14 @@ func (s *sender) complain(r reply, v Verdict) error {
 	if reason == "" {
 		reason = string(r.body)
 	}
-	if reason = s.secrets.reasonText(reason); reason != "" && reason != name { // http.Error's usual text
+	if reason = s.words(reason); reason != "" && reason != name { // http.Error's usual text
 		text += ": " + reason
 	}
+	if (v.Action == Hold || v.Action == Isolate) && v.Hint != "" {
+		text += " (" + v.Hint + ")"
+	}
 	if loc := r.header.Get("Location"); loc != "" && r.status/100 == 3 {
-		text += ": not following a redirect to " + s.secrets.reasonText(redactEndpoint(loc))
+		text += ": not following a redirect to " + s.words(redact.Endpoint(loc))
 	}
 	return &sendError{text: text}
 }
@@ -277,7 +310,7 @@ func (s *sender) complain(r reply, v Verdict) error {
 // panicError is the error of an attempt that panicked, in a Format or in a
 // transport.
 func (s *sender) panicError(v any) error {
-	return &sendError{text: fmt.Sprintf("slogship: panic while sending to %s: %s", s.name, s.secrets.reasonText(fmt.Sprint(v)))}
+	return &sendError{text: fmt.Sprintf("slogship: panic while sending to %s: %s", s.name, s.words(fmt.Sprint(v)))}
 }
 
 func (s *sender) close() { s.client.HTTPClient.CloseIdleConnections() }

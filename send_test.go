@@ -212,7 +212,7 @@ func TestSendingPanics(t *testing.T) {
 				}
 				return append(dst, head...)
 			}
-		}}}, always(status(200)), 1}, // no request was made at first
+		}}}, always(status(200)), 0}, // no request was made before
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

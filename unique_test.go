@@ -17,7 +17,7 @@ func attrsText(attrs []slog.Attr) string {
 // they are so as they are written.
 func TestUnique(t *testing.T) {
 	n := slog.Int
-	group := func(name string, attrs ...slog.Attr) slog.Attr { return slog.GroupAttrs(name, attrs...) }
+	group := slog.GroupAttrs
 	for _, tt := range []struct {
 		attrs []slog.Attr
 		want  string
@@ -32,6 +32,7 @@ func TestUnique(t *testing.T) {
 		{[]slog.Attr{n("a", 1), group("g", n("a", 2))}, "a:1,g:{a:2}"},
 		{[]slog.Attr{n("a\xff", 1), n("a\xfe", 2), n("a\ufffd", 3)}, "a\ufffd:3"},
 		{[]slog.Attr{n("a\xffb", 1), n("a\ufffdb", 2)}, "a\ufffdb:2"},
+		{append(manyAttrs(fewNames), n("a\xff", 1), n("a\xfe", 2), n("k1", 7))[1:], strings.ReplaceAll(attrsText(manyAttrs(fewNames)[2:]), "a", "") + ",a\ufffd:2,k1:7"},
 		{[]slog.Attr{n("a\xff\xff", 1), n("a\ufffd", 2)}, "a\ufffd\ufffd:1,a\ufffd:2"},
 	} {
 		if got := attrsText(unique(tt.attrs)); got != tt.want {

@@ -3,6 +3,7 @@ package formats
 import (
 	"cmp"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/slogship/slogship"
@@ -83,3 +84,12 @@ func Datadog(o DatadogOptions) slogship.Format {
 }
 
 type datadog struct{ framed }
+
+// https://docs.datadoghq.com/api/latest/logs/#send-logs
+var datadogService = service{
+	name: "Datadog", status: http.StatusAccepted, // {}
+	path:        "Datadog takes logs at https://http-intake.logs.SITE/api/v2/logs",
+	credentials: `Datadog wants Options.Header {"DD-API-KEY": {apiKey}}`,
+}
+
+func (*datadog) ReadAnswer(a slogship.Answer) slogship.Verdict { return datadogService.read(a) }

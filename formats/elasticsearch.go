@@ -1,9 +1,10 @@
 package formats
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/slogship/slogship"
+	"github.com/slogship/slogship/internal/answers"
 )
 
 // ElasticsearchOptions are the options of Elasticsearch.
@@ -96,6 +98,7 @@ func Elasticsearch(o ElasticsearchOptions) slogship.Format {
 	l := linesLayout("application/x-ndjson")
 	l.MaxBytes = 10 << 20
 	l.UniqueKeys = true
+	l.AnswerBytes = 1 << 10 // an item each
 	return &elasticsearch{newFramed(l, event), index}
 }
 
@@ -184,6 +187,13 @@ func (f *elasticsearch) AppendEvent(dst []byte, e *slogship.Event) []byte {
 	return f.event.append(dst, e)
 }
 
+// https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-bulk
+var bulkService = service{
+	name:        "_bulk",
+	path:        "Elasticsearch takes records at /_bulk, or at /INDEX/_bulk",
+	credentials: `Elasticsearch wants Options.Header {"Authorization": {"ApiKey " + apiKey}}`,
+}
+
 // keepErrorAnObject gives an attribute "error" that is not a group or an object an
 // underscore, and those that are called so with underscores one more. A document
 // that has error.message cannot have a text in error as well.
@@ -215,13 +225,53 @@ func isObject(v slog.Value) bool {
 // A bulkAnswer is what _bulk says
 // (https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-bulk).
 type bulkAnswer struct {
-	Status int       `json:"status"`
-	Error  bulkError `json:"error"`  // of the whole request
-	Errors *bool     `json:"errors"` // always there
-	Items  []struct {
-		Create bulkItem `json:"create"`
-		Index  bulkItem `json:"index"` // in the answers of some servers that imitate it
-	} `json:"items"`
+	status int
+	err    bulkError // of the whole request
+	errors *bool     // always there
+	listed bool      // there are items
+	items  []bulkItem
+}
+
+// readBulk reads an answer to a request of some records. Of items, it reads one more
+// than there are records.
+func readBulk(body []byte, records int) (b bulkAnswer, err error) {
+	r := answers.NewReader(body)
+	err = r.Object(func(name string) error {
+		switch name {
+		case "status":
+			return r.Value(&b.status)
+		case "error":
+			return r.Value(&b.err)
+		case "errors":
+			return r.Value(&b.errors)
+		case "items":
+			b.items = b.items[:0]
+			listed, err := r.List(func() error {
+				if len(b.items) > records {
+					return errTooMany
+				}
+				var item struct {
+					Create bulkItem `json:"create"`
+					Index  bulkItem `json:"index"` // in the answers of some servers that imitate it
+				}
+				if err := r.Strict(&item); err != nil {
+					return err
+				}
+				if item.Create.Status == 0 {
+					item.Create = item.Index
+				}
+				if item.Create.Status/100 == 2 {
+					item.Create.Error = "" // of no interest, and perhaps long
+				}
+				b.items = append(b.items, item.Create)
+				return nil
+			})
+			b.listed = listed
+			return err
+		}
+		return r.Skip()
+	})
+	return b, err
 }
 
 type bulkItem struct {
@@ -261,40 +311,40 @@ func (e *bulkError) UnmarshalJSON(b []byte) error {
 }
 
 func (*elasticsearch) ReadAnswer(a slogship.Answer) slogship.Verdict {
-	body := bytes.TrimSpace(a.Body)
-	if a.Status/100 != 2 || len(body) == 0 {
-		return slogship.Verdict{}
+	if a.Status/100 != 2 || len(answers.Trim(a.Body)) == 0 {
+		return bulkService.read(a)
 	}
-	var answer bulkAnswer
-	if err := json.Unmarshal(body, &answer); err != nil {
-		if body[0] == '{' && !json.Valid(body) { // too long to be read to its end
-			return slogship.Verdict{Action: slogship.Isolate, Reason: "the answer is cut off"}
-		}
-		return slogship.Verdict{Action: slogship.Hold, Reason: "this is no answer of _bulk"}
+	answer, err := readBulk(a.Body, a.Records)
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return slogship.Verdict{Action: slogship.Isolate, Reason: "the answer is cut off"} // in halves it is shorter
+	case err != nil && !errors.Is(err, errTooMany):
+		return bulkService.foreign(a)
+	case answer.err != "":
+		return bulkService.advise(a, slogship.Verdict{Action: bulkAction(answer.status), Reason: string(answer.err)})
+	case !answer.listed && answer.errors == nil:
+		return bulkService.foreign(a)
 	}
-	if answer.Error != "" {
-		return slogship.Verdict{Action: bulkAction(answer.Status), Reason: string(answer.Error)}
-	}
-	if answer.Items == nil && answer.Errors == nil {
-		return slogship.Verdict{Action: slogship.Hold, Reason: "this is no answer of _bulk"}
-	}
-	errors := answer.Errors == nil || *answer.Errors
-	if answer.Items == nil && !errors {
+	failed := answer.errors == nil || *answer.errors
+	switch {
+	case !answer.listed && !failed:
 		return slogship.Verdict{} // taken; a filter_path leaves items out
-	}
-	if len(answer.Items) != a.Records {
-		return slogship.Verdict{Action: slogship.Isolate, Reason: "the answer has not one item for each record"}
+	case len(answer.items) != a.Records:
+		// The server has dropped bad records without a word; if there is no item at
+		// all, perhaps it has read none. Which it is, other records tell.
+		v := slogship.Verdict{Action: slogship.Isolate, Reason: "the answer has not one item for each record"}
+		if len(answer.items) == 0 {
+			v.Reason = "the answer has no item for any record: the server has perhaps read none"
+			v.Hint = bulkService.path + "; a server that does not inflate gzip needs Compression: slogship.None"
+		}
+		return v
 	}
 	v := slogship.Verdict{Action: slogship.Accept, Outcomes: make([]slogship.Outcome, a.Records)}
 	var why reasons
 	setUp := true // each item says that the set-up is wrong
-	for i := range answer.Items {
-		item := answer.Items[i].Create
-		if item.Status == 0 {
-			item = answer.Items[i].Index
-		}
+	for i, item := range answer.items {
 		outcome := outcomeOf(item.Status)
-		if item.Status == http.StatusConflict || item.Status == 0 && !errors && item.Error == "" {
+		if item.Status == http.StatusConflict || item.Status == 0 && !failed && item.Error == "" {
 			outcome = slogship.Taken // it is there already; or a filter_path leaves the status out
 		}
 		if outcome != slogship.Taken {

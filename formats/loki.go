@@ -219,6 +219,7 @@ func (f *loki) Layout() slogship.Layout {
 		Tail:           "]}]}",
 		MaxBytes:       maxLokiBytes,
 		MaxRecordBytes: maxLokiLine,
+		AnswerBytes:    256, // a refusal each
 	}
 	if f.streams {
 		l.Head, l.Tail = `{"streams":[`, "]}"
@@ -340,5 +341,8 @@ func appendLokiLevel(dst []byte, e *slogship.Event) []byte {
 }
 
 func (f *loki) ReadAnswer(a slogship.Answer) slogship.Verdict {
-	return lokiRefusal(string(a.Body), a, !f.streams)
+	if v := lokiRefusal(string(a.Body), a, !f.streams); v.Action != slogship.ByStatus {
+		return v
+	}
+	return lokiService.read(a)
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"net/http"
 
 	"github.com/slogship/slogship"
 )
@@ -70,3 +71,12 @@ func NewRelic(o NewRelicOptions) slogship.Format {
 }
 
 type newRelic struct{ framed }
+
+// https://docs.newrelic.com/docs/logs/log-api/introduction-log-api/
+var newRelicService = service{
+	name: "New Relic", status: http.StatusAccepted, success: hasMember("requestId"),
+	path:        "New Relic takes logs at https://log-api.newrelic.com/log/v1",
+	credentials: `New Relic wants Options.Header {"Api-Key": {licenseKey}}`,
+}
+
+func (*newRelic) ReadAnswer(a slogship.Answer) slogship.Verdict { return newRelicService.read(a) }

@@ -2,6 +2,7 @@ package formats
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"math"
@@ -12,9 +13,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/goccy/go-json"
-
 	"github.com/slogship/slogship"
+	"github.com/slogship/slogship/internal/answers"
 )
 
 // OTLPEncoding is how OTLP requests are written.
@@ -155,70 +155,92 @@ func otlpTimes(e *slogship.Event) (at, observed uint64, text string) {
 	return at, observed, text
 }
 
-// ReadAnswer of either encoding. The answer's is that of the request, but
-// errors that come from before the receiver are in any.
-func readOTLPAnswer(a slogship.Answer, isJSON bool) slogship.Verdict {
-	switch ct, _, _ := strings.Cut(a.Header.Get("Content-Type"), ";"); strings.TrimSpace(ct) {
-	case "application/json":
-		isJSON = true
-	case "application/x-protobuf", "application/protobuf":
-		isJSON = false
-	}
+// https://opentelemetry.io/docs/specs/otlp/#otlphttp
+var otlpService = service{
+	name:        "OTLP",
+	path:        "OTLP takes logs at /v1/logs",
+	credentials: "the server wants credentials in Options.Header, or, Loki, a tenant in X-Scope-OrgID",
+}
+
+// readOTLPAnswer reads an answer to a request in either encoding. The answer's is
+// not always that of the request, and not always named; its first byte tells it.
+func readOTLPAnswer(a slogship.Answer) slogship.Verdict {
 	message := otlpStatus(a.Body)
 	v := lokiRefusal(message, a, true)
 	switch {
 	case v.Action != slogship.ByStatus:
+	case a.Status/100 == 2 && len(answers.Trim(a.Body)) == 0:
+		return slogship.Verdict{}
 	case a.Status/100 == 2:
-		v.Action = slogship.Accept
-		v.Refused, v.Reason = otlpPartialSuccess(a.Body, isJSON)
-		return v
+		rejected, reason, ok := otlpPartialSuccess(a.Body)
+		if !ok || answers.IsPage(a.Header, a.Body) {
+			return otlpService.foreign(a)
+		}
+		return slogship.Verdict{Action: slogship.Accept, Refused: rejected, Reason: reason}
 	case a.Status == http.StatusBadRequest && strings.Contains(message, "request body too large"): // net/http's MaxBytesReader
 		v.Action = slogship.TooLarge
 	}
 	v.Reason = message
-	return v
+	return otlpService.advise(a, v)
 }
 
 // otlpPartialSuccess reads an ExportLogsServiceResponse
-// (opentelemetry/proto/collector/logs/v1/logs_service.proto). What is none says
-// nothing: servers answer with a body of their own, or none.
+// (opentelemetry/proto/collector/logs/v1/logs_service.proto). It reports false for
+// what is none: JSON that is neither an empty object nor one with the message's only
+// field, or a text that is no message with that field.
 //
 // A message without rejected records is advice, and the records are taken.
-func otlpPartialSuccess(body []byte, isJSON bool) (rejected int, reason string) {
-	var n int64
-	if isJSON {
-		var answer struct {
-			PartialSuccess struct {
-				RejectedLogRecords json.RawMessage `json:"rejectedLogRecords"` // int64: a number, or a string
-				ErrorMessage       string          `json:"errorMessage"`
-			} `json:"partialSuccess"`
-		}
-		if json.Unmarshal(body, &answer) != nil {
-			return 0, ""
-		}
-		n, _ = strconv.ParseInt(string(bytes.Trim(answer.PartialSuccess.RejectedLogRecords, `"`)), 10, 64)
-		reason = answer.PartialSuccess.ErrorMessage
-	} else {
-		var partial []byte
-		if eachField(body, func(number, wire int, _ uint64, value []byte) {
-			if number == 1 && wire == wireBytes {
-				partial = value
-			}
-		}) != nil || eachField(partial, func(number, wire int, v uint64, value []byte) {
-			switch {
-			case number == 1 && wire == wireVarint:
-				n = int64(v)
-			case number == 2 && wire == wireBytes:
-				reason = string(value)
-			}
-		}) != nil {
-			return 0, ""
-		}
+func otlpPartialSuccess(body []byte) (rejected int, reason string, ok bool) {
+	read := readOTLPProtobuf
+	if bytes.HasPrefix(answers.Trim(body), []byte("{")) {
+		read = readOTLPJSON
 	}
+	n, reason, ok := read(body)
 	if n <= 0 {
-		return 0, ""
+		return 0, "", ok
 	}
-	return int(min(n, math.MaxInt32)), reason
+	return int(min(n, math.MaxInt32)), reason, ok
+}
+
+func readOTLPJSON(body []byte) (n int64, reason string, ok bool) {
+	found, members := false, 0
+	r := answers.NewReader(body)
+	err := r.Object(func(name string) error {
+		members++
+		if name != "partialSuccess" {
+			return r.Skip()
+		}
+		var partial struct {
+			RejectedLogRecords json.RawMessage `json:"rejectedLogRecords"` // int64: a number, or a string
+			ErrorMessage       string          `json:"errorMessage"`
+		}
+		err := r.Value(&partial)
+		n, _ = strconv.ParseInt(string(bytes.Trim(partial.RejectedLogRecords, `"`)), 10, 64)
+		reason, found = partial.ErrorMessage, true
+		return err
+	})
+	return n, reason, err == nil && (found || members == 0)
+}
+
+func readOTLPProtobuf(body []byte) (n int64, reason string, ok bool) {
+	var partial []byte
+	found := false
+	if eachField(body, func(number, wire int, _ uint64, value []byte) {
+		if number == 1 && wire == wireBytes {
+			partial, found = value, true
+		}
+	}) != nil || !found {
+		return 0, "", false
+	}
+	err := eachField(partial, func(number, wire int, v uint64, value []byte) {
+		switch {
+		case number == 1 && wire == wireVarint:
+			n = int64(v)
+		case number == 2 && wire == wireBytes:
+			reason = front(value)
+		}
+	})
+	return n, reason, err == nil
 }
 
 // otlpStatus is the message of a google.rpc.Status, which the body of an error
@@ -226,11 +248,14 @@ func otlpPartialSuccess(body []byte, isJSON bool) (rejected int, reason string) 
 // answers requests in JSON in protobuf too, and names no Content-Type.
 func otlpStatus(body []byte) (message string) {
 	if bytes.HasPrefix(body, []byte("{")) {
-		var status struct {
-			Message string `json:"message"`
-		}
-		if json.Unmarshal(body, &status) == nil && status.Message != "" {
-			return status.Message
+		r := answers.NewReader(body)
+		if r.Object(func(name string) error {
+			if name == "message" {
+				return r.Value(&message)
+			}
+			return r.Skip()
+		}) == nil && message != "" {
+			return message
 		}
 		return string(body)
 	}

@@ -170,7 +170,7 @@ func TestOTLPSeverity(t *testing.T) {
 			{9, 18},
 			{15, 24},
 			{16, 24},
-			{1 << 40, 24},
+			{math.MaxInt, 24},
 		} {
 			r := otlpOne(t, otlp(e), slogship.Options{Level: slog.Level(-1000)}, record(c.level, "m"))
 			if r.severity != c.number || r.severityText != c.level.String() {

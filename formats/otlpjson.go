@@ -42,7 +42,7 @@ func (f otlpJSON) Layout() slogship.Layout {
 }
 
 func (f otlpJSON) ReadAnswer(a slogship.Answer) slogship.Verdict {
-	return readOTLPAnswer(a, true)
+	return readOTLPAnswer(a)
 }
 
 func (f otlpJSON) AppendEvent(dst []byte, e *slogship.Event) []byte {

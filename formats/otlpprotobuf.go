@@ -85,7 +85,7 @@ func (f otlpProtobuf) Layout() slogship.Layout {
 }
 
 func (f otlpProtobuf) ReadAnswer(a slogship.Answer) slogship.Verdict {
-	return readOTLPAnswer(a, false)
+	return readOTLPAnswer(a)
 }
 
 func (f otlpProtobuf) appendHead(dst []byte, _, size int) []byte {

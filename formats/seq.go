@@ -3,6 +3,7 @@ package formats
 import (
 	"cmp"
 	"log/slog"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -89,3 +90,12 @@ func isLowerHex(v slog.Value, n int) bool {
 	id := v.String()
 	return v.Kind() == slog.KindString && isHex(id, n) && id == strings.ToLower(id)
 }
+
+// https://datalust.co/docs/posting-raw-events
+var seqService = service{
+	name: "Seq", status: http.StatusCreated, success: hasMember("MinimumLevelAccepted"),
+	path:        "Seq takes CLEF at /ingest/clef",
+	credentials: `Seq wants Options.Header {"X-Seq-ApiKey": {apiKey}}`,
+}
+
+func (*seq) ReadAnswer(a slogship.Answer) slogship.Verdict { return seqService.read(a) }

@@ -93,3 +93,14 @@ func VictoriaLogs(o VictoriaLogsOptions) slogship.Format {
 }
 
 type victoriaLogs struct{ framed }
+
+// https://docs.victoriametrics.com/victorialogs/data-ingestion/#json-stream-api;
+// its success has no body.
+var victoriaLogsService = service{
+	name: "VictoriaLogs",
+	path: "VictoriaLogs takes JSON lines at /insert/jsonline",
+}
+
+func (*victoriaLogs) ReadAnswer(a slogship.Answer) slogship.Verdict {
+	return victoriaLogsService.read(a)
+}

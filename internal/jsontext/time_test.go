@@ -65,3 +65,15 @@ func TestAppendLevel(t *testing.T) {
 		}
 	}
 }
+
+// civil is time.Date, for every thirteenth day of the years 0 to 9999, which is each
+// day of the year in turn.
+func TestCivil(t *testing.T) {
+	begin := time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC)
+	for days := uint32(0); days < 3_652_425; days += 13 {
+		year, month, day := civil(days)
+		if want := begin.AddDate(0, 0, int(days)); int(year) != want.Year() || time.Month(month) != want.Month() || int(day) != want.Day() {
+			t.Fatalf("day %d is %d-%d-%d, want %v", days, year, month, day, want)
+		}
+	}
+}

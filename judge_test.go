@@ -1,6 +1,8 @@
 package slogship
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -31,8 +33,9 @@ func (tr *trial) sayNumbered(n int, bad ...int) (good []string) {
 	return good
 }
 
-// A record that makes the server answer 500 is found and dropped, wherever it
-// stands, and however many others there are. All others arrive, in order.
+// A record that makes the server answer 500 is found and set aside, wherever it
+// stands, and however many others there are: those arrive, in order, after three
+// back-offs. It is dropped once enough others were taken beside it.
 func TestBadRecordMakesServerFail(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -60,64 +63,102 @@ func TestBadRecordMakesServerFail(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tr := start(t, fails500, Options{BatchRecords: c.batch})
 				good := tr.sayNumbered(c.n, c.bad...)
-				time.Sleep(time.Hour)
+				if len(c.bad) == 1 {
+					time.Sleep(5 * time.Second) // FlushInterval and three back-offs
+				} else {
+					time.Sleep(time.Hour)
+				}
 				tr.wantTaken(good...)
-				tr.wantBooks(int64(len(good)), Dropped{Rejected: int64(len(c.bad))}, 0)
+				tr.wantBooks(int64(len(good)), Dropped{}, int64(len(c.bad)))
+				for i := range 500 {
+					tr.say(fmt.Sprint("more", i))
+					time.Sleep(5 * time.Second)
+				}
+				tr.wantBooks(int64(len(good))+500, Dropped{Rejected: int64(len(c.bad))}, 0)
 				if reports := tr.reports(); len(reports) == 0 || !strings.Contains(reports[0].Error(), "500") {
 					t.Errorf("OnError was told %q", reports)
 				}
+				tr.wantOneID()
 			})
 		})
 	}
 }
 
-// The batch is sent whole five times over, and then in halves.
-func TestSame500FiveTimes(t *testing.T) {
+// The batch is sent whole three times over. When it fails for the fourth time, one
+// record of it is tried, and the next.
+func TestPatience(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tr := start(t, always(status(500)), Options{})
 		tr.sayNumbered(100)
 		time.Sleep(10 * time.Minute)
-		var sizes []int
-		for _, r := range tr.got() {
-			sizes = append(sizes, len(r.messages))
-		}
-		if want := []int{100, 100, 100, 100, 100, 50, 25, 12, 6, 3, 1}; !slices.Equal(sizes[:len(want)], want) {
-			t.Errorf("batches of %v", sizes)
-		}
-		tr.answerWith(always(status(200)))
-		time.Sleep(10 * time.Minute)
-		// Once the server works again batches grow as fast as they shrank.
-		var grown []int
-		for _, r := range tr.got()[len(sizes):] {
-			if slices.Contains(tr.acknowledged(), r.messages[0]) {
-				grown = append(grown, len(r.messages))
-			}
-		}
-		if want := []int{1, 2, 4, 8, 16, 32, 37}; !slices.Equal(grown, want) {
-			t.Errorf("after the outage batches of %v, want %v", grown, want)
-		}
-	})
-}
-
-// A record must fail alone three times before its neighbour is tried, and once
-// more after that was taken.
-func TestNeighbourIsTried(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		tr := start(t, fails500, Options{})
-		tr.say("bad", "good")
-		time.Sleep(time.Hour)
 		var sent []string
-		for _, r := range tr.got() {
-			sent = append(sent, strings.Join(r.messages, " "))
+		for _, r := range tr.got()[:8] {
+			sent = append(sent, fmt.Sprint(r.messages[0], "+", len(r.messages)-1))
 		}
-		want := append(slices.Repeat([]string{"bad good"}, same500), "bad", "bad", "bad", "good", "bad")
+		want := []string{"0+99", "0+99", "0+99", "0+99", "0+0", "1+0", "0+0", "2+0"}
 		if !slices.Equal(sent, want) {
 			t.Errorf("sent %q, want %q", sent, want)
 		}
-		r := tr.got()
-		if first := len(r) - 3; r[first].at != r[len(r)-1].at {
-			t.Errorf("the test took from %v to %v, want one attempt", r[first].at, r[len(r)-1].at)
+		n := len(tr.got())
+		tr.answerWith(always(status(200)))
+		time.Sleep(defaultMaxBackoff)
+		tr.wantRequests(n + 2) // the oldest, and the rest
+	})
+}
+
+// What gets a 500 is lost by none but a fair toss, thirty times: the suspect goes
+// before or after the other one as the coin decides.
+func TestTosses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := start(t, fails500, Options{})
+		tr.say("bad", "good")
+		time.Sleep(time.Minute)
+		n := len(tr.got())
+		alone, before, after := 0, 0, 0
+		for i := 0; tr.Stats().Dropped.Rejected == 0; i++ {
+			tr.say(fmt.Sprint(i))
+			time.Sleep(slowTosses + time.Second)
 		}
+		requests := tr.got()[n:]
+		for i, r := range requests {
+			switch {
+			case !r.has("bad"):
+			case i > 0 && requests[i-1].at == r.at:
+				after++
+			case i+1 < len(requests) && requests[i+1].at == r.at:
+				before++
+			default:
+				alone++
+			}
+		}
+		if before+after != guiltyAfter || before < 3 || after < 3 {
+			t.Errorf("the bad record was sent %d times before and %d times after another one, %d times alone", before, after, alone)
+		}
+		tr.wantReports("500", "", "500 Internal Server Error")
+	})
+}
+
+// A server that fails every second request fails over every record, and over none.
+func TestInnocentIsAcquitted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := start(t, func(r *request) answered {
+			if r.at > time.Minute && r.n%2 == 0 {
+				return status(500)
+			}
+			if r.at < time.Minute && r.has("odd") {
+				return status(500)
+			}
+			return status(200)
+		}, Options{})
+		tr.say("odd", "a", "b")
+		time.Sleep(time.Minute)
+		tr.wantTaken("a", "b")
+		for i := range 100 {
+			tr.say(fmt.Sprint(i))
+			time.Sleep(time.Second)
+		}
+		time.Sleep(time.Minute)
+		tr.wantBooks(103, Dropped{}, 0)
 	})
 }
 
@@ -181,13 +222,13 @@ func TestBadRecordAfterOutage(t *testing.T) {
 			good := tr.sayNumbered(100, 0, 7+seed)
 			time.Sleep(outage + time.Hour)
 			tr.wantTaken(good...)
-			tr.wantBooks(98, Dropped{Rejected: 2}, 0)
+			tr.wantBooks(98, Dropped{}, 2)
 		})
 	}
 }
 
-// A record that is alone is kept: whether it or the server is to blame shows
-// as soon as there is another one.
+// With nothing else to send nothing is judged: a record that fails alone is kept, and
+// tried again and again.
 func TestLoneRecordIsKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tr := start(t, fails500, Options{})
@@ -196,11 +237,94 @@ func TestLoneRecordIsKept(t *testing.T) {
 		tr.wantBooks(0, Dropped{}, 1)
 		tr.say("good")
 		time.Sleep(time.Hour)
-		tr.wantBooks(1, Dropped{Rejected: 1}, 0)
-		tr.say("more")
-		time.Sleep(time.Minute)
+		tr.wantBooks(1, Dropped{}, 1)
+		n := len(tr.got())
+		time.Sleep(time.Hour)
+		if n := len(tr.got()) - n; n < 120 || n > 480 {
+			t.Errorf("%d requests within an hour, want one in 15 s on average", n)
+		}
 		tr.wantReports("500", "")
+		tr.answerWith(always(status(200)))
+		if err := tr.Flush(t.Context()); err != nil {
+			t.Error(err)
+		}
+		tr.wantTaken("good", "bad")
 	})
+}
+
+// What is set aside is pending: Flush waits for it, Discard drops it, and Shutdown
+// tries it once.
+func TestSuspectsArePending(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		aside := func(bad ...string) *trial {
+			tr := start(t, fails500, Options{})
+			tr.say(append(bad, "good")...)
+			time.Sleep(time.Hour)
+			tr.wantTaken("good")
+			tr.wantBooks(1, Dropped{}, int64(len(bad)))
+			return tr
+		}
+		tr := aside("bad")
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := tr.Flush(ctx); !errors.Is(err, ErrUnsent) {
+			t.Errorf("Flush: %v", err)
+		}
+		if n := tr.Discard(); n != 1 {
+			t.Errorf("Discard: %d", n)
+		}
+		tr.wantBooks(1, Dropped{Discarded: 1}, 0)
+
+		tr = aside("bad0", "bad1", "bad2")
+		n := len(tr.got())
+		began := time.Now()
+		if err := tr.Close(); !errors.Is(err, ErrUnsent) || time.Since(began) > time.Second {
+			t.Errorf("Close after %v: %v", time.Since(began), err)
+		}
+		tr.wantRequests(n + 3)
+		tr.wantBooks(1, Dropped{Shutdown: 3}, 0)
+
+		tr = aside("bad0", "bad1", "bad2")
+		tr.answerWith(always(status(200)))
+		if err := tr.Close(); err != nil {
+			t.Error(err)
+		}
+		tr.wantBooks(4, Dropped{}, 0)
+	})
+}
+
+// A record that per-record answers defer again and again with 5xx is judged by its
+// neighbours, one of each request; one that is deferred for another reason never is.
+func TestFailedOutcomeIsJudged(t *testing.T) {
+	for _, c := range []struct {
+		outcome Outcome
+		want    Dropped
+		held    int64
+	}{{Failed, Dropped{Rejected: 1}, 0}, {Resend, Dropped{}, 1}} {
+		synctest.Test(t, func(t *testing.T) {
+			tr := start(t, always(status(200)), Options{Format: fakeFormat{read: func(a Answer) Verdict {
+				v := Verdict{Action: Accept, Outcomes: make([]Outcome, a.Records)}
+				v.Outcomes[0] = c.outcome // the bad one is the oldest
+				return v
+			}}})
+			tr.say("bad")
+			for range 9 * 60 {
+				tr.say("good")
+				time.Sleep(time.Second)
+			}
+			tr.core.batcher.p.length()
+			if s := tr.Stats(); s.Dropped != (Dropped{}) {
+				t.Errorf("after nine minutes %v", s.Dropped)
+			}
+			for range 30 * 60 {
+				tr.say("good")
+				time.Sleep(time.Second)
+			}
+			if s := tr.Stats(); s.Dropped.Total() > 0 != (c.outcome == Failed) {
+				t.Errorf("after an hour %v", s.Dropped)
+			}
+		})
+	}
 }
 
 // That a record was once to blame says nothing about the next outage, even if
@@ -210,14 +334,14 @@ func TestLaterOutageIsNoProof(t *testing.T) {
 		tr := start(t, fails500, Options{BatchRecords: 1000})
 		tr.sayNumbered(10, 9)
 		time.Sleep(time.Hour)
-		tr.wantBooks(9, Dropped{Rejected: 1}, 0)
+		tr.wantBooks(9, Dropped{}, 1)
 		tr.answerWith(always(status(500)))
 		tr.say("innocent")
 		time.Sleep(3 * time.Hour)
-		tr.wantBooks(9, Dropped{Rejected: 1}, 1)
+		tr.wantBooks(9, Dropped{}, 2)
 		tr.answerWith(always(status(200)))
 		time.Sleep(time.Hour)
-		tr.wantBooks(10, Dropped{Rejected: 1}, 0)
+		tr.wantBooks(11, Dropped{}, 0)
 	})
 }
 
@@ -245,8 +369,8 @@ func TestNeighbourHasTroublesOfItsOwn(t *testing.T) {
 		answer  answered
 		dropped Dropped
 	}{
-		{"bad request", status(400), Dropped{Rejected: 2}},
-		{"too large", status(413), Dropped{Rejected: 1, TooLarge: 1}},
+		{"bad request", status(400), Dropped{Rejected: 1}},
+		{"too large", status(413), Dropped{TooLarge: 1}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -262,7 +386,7 @@ func TestNeighbourHasTroublesOfItsOwn(t *testing.T) {
 				tr.say("front", "odd", "a", "b")
 				time.Sleep(time.Hour)
 				tr.wantTaken("a", "b")
-				tr.wantBooks(2, c.dropped, 0)
+				tr.wantBooks(2, c.dropped, 1)
 			})
 		})
 	}
