@@ -74,7 +74,7 @@ func (m *lokiMetadata) note(dst []byte, begin int, isLabel bool) {
 	h := nameHash(name)
 	word, bit := &m.seen[h>>6], uint64(1)<<(h&63)
 	if *word&bit != 0 && !m.doubled {
-		m.doubled = isLabel || len(m.labels) > 0 || len(m.names) >= maxLokiEntries || slices.ContainsFunc(m.names, func(other span) bool {
+		m.doubled = len(m.labels) > 0 || len(m.names) >= maxLokiEntries || slices.ContainsFunc(m.names, func(other span) bool {
 			return bytes.Equal(dst[other.from:other.to], name)
 		})
 	}
