@@ -11,7 +11,7 @@ func TestSuspectsGoFirst(t *testing.T) {
 	p := newPending(queueSettings(40, 1<<20, 10, 1<<20))
 	push := func(n int) {
 		for range n {
-			p.push([]byte("record"), -1, false, false)
+			p.push([]byte("record"), false)
 		}
 	}
 	want := func(step string, records, aside int, overflow int64) {
@@ -44,7 +44,7 @@ func TestOrderOfSuspects(t *testing.T) {
 	p := newPending(queueSettings(1000, 1<<20, 1, 1<<20))
 	now := time.Now()
 	for _, s := range []suspect{{lost: 0}, {lost: poisonAfter}, {lost: 1}, {lost: poisonAfter, next: now.Add(slowTosses)}} {
-		p.push([]byte("record"), -1, false, false)
+		p.push([]byte("record"), false)
 		s.piece = p.swap()
 		p.putAside(s, true)
 	}
