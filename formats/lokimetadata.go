@@ -93,11 +93,7 @@ func isLokiLabelValue(v slog.Value) bool {
 // nameHash is nine bits of a name, which is not empty.
 func nameHash(name []byte) uint32 {
 	n := len(name)
-	h := uint32(n) | uint32(name[0])<<8 | uint32(name[n-1])<<16 | uint32(name[n/2])<<24
-	if n > 1 {
-		h ^= uint32(name[n-2]) << 4
-	}
-	return h * 0x9E3779B1 >> 23
+	return (uint32(n)*89 ^ uint32(name[0])*29 ^ uint32(name[n-1])*3 ^ uint32(name[n/2])*7) & 511
 }
 
 // appendComma begins a member that is not the first.
