@@ -104,7 +104,7 @@ func TestBodiesAreOfTheirPieces(t *testing.T) {
 		h := shipTo(t, hanging, Options{FlushInterval: time.Hour})
 		p := newPending(queueSettings(200, 40_000, 20, 1<<20))
 		p.batchBytes = 2000 + rnd.IntN(3000)
-		b := newBodies(p, w)
+		b := newBodies(p, w, 1)
 		n := 0
 		push := func() {
 			r := slog.NewRecord(recordTime, 0, fmt.Sprint(n, strings.Repeat("x", rnd.IntN(100))), 0)
