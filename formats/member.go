@@ -2,7 +2,6 @@ package formats
 
 import (
 	"log/slog"
-	"slices"
 
 	"github.com/slogship/slogship"
 )
@@ -92,10 +91,10 @@ func (m *member) appendException(dst []byte, attrs []slog.Attr, failure *slogshi
 		return slogship.AppendString(m.begin(dst), failure.Text+"\n"+stackText(failure.Stack))
 	}
 	for _, name := range names {
-		for i := range slices.Backward(attrs) { // of equal names the last wins
-			v := attrs[i].Value
-			if attrs[i].Key == name && v.Kind() == slog.KindString && v.String() != "" {
-				return slogship.AppendString(m.begin(dst), v.String())
+		for i := len(attrs) - 1; i >= 0; i-- { // of equal names the last wins
+			a := &attrs[i]
+			if a.Key == name && a.Value.Kind() == slog.KindString && a.Value.String() != "" {
+				return slogship.AppendString(m.begin(dst), a.Value.String())
 			}
 		}
 	}
