@@ -210,8 +210,13 @@ func (d *Decoder) entry() {
 		return
 	}
 	kind, size := b[0]&0xf, int(b[0]>>4)
-	d.b = b[1:]
-	key := d.string()
+	var key string
+	if n := int(b[1]); n < 0x80 && len(b) >= 2+n { // mostly
+		key, d.b = asString(b[2:2+n]), b[2+n:]
+	} else {
+		d.b = b[1:]
+		key = d.string()
+	}
 	var v slog.Value
 	switch kind {
 	case kindString:
