@@ -18,7 +18,7 @@ NESTED := $(filter-out . tools,$(MODULES))
 LIGHT := $(sort $(filter adapters/%,$(NESTED)) examples/loggers)
 
 .DEFAULT_GOAL := help
-.PHONY: FORCE help test check vet build examples tidy lint vuln fmt bench bench-peers fuzz integration tools cc
+.PHONY: FORCE help test check vet build cross examples tidy lint vuln fmt bench bench-peers fuzz integration tools cc
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
@@ -30,7 +30,7 @@ test: cc ## test the root module under the race detector; allocations and memory
 	$(GO) test -run 'Alloc|Memory|Million|Ring' ./...
 	@set -e; for m in $(LIGHT); do echo "(cd $$m && $(GO) test ./...)"; (cd $$m && $(GO) test ./...); done
 
-check: build vet tidy lint vuln ## build, vet, tidy, lint, vuln: all that CI checks besides the tests
+check: build vet cross tidy lint vuln ## build, vet, cross, tidy, lint, vuln: all that CI checks besides the tests
 	@echo "check: passed"
 
 build: ## build all of the root module, commands and examples among it
@@ -42,6 +42,16 @@ vet: ## go vet in every module
 		pkgs=$$(cd $$m && $(GO) list ./... 2>&1) || { echo "$$pkgs"; exit 1; }; \
 		case "$$pkgs" in *"matched no packages"*) echo "vet: no packages in $$m yet"; continue;; esac; \
 		echo "(cd $$m && $(GO) vet ./...)"; (cd $$m && $(GO) vet ./...); \
+	done
+
+# The first two have an int of 32 bits: there the tests have to compile as well,
+# which go vet sees to.
+CROSS := linux/386 linux/arm windows/amd64 darwin/arm64
+
+cross: ## build and vet the root module for other systems, and for 32 bits
+	@set -e; for p in $(CROSS); do \
+		echo "GOOS=$${p%/*} GOARCH=$${p#*/}"; export CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/}; \
+		$(GO) build -buildvcs=false -o /dev/null ./...; $(GO) vet ./...; \
 	done
 
 tidy: ## fail where go mod tidy would change a module
@@ -69,6 +79,7 @@ vuln: $(BIN)/govulncheck ## look for known vulnerabilities that the root module 
 
 examples: ## build all examples and run the quickstart
 	@test -d examples/quickstart || { echo "examples: examples/quickstart does not exist"; exit 1; }
+	@echo "compiling the examples (the first time this takes a while)"
 	$(GO) build -buildvcs=false -o /dev/null ./examples/...
 	$(GO) run ./examples/quickstart
 

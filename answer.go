@@ -9,7 +9,10 @@ import (
 
 const (
 	maxRetryAfter = 5 * time.Minute // a longer Retry-After is taken for this
-	maxAnswer     = 8 << 20         // bytes of an answer that are read: some have a line for each record
+
+	// Bytes of an answer that are read, whatever its status, and at most.
+	minAnswer = 64 << 10
+	maxAnswer = 8 << 20
 )
 
 // byStatus is what a status code means where the Format does not know better.
@@ -34,8 +37,28 @@ func byStatus(status int) Action {
 	if status >= 400 {
 		return Isolate
 	}
-	return Hold // 3xx, and what HTTP has no meaning for
+	return Hold // 101, 3xx, and what HTTP has no meaning for
 }
+
+// answerBytes is how much is read of the answer to a request.
+func (l Layout) answerBytes(records int) int {
+	if l.AnswerBytes > 0 && records > (maxAnswer-minAnswer)/l.AnswerBytes {
+		return maxAnswer
+	}
+	return minAnswer + l.AnswerBytes*records
+}
+
+// Answers that are a wrong set-up whatever the backend.
+var (
+	aPage = Verdict{
+		Action: Hold, Reason: "the answer is a web page, not that of a log backend: nothing was taken",
+		Hint: "is there a sign-in in front of it, or is the path wrong?",
+	}
+	aSwitch = Verdict{
+		Action: Hold, Reason: "the server switched to another protocol, for which nobody had asked",
+		Hint: "is the path wrong?",
+	}
+)
 
 // retryAfter reads the header of that name (RFC 9110, section 10.2.3: seconds,
 // or a date), as a time to wait of at most maxRetryAfter.

@@ -105,8 +105,8 @@ func TestFormatOverridesStatus(t *testing.T) {
 		{400, Verdict{Action: Hold}, Dropped{}, 0, 4, true},
 		{200, Verdict{Action: Retry, Reason: "busy"}, Dropped{}, 0, 4, true},
 		{200, Verdict{Action: Reject}, Dropped{Rejected: 4}, 0, 0, false},
-		{500, Verdict{Action: TooLarge}, Dropped{TooLarge: 4}, 0, 0, false},
-		{503, Verdict{Action: Isolate}, Dropped{Rejected: 4}, 0, 0, false},
+		{500, Verdict{Action: TooLarge}, Dropped{}, 0, 4, true},
+		{503, Verdict{Action: Isolate}, Dropped{}, 0, 4, true},
 		{413, Verdict{Action: Accept, Refused: 99}, Dropped{Rejected: 4}, 0, 0, false},
 		{202, Verdict{Refused: -3}, Dropped{}, 4, 0, false},
 		{200, Verdict{Action: Action(99)}, Dropped{}, 0, 4, true},
@@ -217,10 +217,10 @@ func TestLogflareNotAcceptable(t *testing.T) {
 		rejected int64
 		report   string
 	}{
-		{"one reason", answered{body: `{"message":["bad key"]}`}, 1, "406 Not Acceptable: 1 records not accepted: bad key"},
+		{"one reason", answered{body: `{"message":["bad key"]}`}, 1, "406 Not Acceptable: 1 record not accepted: bad key"},
 		{"two reasons", answered{body: `{"message":["bad key","worse"]}`}, 2, "2 records not accepted: bad key; worse"},
 		{"more reasons than records", answered{body: `{"message":["a","b","c","d","e"]}`}, 3, "3 records not accepted: a; b; c"},
-		{"reasons that are no strings", answered{body: `{"message":[{"x":1}]}`}, 1, "1 records not accepted"},
+		{"reasons that are no strings", answered{body: `{"message":[{"x":1}]}`}, 1, "1 record not accepted"},
 		{"no reasons", answered{body: `{"message":[]}`}, 3, "3 records not accepted"},
 		{"no list", answered{body: `{"message":"no"}`}, 3, "3 records not accepted"},
 		{"no JSON", answered{body: `<html>`}, 3, "<html>"},
@@ -247,14 +247,14 @@ func TestLogflareNotAcceptable(t *testing.T) {
 // An answer without an end is read up to a bound, and no further.
 func TestEndlessAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		read := 0
-		f := fakeFormat{read: func(a Answer) Verdict { read = len(a.Body); return Verdict{} }}
+		read, cut := 0, false
+		f := fakeFormat{read: func(a Answer) Verdict { read, cut = len(a.Body), a.Cut; return Verdict{} }}
 		tr := start(t, always(answered{status: 200, body: strings.Repeat("x", maxAnswer+1000)}), Options{Format: f})
 		tr.say("a")
 		time.Sleep(time.Minute)
 		tr.wantBooks(1, Dropped{}, 0)
-		if read != maxAnswer {
-			t.Errorf("%d bytes of the answer were read, want %d", read, maxAnswer)
+		if want := f.Layout().answerBytes(1); read != want || !cut || want > minAnswer+1<<10 {
+			t.Errorf("%d bytes of the answer were read, cut: %v; want %d", read, cut, want)
 		}
 	})
 }

@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// Whatever says "not now" has the batch restored, in front of what was logged
+// Whatever says "not now", but for 500, has the batch restored, in front of what was logged
 // during the flight, and sent again with the same ids.
 func TestFailedBatchIsSentAgain(t *testing.T) {
 	refused := &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
@@ -28,7 +28,6 @@ func TestFailedBatchIsSentAgain(t *testing.T) {
 		"408":                status(408),
 		"425":                status(425),
 		"429":                status(429),
-		"500":                status(500),
 		"502":                status(502),
 		"503":                status(503),
 		"504":                status(504),
@@ -158,7 +157,7 @@ func TestBackOffCeiling(t *testing.T) {
 		{1, math.MaxInt64, 62, 1 << 62},
 		{1, math.MaxInt64, 63, math.MaxInt64},
 		{1<<34 + 1, time.Hour, 30, time.Hour},
-		{time.Second, time.Hour, 1 << 40, time.Hour},
+		{time.Second, time.Hour, math.MaxInt, time.Hour},
 		{time.Second, 3 * time.Second, 1, 2 * time.Second},
 		{time.Second, 3 * time.Second, 2, 3 * time.Second},
 	} {
@@ -319,5 +318,30 @@ func TestDiscardLeavesFlightAlone(t *testing.T) {
 			t.Errorf("Discard of a restored batch: %d, want 1", n)
 		}
 		tr.wantBooks(2, Dropped{Discarded: 2}, 0)
+	})
+}
+
+// A Retry-After that came early in an attempt is obeyed at its end.
+func TestEarlierRetryAfterIsObeyed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := start(t, script(status(413).with("Retry-After", "60"), status(503), status(200)), Options{})
+		tr.say("a", "b")
+		time.Sleep(time.Hour)
+		if r := tr.got(); r[2].at-r[1].at < time.Minute {
+			t.Errorf("waited %v, want a minute", r[2].at-r[1].at)
+		}
+		tr.wantTaken("a", "b")
+	})
+}
+
+// What is deferred, and nothing else, has the back-off grow.
+func TestDeferredBackOffGrows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := start(t, always(answered{status: 200, body: "ll"}), Options{Format: fakeFormat{read: outcomes}})
+		tr.say("a", "b")
+		time.Sleep(time.Hour)
+		if n := len(tr.got()); n < 120 || n > 400 { // on average one in 15 s
+			t.Errorf("%d requests in an hour", n)
+		}
 	})
 }

@@ -7,46 +7,66 @@ import (
 	"net/http"
 	"os"
 	"time"
+
+	"github.com/slogship/slogship/internal/answers"
 )
 
 // batcher owns the one goroutine that swaps pending, sends, and backs off.
 type batcher struct {
 	p       *pending
+	bodies  *bodies
 	sender  *sender
+	encode  func(pc piece, room int) *body // bodies.of
+	post    func(body *body) reply         // sender.send; meanwhile, the next one is made
 	format  Format
 	onError func(error)
 
 	minBackoff, maxBackoff time.Duration
+	requests               int // at once
 
 	ctx    context.Context // of all requests; marked, so that they log nothing
 	cancel context.CancelFunc
-	stop   chan struct{} // closed by drain
 	done   chan struct{} // closed by run at its end
+	turn   chan struct{} // cap 1, never closed; holds a token while OnError is called
 
-	drainCtx context.Context // set by drain before it closes stop
+	drainCtx context.Context // set by drain before it ends the intake
 
 	// Owned by run.
 	draining  bool
-	failures  int       // failed attempts since the last good one
-	retryAt   time.Time // the end of the back-off; zero if there is none
-	notBefore time.Time // of it, the part that even Shutdown obeys: Retry-After
-	suspicion suspicion
+	drained   int           // attempts since draining
+	wrong     bool          // the first of these was answered as if the set-up were wrong
+	tooLate   time.Duration // how much longer than drain may wait the server wants to be left alone; read by shutdown, after done
+	failures  int           // failed attempts since the last good one
+	retryAt   time.Time     // the end of the back-off; zero if there is none
+	notBefore time.Time     // of it, the part that even Shutdown obeys: Retry-After
+	aside     int           // times that suspects were tried with nothing else to send, and in vain
+	judge     judge
 }
 
 func newBatcher(p *pending, s *sender, o settings) *batcher {
 	ctx, cancel := context.WithCancel(context.WithValue(context.Background(), sendingKey{}, true))
 	b := &batcher{
 		p:          p,
+		bodies:     newBodies(p, newWording(o), o.Requests),
 		sender:     s,
 		format:     o.Format,
 		onError:    o.OnError,
 		minBackoff: o.MinBackoff,
 		maxBackoff: o.MaxBackoff,
+		requests:   o.Requests,
 		ctx:        ctx,
 		cancel:     cancel,
-		stop:       make(chan struct{}),
 		done:       make(chan struct{}),
+		judge:      newJudge(p, o.MaxBackoff),
+		turn:       make(chan struct{}, 1),
 	}
+	b.encode = b.bodies.of
+	b.post = func(body *body) reply {
+		b.bodies.makeAhead()
+		defer b.bodies.wait()
+		return s.send(b.ctx, body)
+	}
+	p.overflowed = func(told chan<- struct{}) { go b.tellOverflow(told) }
 	if b.onError == nil {
 		b.onError = func(err error) { fmt.Fprintln(os.Stderr, err) }
 	}
@@ -56,9 +76,8 @@ func newBatcher(p *pending, s *sender, o settings) *batcher {
 // drain ends the intake and has run send what is left, until ctx ends. It is
 // called once.
 func (b *batcher) drain(ctx context.Context) {
-	b.p.close()
 	b.drainCtx = ctx
-	close(b.stop)
+	b.p.close()
 }
 
 // run is the only goroutine that swaps pending or sends: a slow backend blocks
@@ -69,14 +88,24 @@ func (b *batcher) run() {
 	defer b.sender.close()
 	timer := time.NewTimer(time.Hour)
 	timer.Stop()
-	stop := b.stop
+	stop := b.p.stop
 	for {
 		wait, held := b.wait(time.Now())
+		select {
+		case <-stop: // before an attempt that is due for that
+			stop = nil
+			b.beginDraining()
+			continue
+		default:
+		}
 		if held && wait <= 0 {
+			if b.draining {
+				b.drained++
+			}
 			b.attempt()
 			continue
 		}
-		if b.draining && (b.p.length() == 0 || b.hopeless()) {
+		if b.draining && (b.p.exhausted() || b.hopeless()) {
 			return
 		}
 		var expired <-chan time.Time
@@ -93,16 +122,21 @@ func (b *batcher) run() {
 		case <-expired:
 		case <-stop:
 			stop = nil
-			b.draining = true
-			b.failures = 0
-			if !b.retryAt.IsZero() {
-				b.retryAt = b.notBefore // now, unless there was a Retry-After
-			}
+			b.beginDraining()
 		case <-drained:
 			timer.Stop()
 			return
 		}
 		timer.Stop()
+	}
+}
+
+// beginDraining cuts a back-off short.
+func (b *batcher) beginDraining() {
+	b.draining = true
+	b.failures = 0
+	if !b.retryAt.IsZero() {
+		b.retryAt = b.notBefore // now, unless there was a Retry-After
 	}
 }
 
@@ -115,89 +149,148 @@ func (b *batcher) wait(now time.Time) (d time.Duration, held bool) {
 	return b.p.due(now)
 }
 
-// hopeless reports whether a Retry-After lies beyond the deadline of drain.
+// hopeless reports whether drain has nothing to wait for: the set-up is wrong, or
+// a Retry-After lies beyond the deadline.
 func (b *batcher) hopeless() bool {
 	deadline, ok := b.drainCtx.Deadline()
-	return ok && b.notBefore.After(deadline) && b.notBefore.After(time.Now())
+	if ok && b.notBefore.After(deadline) && b.notBefore.After(time.Now()) {
+		b.tooLate = time.Until(b.notBefore)
+		return true
+	}
+	return b.wrong
 }
 
 // attempt takes a batch and sends it, in pieces if need be. What has no final
 // answer in the end goes back in front of pending, also if something panics.
 func (b *batcher) attempt() {
-	batch := b.suspicion.take(b.p)
-	if batch.empty() {
-		return // Discard was quicker: nothing is known about the server
+	j := &b.judge
+	if !j.begin(time.Now()) { // Discard was quicker: nothing is known about the server
+		b.p.tryAsideAt(time.Now().Add(b.maxBackoff))
+		return
 	}
 	defer func() {
 		if v := recover(); v != nil {
-			batch.restore()
+			j.finish()
 			b.failed(b.sender.panicError(v), 0)
 		}
 	}()
-	again := !b.retryAt.IsZero()
-	var complaint error // the first thing the server did not like
-	var wait time.Duration
-	for ; !batch.empty(); again = true {
+	var m mishaps
+	if j.widen(b.requests) && !b.sendAbreast(&m) {
+		return
+	}
+	for {
+		pc, again, ok := j.next()
+		if !ok {
+			break
+		}
+		body := b.encode(pc, j.sizes.limit())
+		if pc = j.encoded(body); pc.records == 0 {
+			continue // all of it was lost
+		}
 		if again {
 			b.p.noteRetry()
 		}
-		pc := batch.next()
-		r := b.sender.send(b.ctx, pc)
+		r := b.post(body)
 		if b.ctx.Err() != nil { // Shutdown gave up, and has closed the books
 			return
 		}
 		v := b.read(r, pc)
-		err := b.sender.complain(r, v)
-		wait = max(wait, retryAfter(r.header, time.Now()))
-		if complaint == nil && (v.Action != TooLarge || pc.records == 1) { // a size that is negotiated is no failure
-			complaint = err
-		}
+		j.answered(pc, b.ruling(&m, r, v, pc, body.encoded))
+	}
+	if j.requests == 0 && !j.alone { // nothing is known about the server
+		j.finish()
+		return
+	}
+	b.ended(m)
+}
 
-		switch v.Action {
-		case Accept:
-			b.p.noteAccepted()
-			if batch.acknowledge(v) {
-				b.failures = 0 // even if what the server asked to have again backs off
-			}
-			b.suspicion.accepted(&batch, b.p.batchRecords)
-			continue
-		case Reject:
-			batch.drop(rejected)
-			continue
-		case Isolate:
-			batch.isolate()
-			continue
-		case TooLarge:
-			if batch.shrink() {
-				continue
-			}
-		case Hold:
-			batch.restore()
-			b.held(err, wait)
-			return
-		default:
-			if r.status != http.StatusInternalServerError {
-				break
-			}
-			switch found := b.suspicion.examine(&batch); {
-			case found == guilty:
-				batch.drop(rejected)
-				batch.restore()
-				b.succeeded(complaint)
-				return
-			case found == probe && wait == 0:
-				continue
-			}
+// mishaps is what went wrong in an attempt.
+type mishaps struct {
+	last       error // the last one
+	complaint  error // the first one about what is in a record
+	wait       time.Duration
+	compressed bool
+}
+
+func (m *mishaps) note(r reply, v Verdict, pc piece, err error, wait time.Duration) {
+	m.wait = max(m.wait, wait)
+	m.compressed = m.compressed || r.coding != ""
+	if err == nil {
+		return
+	}
+	m.last = err
+	negotiated := v.Action == TooLarge && pc.records > 1 || v.Action == Retry
+	if m.complaint == nil && !negotiated {
+		m.complaint = err
+	}
+}
+
+// ended draws the conclusions from an attempt.
+func (b *batcher) ended(m mishaps) {
+	j := &b.judge
+	end, rest := j.finish()
+	if j.settled {
+		b.failures = 0 // even if what is left backs off
+	}
+	b.scheduleSuspects()
+	switch end {
+	case crash, gaveUp:
+		b.failed(m.last, m.wait)
+	case wrongSet:
+		b.held(m.last, m.wait)
+	case inVain:
+		err := b.inVain(m)
+		if j.small > 0 {
+			b.held(err, m.wait)
+		} else {
+			b.failed(err, m.wait)
 		}
-		batch.restore()
-		b.failed(err, wait)
-		return
+	case paused:
+		b.backOff(1+rand.N(b.minBackoff/pauseShare+1), m.wait)
+		if m.complaint != nil {
+			b.report(m.complaint)
+		}
+	default:
+		switch {
+		case rest: // what the server asked to have again
+			b.failed(m.complaint, m.wait)
+		case j.rejected > 0 && m.complaint == nil:
+			b.succeeded(m.last)
+		case j.settled || !j.alone:
+			b.succeeded(m.complaint)
+		}
 	}
-	if batch.restore() { // what the server asked to have again
-		b.failed(complaint, wait)
-		return
+}
+
+// pauseShare: after the requests for a search are used up the batcher pauses for
+// up to so much of MinBackoff. That the search gets on ends a back-off.
+const pauseShare = 8
+
+// scheduleSuspects says when suspects are tried if there is nothing else to send:
+// with back-offs of their own, for they hold up nobody.
+func (b *batcher) scheduleSuspects() {
+	switch j := &b.judge; {
+	case j.alone && j.settled:
+		b.aside = 0
+	case j.alone:
+		b.aside++
 	}
-	b.succeeded(complaint)
+	b.p.tryAsideAt(time.Now().Add(1 + rand.N(ceiling(b.minBackoff, b.maxBackoff, b.aside))))
+}
+
+// inVain is the error of an attempt in which the server refused everything.
+func (b *batcher) inVain(m mishaps) error {
+	text := m.last.Error() + ": nothing was taken"
+	if b.judge.ever {
+		text += " this time; other records were, before"
+	} else {
+		text += ", nor ever was"
+	}
+	text += fmt.Sprintf("; records waiting: %d", b.p.stats().Pending)
+	if m.compressed {
+		text += "; they were compressed: Compression: slogship.None is worth a try"
+	}
+	return &sendError{text: text}
 }
 
 // read asks the Format, and where it leaves the question open the status code,
@@ -208,9 +301,22 @@ func (b *batcher) read(r reply, pc piece) Verdict {
 		// have been taken or not. It is sent again, with the same ids.
 		return Verdict{Action: Retry}
 	}
-	v := b.format.ReadAnswer(Answer{Status: r.status, Header: r.header, Body: r.body, Err: r.bodyErr, Records: pc.records})
+	if r.status == http.StatusSwitchingProtocols {
+		return aSwitch
+	}
+	var v Verdict
+	if !contain(func() {
+		v = b.format.ReadAnswer(Answer{
+			Status: r.status, Header: r.header, Body: r.body, Cut: r.more, Err: r.bodyErr, Records: pc.records,
+		})
+	}) {
+		panic(fmt.Sprintf("%T.ReadAnswer ended its goroutine (runtime.Goexit)", b.format))
+	}
 	if v.Action == ByStatus {
 		v.Action = byStatus(r.status)
+		if v.Action == Accept && answers.IsPage(r.header, r.body) {
+			return aPage
+		}
 	}
 	v.Refused = min(max(v.Refused, 0), pc.records)
 	if v.Action == Accept && v.Outcomes != nil && len(v.Outcomes) != pc.records {
@@ -228,17 +334,22 @@ func (b *batcher) failed(err error, retryAfter time.Duration) {
 	b.report(err)
 }
 
-func (b *batcher) ceiling() time.Duration {
-	if b.minBackoff > b.maxBackoff>>b.failures { // the shift below would pass it, or overflow
-		return b.maxBackoff
+func (b *batcher) ceiling() time.Duration { return ceiling(b.minBackoff, b.maxBackoff, b.failures) }
+
+// ceiling is least * 2^n, or most where that is less.
+func ceiling(least, most time.Duration, n int) time.Duration {
+	if least > most>>n { // the shift below would pass it, or overflow
+		return most
 	}
-	return b.minBackoff << b.failures
+	return least << n
 }
 
 // held begins the wait before a wrong set-up is probed again. Shutdown has no
-// time for that: it tries as after any failure.
+// time for that: if its first attempt ends so it gives up, and otherwise, because
+// the server has been seen to be better, it tries as after any failure.
 func (b *batcher) held(err error, retryAfter time.Duration) {
 	if b.draining {
+		b.wrong = b.wrong || b.drained == 1
 		b.failed(err, retryAfter)
 		return
 	}
@@ -275,8 +386,12 @@ func (b *batcher) report(err error) {
 	}
 }
 
-// tell calls OnError, which is the user's, and may panic.
+// tell calls OnError, in a goroutine of its own: OnError is the user's, and may
+// panic, or end its goroutine (t.Fatal does). No two calls overlap: run and
+// tellOverflow take turns.
 func (b *batcher) tell(err error) {
+	b.turn <- struct{}{}
+	defer func() { <-b.turn }()
 	defer func() { _ = recover() }()
-	b.onError(err)
+	contain(func() { b.onError(err) })
 }

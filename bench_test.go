@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net/http"
 	"runtime"
 	"slices"
@@ -226,7 +227,7 @@ func BenchmarkSlowestCalls(b *testing.B) {
 		full    bool
 	}{
 		{"idle", healthy, Options{}, false},
-		{"ring growing and backend hanging", hanging, Options{MaxPending: 1 << 30, MaxPendingBytes: 1 << 40, RequestTimeout: time.Hour}, false},
+		{"ring growing and backend hanging", hanging, Options{MaxPending: 1 << 30, MaxPendingBytes: math.MaxInt, RequestTimeout: time.Hour}, false},
 		{"ring full and backend hanging", hanging, Options{RequestTimeout: time.Hour}, true},
 		{"backend failing", refusing, Options{MinBackoff: time.Millisecond, MaxBackoff: time.Millisecond}, true},
 	} {
@@ -295,6 +296,30 @@ func BenchmarkThousand(b *testing.B) {
 			}
 		}
 	})
+}
+
+// BenchmarkEncode is what the batcher spends on a record: to decode it and to write it as
+// Logflare's event, without and with gzip.
+func BenchmarkEncode(b *testing.B) {
+	for _, compression := range []Compression{None, Gzip} {
+		b.Run(compression.String(), func(b *testing.B) {
+			h := shipTo(b, hanging, Options{Compression: compression, FlushInterval: time.Hour})
+			l := slog.New(h)
+			for range 3000 {
+				logFive(l)
+			}
+			pc := h.core.pending.swap()
+			e := newEncoder(h.core.batcher.bodies.encoders[0].wording)
+			b.ReportAllocs()
+			b.ResetTimer()
+			for n := 0; n < b.N; n += pc.records {
+				if body := e.encode(pc, math.MaxInt); body.taken.records != pc.records {
+					b.Fatalf("%d of %d records have room", body.taken.records, pc.records)
+				}
+			}
+			b.ReportMetric(float64(pc.bytes)/float64(pc.records)+markBytes, "ring-B/record")
+		})
+	}
 }
 
 // reportBooks adds what became of the records to the result: an idle handler

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"math"
 	"sort"
-	"time"
 )
 
 const (
@@ -13,30 +12,16 @@ const (
 	// A record longer than this gets a block of its own size, so that at most
 	// an eighth of a shared block is left unused at its end.
 	ownBlockBytes = blockBytes / 8
-
-	// freeBlocks is how many empty blocks wait for their next use in any case:
-	// fewer would leave a full batch of 1 MiB to the garbage collector. What a
-	// burst took is kept beside them for the next one, for a new block costs its
-	// records 80 ns each (page faults, clearing) beside the 400 of Handle. The
-	// first batch after trimInterval gives back what was of no use since the one
-	// before it, and with it the memory of an outage.
-	freeBlocks   = 32
-	trimInterval = 10 * time.Second
-
-	// maxStock is how many blocks are made in advance at most. A log call that
-	// makes one itself takes 20 to 80 us, and it would be one in 250; to have them
-	// made takes 10 to 20 us, and is one in 3,000.
-	maxStock = 16
 )
 
-// A block is a slotted page: encoded records back to back from the front,
-// each with its separator, and a mark for each of them from the back.
+// A block is a slotted page: captured records back to back from the front, as
+// record.Append wrote them, and a mark for each of them from the back.
 //
 //	[ record 0 | record 1 | record 2 |     free     | mark 2 | mark 1 | mark 0 ]
 //
 // It never grows or moves: a request reads the records at its front while
-// producers append behind them, with neither a lock nor a copy. used, n and
-// live are guarded by pending.mu; whoever holds a span may read the records
+// producers append behind them, with neither a lock nor a copy. used, n,
+// live and cut are guarded by pending.mu; whoever holds a span may read the records
 // and marks of that span without it.
 type block struct {
 	page []byte
@@ -44,6 +29,7 @@ type block struct {
 	n    int    // records
 	base uint64 // the sequence number that marks count from
 	live int    // records that are pending or in flight
+	cut  []bool // which records were shortened when they were encoded; as long as it has to be
 }
 
 // A mark is where its record ends, and the record's sequence number above
@@ -76,6 +62,8 @@ func (b *block) start(i int) int {
 	return b.end(i - 1)
 }
 
+func (b *block) record(i int) []byte { return b.page[b.start(i):b.end(i)] }
+
 func (b *block) seq(i int) uint64 { return b.base + b.mark(i)>>32 }
 
 // fits reports whether a record of size bytes and sequence number seq has
@@ -84,21 +72,26 @@ func (b *block) fits(size int, seq uint64) bool {
 	return b.used+size+markBytes*(b.n+1) <= len(b.page) && (b.n == 0 || seq-b.base <= math.MaxUint32)
 }
 
-// add appends a record that fits, and returns its bytes.
-func (b *block) add(rec []byte, seq uint64) []byte {
+// add appends a record that fits.
+func (b *block) add(rec []byte, seq uint64) {
 	if b.n == 0 {
 		b.base = seq
 	}
-	stored := b.page[b.used : b.used+len(rec)]
-	copy(stored, rec)
-	b.used += len(rec)
+	b.used += copy(b.page[b.used:], rec)
 	b.n++
 	b.live++
 	binary.LittleEndian.PutUint64(b.page[len(b.page)-markBytes*b.n:], uint64(b.used)|(seq-b.base)<<32)
-	return stored
 }
 
-func (b *block) reset() { b.used, b.n = 0, 0 }
+// noteCut notes that record i was shortened when it was encoded.
+func (b *block) noteCut(i int) {
+	if i >= len(b.cut) {
+		b.cut = append(b.cut, make([]bool, b.n-len(b.cut))...)
+	}
+	b.cut[i] = true
+}
+
+func (b *block) reset() { b.used, b.n, b.cut = 0, 0, nil }
 
 // A span is the records from, from+1, ... to-1 of one block, oldest first.
 type span struct {
@@ -109,8 +102,15 @@ type span struct {
 func (s span) len() int   { return s.to - s.from }
 func (s span) bytes() int { return s.b.start(s.to) - s.b.start(s.from) }
 
-// data is its records, back to back.
-func (s span) data() []byte { return s.b.page[s.b.start(s.from):s.b.start(s.to)] }
+// cuts counts its records that were shortened when they were encoded.
+func (s span) cuts() (n int) {
+	for i := s.from; i < min(s.to, len(s.b.cut)); i++ {
+		if s.b.cut[i] {
+			n++
+		}
+	}
+	return n
+}
 
 // firstSeq is the sequence number of its oldest record.
 func (s span) firstSeq() uint64 { return s.b.seq(s.from) }
@@ -133,13 +133,13 @@ func (s span) below(limit uint64) int {
 	return sort.Search(s.len(), func(i int) bool { return s.b.seq(s.from+i) >= limit })
 }
 
-// cut splits off the longest front that has at most maxRecords records and
-// maxBytes bytes; it may be empty.
-func (s span) cut(maxRecords, maxBytes int) (front, rest span) {
+// cut splits off the longest front that has at most maxRecords records and, with
+// extra for each record, maxBytes bytes; it may be empty.
+func (s span) cut(maxRecords, maxBytes, extra int) (front, rest span) {
 	n := min(s.len(), max(maxRecords, 0))
-	if n > 0 && (span{s.b, s.from, s.from + n}).bytes() > maxBytes {
-		limit := s.b.start(s.from) + maxBytes
-		n = sort.Search(n, func(i int) bool { return s.b.end(s.from+i) > limit })
+	size := func(n int) int { return s.b.start(s.from+n) - s.b.start(s.from) + n*extra }
+	if n > 0 && size(n) > maxBytes {
+		n = sort.Search(n, func(i int) bool { return size(i+1) > maxBytes })
 	}
 	return span{s.b, s.from, s.from + n}, span{s.b, s.from + n, s.to}
 }

@@ -34,13 +34,13 @@ func TestBlockHoldsRecordsAndTheirMarks(t *testing.T) {
 			t.Errorf("records up to %d bytes leave %d bytes of a page unused", maxSize, free)
 		}
 		whole := span{b, 0, b.n}
-		if !bytes.Equal(whole.data(), bytes.Join(recs, nil)) || whole.bytes() != b.used || b.live != len(recs) {
+		if !bytes.Equal(dataOf(whole), bytes.Join(recs, nil)) || whole.bytes() != b.used || b.live != len(recs) {
 			t.Errorf("records up to %d bytes: the block holds something else", maxSize)
 		}
 		for i, rec := range recs {
 			one := span{b, i, i + 1}
-			if !bytes.Equal(one.data(), rec) || one.firstSeq() != seqs[i] {
-				t.Fatalf("record %d is %d: %q, want %d: %q", i, one.firstSeq(), one.data(), seqs[i], rec)
+			if !bytes.Equal(dataOf(one), rec) || one.firstSeq() != seqs[i] {
+				t.Fatalf("record %d is %d: %q, want %d: %q", i, one.firstSeq(), dataOf(one), seqs[i], rec)
 			}
 		}
 	}
@@ -114,11 +114,12 @@ func TestSpanFindsByHalving(t *testing.T) {
 			}
 
 			maxRecords := rnd.IntN(len(recs)+3) - 1
-			n := 0
-			for sum := 0; n < len(recs) && n < maxRecords && sum+len(recs[n]) <= size; n++ {
-				sum += len(recs[n])
+			n, extra := 0, max(rnd.IntN(40)-20, 0)
+			size += extra * rnd.IntN(len(recs)+1)
+			for sum := 0; n < len(recs) && n < maxRecords && sum+len(recs[n])+extra <= size; n++ {
+				sum += len(recs[n]) + extra
 			}
-			front, rest := s.cut(maxRecords, size)
+			front, rest := s.cut(maxRecords, size, extra)
 			if want := (span{b, s.from, s.from + n}); front != want || rest != (span{b, s.from + n, s.to}) {
 				t.Fatalf("cut of %v to %d records and %d bytes is %v and %v, want %v first",
 					s, maxRecords, size, front, rest, want)
@@ -180,4 +181,12 @@ func TestSpansForgetsWhatIsPopped(t *testing.T) {
 			t.Errorf("slot %d still has its block", i)
 		}
 	}
+}
+
+// dataOf is the records of s, back to back.
+func dataOf(s span) (data []byte) {
+	for i := s.from; i < s.to; i++ {
+		data = append(data, s.b.record(i)...)
+	}
+	return data
 }

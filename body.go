@@ -82,40 +82,48 @@ type coder struct {
 	out  bytes.Buffer
 	gzip *gzip.Writer
 	zstd *zstd.Encoder
+	w    io.WriteCloser // one of the two, while a body is compressed
 }
 
-// encode returns parts compressed, valid until the next call, or nil if there
-// is nothing to gain.
-func (c *coder) encode(parts [][]byte) []byte {
+// begin begins the next body.
+func (c *coder) begin() {
 	c.out.Reset()
-	var w io.WriteCloser
+	c.w = nil
 	switch c.kind {
 	case Gzip:
 		if c.gzip == nil {
 			c.gzip, _ = gzip.NewWriterLevel(&c.out, gzip.BestSpeed) // errs for a bad level only
 		}
 		c.gzip.Reset(&c.out)
-		w = c.gzip
+		c.w = c.gzip
 	case Zstd:
 		if c.zstd == nil {
 			var err error
 			c.zstd, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest),
 				zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<20), zstd.WithLowerEncoderMem(true))
 			if err != nil {
-				return nil // errs for bad options only
+				return // errs for bad options only
 			}
 		}
 		c.zstd.Reset(&c.out)
-		w = c.zstd
-	default:
-		return nil
+		c.w = c.zstd
 	}
-	for _, part := range parts {
-		if _, err := w.Write(part); err != nil {
-			return nil
-		}
+}
+
+// write compresses what comes next.
+func (c *coder) write(b []byte) {
+	if c.w == nil {
+		return
 	}
-	if w.Close() != nil {
+	if _, err := c.w.Write(b); err != nil {
+		c.w = nil
+	}
+}
+
+// end returns the compressed body, valid until the next begins, or nil if there
+// is none.
+func (c *coder) end() []byte {
+	if c.w == nil || c.w.Close() != nil {
 		return nil
 	}
 	return c.out.Bytes()

@@ -67,7 +67,11 @@ func TestCoder(t *testing.T) {
 		c := coder{kind: kind}
 		for i := range 20 {
 			text := []byte(strings.Repeat(fmt.Sprint("some text ", i), 10*i))
-			got := c.encode([][]byte{text[:len(text)/3], nil, text[len(text)/3:]})
+			c.begin()
+			c.write(text[:len(text)/3])
+			c.write(nil)
+			c.write(text[len(text)/3:])
+			got := c.end()
 			if kind == None {
 				if got != nil {
 					t.Error("None compresses")

@@ -1,228 +1,292 @@
 package slogship
 
 import (
+	"encoding/base64"
 	"log/slog"
 	"slices"
-	"unicode/utf8"
+
+	"github.com/slogship/slogship/internal/jsontext"
 )
 
 const (
-	cutMark   = "…[cut]"      // stands at the end of a shortened string
-	cutName   = "_cut"        // is the attribute of a record that was cut
-	cutMember = `"_cut":true` // stands last among the attributes
+	cutMark = jsontext.CutMark // ends a shortened string
+	cutName = "_cut"           // is the attribute of a record that was cut
 
-	// No string is made shorter than this, its mark included: before that,
-	// whole attributes are left out.
-	minCutString = 40
+	// cutTries bounds how often a record that is too long is encoded to find
+	// out what it has room for.
+	cutTries = 8
 )
 
-// cut makes the event in buf, which is longer than maxRecordBytes, fit, and
-// marks it: its longest strings, the message among them, are shortened until
-// all are equally long; if that is not enough, attributes are left out from the
-// end. The event stays what the Format writes, for the Format writes it again.
-// There may be no way to have it fit; ok is false if the Format panicked.
-func (e *encoder) cut(r *slog.Record) (fits, ok bool) {
-	defer func() {
-		if !ok {
-			_ = recover()
-		}
-	}()
-	if e.c.layout.Attrs != nil {
-		return e.cutEncoded(r), true
-	}
-	ev, bound := &e.event, e.c.maxRecordBytes
-	whole := content{
-		message: ev.Message, level: ev.LevelText, time: ev.TimeText,
-		source: e.source,
-		attrs:  renameMembers(e.attrs.buf, cutName, e.c.layout.Reserved),
-	}
-	size := func(c content) int {
-		ev.Message, ev.LevelText, ev.TimeText = c.message, c.level, c.time
-		e.source, e.attrs.buf = c.source, c.attrs
-		e.format()
-		return len(e.buf)
-	}
-
-	// The least that can be left shows what the Format adds.
-	least := whole.fit(0)
-	floor, base := least.size(), size(least)
-	if base > bound {
-		return false, true
-	}
-	// The first try fits with a Format that writes the content as it is. One
-	// that writes it in a way of its own, as JSON in a JSON string perhaps,
-	// needs more room for it, by a factor that shows.
-	room := bound - base
-	for range 8 {
-		got := size(whole.fit(floor + room))
-		if got <= bound {
-			return true, true
-		}
-		room = int(int64(room) * int64(bound-base) / int64(got-base))
-		room -= room / 32 // the factor is not the same everywhere
-	}
-	size(least)
-	return true, true
+// A shortener makes an Event's content smaller. Content is what can be long, in
+// bytes as JSON has it, but for escapes in strings: the message, the source, the
+// attributes.
+type shortener struct {
+	lengths []int // of the strings
+	buf     []byte
 }
 
-// content is what there is of an event that can be long: strings, and members
-// of a JSON object.
-type content struct {
-	message, level, time string
-	source, attrs        []byte
-}
-
-// size is the length of c in JSON, quotes around the strings not counted.
-func (c content) size() int {
-	return escapedLen(c.message) + escapedLen(c.level) + escapedLen(c.time) + len(c.source) + len(c.attrs)
-}
-
-func escapedLen(s string) int { return len(appendEscaped(nil, s)) }
-
-// fit returns c cut to that size, and marked. It is larger only if it cannot
-// be smaller.
-func (c content) fit(size int) content {
-	lengths := []int{escapedLen(c.message), escapedLen(c.level), escapedLen(c.time)}
-	other := len(c.source) + len(c.attrs) + len(","+cutMember)
-	for _, members := range [][]byte{c.source, c.attrs} {
-		eachString(members, func(from, to int) {
-			lengths = append(lengths, to-from)
-			other -= to - from
-		})
+// appendCut appends the event that fresh returns, as f writes it, cut to at most
+// bound bytes if that is necessary. It reports whether it was, here or before, and
+// whether even the least is too long; dst is returned then. fresh is called anew
+// each time the event is written, for writing may change it.
+func (s *shortener) appendCut(dst []byte, f Format, bound int, fresh func() *Event) (out []byte, cut, fits bool) {
+	e := fresh()
+	if e.Cut {
+		markCut(e)
 	}
-	limit := max(waterLevel(lengths, size-other), minCutString)
-
-	c.message, c.level, c.time = cutString(c.message, limit), cutString(c.level, limit), cutString(c.time, limit)
-	c.source = cutStrings(c.source, limit)
-	attrs := cutStrings(c.attrs, limit)
-	c.attrs = nil
-	c.attrs = leaveOut(attrs, size-c.size()-len(","+cutMember))
-	if len(c.attrs) > 0 {
-		c.attrs = append(c.attrs, ',')
+	out = f.AppendEvent(dst, e)
+	wholeLength := len(out) - len(dst)
+	if wholeLength <= bound {
+		return out, e.Cut, true
 	}
-	c.attrs = append(c.attrs, cutMember...)
-	return c
-}
-
-// waterLevel is the greatest limit such that the lengths, each but up to the
-// limit, sum up to at most room.
-func waterLevel(lengths []int, room int) int {
-	slices.Sort(lengths)
-	for i, n := range lengths {
-		left := len(lengths) - i
-		if n*left > room {
-			return room / left
-		}
-		room -= n
-	}
-	return lengths[len(lengths)-1]
-}
-
-// eachString calls f with the bounds of each string in members that is a
-// value, without its quotes.
-func eachString(members []byte, f func(from, to int)) {
-	for i := 0; i < len(members); {
-		if members[i] != '"' {
-			i++
-			continue
-		}
-		end := skipString(members, i)
-		if end >= len(members) || members[end] != ':' {
-			f(i+1, end-1)
-		}
-		i = end
-	}
-}
-
-// cutString shortens s to at most limit bytes in JSON, its mark included.
-func cutString(s string, limit int) string {
-	if len(s) <= limit && escapedLen(s) <= limit {
-		return s
-	}
-	left, n := limit-len(cutMark), 0
-	for _, step := range []int{1 << 10, 1} { // by pieces, then by runes
-		for n < len(s) {
-			piece := runePrefix(s[n:], step)
-			if step == 1 {
-				_, size := utf8.DecodeRuneInString(s[n:])
-				piece = s[n : n+size]
-			}
-			grown := escapedLen(piece)
-			if grown > left {
-				break
-			}
-			n, left = n+len(piece), left-grown
-		}
-	}
-	return s[:n] + cutMark
-}
-
-// cutStrings shortens the strings in members likewise.
-func cutStrings(members []byte, limit int) []byte {
-	out := make([]byte, 0, len(members))
-	done := 0
-	eachString(members, func(from, to int) {
-		if to-from > limit {
-			out = append(out, members[done:cutEscaped(members, from, from+limit-len(cutMark))]...)
-			out = append(out, cutMark...)
-			done = to
-		}
+	fits = cutTo(bound, s.content(fresh()), wholeLength, func(content int) (length, left int) {
+		e := fresh()
+		left = s.shorten(e, content)
+		out = f.AppendEvent(dst, e)
+		return len(out) - len(dst), left
 	})
-	return append(out, members[done:]...)
+	if !fits {
+		return dst, true, false
+	}
+	return out, true, true
 }
 
-// cutEscaped is the greatest index up to limit at which the content of a JSON
-// string that begins at from can end: between two characters, and not between
-// the halves of a surrogate pair.
-func cutEscaped(b []byte, from, limit int) int {
-	for i := from; ; {
-		next := i + 1
+// cutTo finds how much of a record's content fits in bound bytes once it is
+// encoded. encode has the record cut to that content and encoded: it returns the
+// length, and how much content is left. The last call of encode is the one that
+// fits. False means that even the least is too long.
+//
+// The first guess is right for a Format that writes content as JSON does. One with
+// a way of its own (JSON in a JSON string, protobuf) needs more for it, or less:
+// the next guess lies on the line between the most that fitted and the least that
+// did not, somewhat below.
+func cutTo(bound, whole, wholeLength int, encode func(content int) (length, left int)) bool {
+	fits, tooMuch, tooLong := 0, whole, wholeLength
+	length, left := encode(fits)
+	if length > bound {
+		return false
+	}
+	guess := left + bound - length
+	for range cutTries {
+		got, _ := encode(guess)
 		switch {
-		case b[i] == '\\' && b[i+1] == 'u':
-			next = i + 6
-			if b[i+2]|0x20 == 'd' && b[i+3] >= '8' { // the scanner leaves whole pairs only
-				next = i + 12
-			}
-		case b[i] == '\\':
-			next = i + 2
-		case b[i] >= 0xc0:
-			for next < len(b) && b[next]&0xc0 == 0x80 {
-				next++
-			}
+		case got > bound:
+			tooMuch, tooLong = guess, got
+		case got >= bound-bound/16:
+			return true
+		default:
+			fits, left, length = guess, guess, got
 		}
-		if next > limit {
-			return i
+		room := int64(tooMuch-left) * int64(bound-length) / int64(tooLong-length)
+		guess = left + int(room-room/32)
+	}
+	encode(fits)
+	return true
+}
+
+// content is how much of it there is. It does not count _cut.
+func (s *shortener) content(e *Event) int {
+	n := len(e.Message)
+	for _, v := range builtinValues(e) {
+		n += s.size(*v)
+	}
+	return n + s.sizeOf(e.Source) + s.sizeOf(e.Attrs)
+}
+
+// shorten cuts e to that much content, and marks it; more is left only if it
+// cannot be less. The longest strings are shortened until all are equally long; if
+// that is not enough, attributes are left out from the end.
+func (s *shortener) shorten(e *Event, content int) (left int) {
+	s.lengths = s.lengths[:0]
+	total := s.content(e)
+	s.lengths = append(s.lengths, len(e.Message))
+	for _, v := range builtinValues(e) {
+		s.noteStrings(*v)
+	}
+	s.noteStringsOf(e.Source)
+	s.noteStringsOf(e.Attrs)
+	other := total
+	for _, n := range s.lengths {
+		other -= n
+	}
+	limit := max(jsontext.WaterLevel(s.lengths, content-other), jsontext.MinCut)
+
+	e.Message = jsontext.ShortenString(e.Message, limit)
+	for _, v := range builtinValues(e) {
+		*v = shortenValue(*v, limit)
+		if v.Kind() != slog.KindString && s.size(*v) > limit+jsontext.MinCut {
+			*v = slog.StringValue(cutMark) // it is long for other reasons, and cannot be left out
 		}
-		i = next
+	}
+	shortenAttrs(e.Source, limit)
+	shortenAttrs(e.Attrs, limit)
+
+	room := content - s.content(&Event{
+		Message: e.Message, TimeValue: e.TimeValue, LevelValue: e.LevelValue,
+		MessageValue: e.MessageValue, SourceValue: e.SourceValue,
+	})
+	e.Source, room, _ = s.leaveOut(e.Source, room)
+	e.Attrs, _, _ = s.leaveOut(e.Attrs, room)
+	left = s.content(e)
+	markCut(e)
+	return left
+}
+
+// markCut adds the attribute that says that e was cut.
+func markCut(e *Event) {
+	e.Cut = true
+	e.Attrs = append(slices.Clip(e.Attrs), slog.Bool(cutName, true))
+}
+
+// builtinValues are what ReplaceAttr made of the built-in attributes, where that
+// is of another kind.
+func builtinValues(e *Event) [4]*slog.Value {
+	return [...]*slog.Value{&e.TimeValue, &e.LevelValue, &e.MessageValue, &e.SourceValue}
+}
+
+func (s *shortener) sizeOf(attrs []slog.Attr) (n int) {
+	for i := range attrs {
+		n += s.attrSize(&attrs[i])
+	}
+	return n
+}
+
+// attrSize is the length of a in JSON: two quotes, a colon and a comma are beside
+// its name and value.
+func (s *shortener) attrSize(a *slog.Attr) int { return len(a.Key) + 4 + s.size(a.Value) }
+
+func (s *shortener) size(v slog.Value) int {
+	switch v.Kind() {
+	case slog.KindString:
+		return 2 + len(v.String())
+	case slog.KindGroup:
+		return 2 + s.sizeOf(v.Group())
+	case slog.KindAny:
+		switch v := v.Any().(type) {
+		case nil:
+			return 0
+		case *JSON:
+			return len(v.Text)
+		case *Bytes:
+			return 2 + base64.StdEncoding.EncodedLen(len(v.Data))
+		case *Error:
+			return 2 + len(v.Text) + stackSize(v)
+		}
+	}
+	s.buf = AppendValue(s.buf[:0], v)
+	return len(s.buf)
+}
+
+func stackSize(e *Error) (n int) {
+	for i := range e.Stack {
+		n += len(e.Stack[i].Function) + len(e.Stack[i].File) + 16
+	}
+	return n
+}
+
+// noteStrings notes the lengths of all strings in v.
+func (s *shortener) noteStrings(v slog.Value) {
+	switch v.Kind() {
+	case slog.KindString:
+		s.lengths = append(s.lengths, len(v.String()))
+	case slog.KindGroup:
+		s.noteStringsOf(v.Group())
+	case slog.KindAny:
+		switch v := v.Any().(type) {
+		case *JSON:
+			jsontext.EachString(v.Text, func(from, to int) { s.lengths = append(s.lengths, to-from) })
+		case *Bytes:
+			s.lengths = append(s.lengths, base64.StdEncoding.EncodedLen(len(v.Data)))
+		case *Error:
+			s.lengths = append(s.lengths, len(v.Text))
+		}
 	}
 }
 
-// leaveOut shortens members, which is its own to change, to at most size bytes
-// by leaving out members from the end, however deep in objects they stand.
-func leaveOut(members []byte, size int) []byte {
-	if len(members) <= size {
-		return members
+func (s *shortener) noteStringsOf(attrs []slog.Attr) {
+	for i := range attrs {
+		s.noteStrings(attrs[i].Value)
 	}
-	keep, open := 0, 0 // the longest front found so far, and the objects open there
-	depth := 0
-	for i := 0; i+depth <= size; { // at the key of a member
-		i = skipString(members, i) + 1
-		if members[i] == '{' && members[i+1] != '}' {
-			i, depth = i+1, depth+1
+}
+
+// shortenAttrs shortens all strings in attrs to at most limit bytes.
+func shortenAttrs(attrs []slog.Attr, limit int) {
+	for i := range attrs {
+		attrs[i].Value = shortenValue(attrs[i].Value, limit)
+	}
+}
+
+func shortenValue(v slog.Value, limit int) slog.Value {
+	switch v.Kind() {
+	case slog.KindString:
+		if s := v.String(); len(s) > limit {
+			return slog.StringValue(jsontext.ShortenString(s, limit))
+		}
+	case slog.KindGroup:
+		shortenAttrs(v.Group(), limit)
+	case slog.KindAny:
+		switch v := v.Any().(type) {
+		case *JSON:
+			v.Text = jsontext.ShortenStrings(v.Text, limit)
+		case *Bytes:
+			if base64.StdEncoding.EncodedLen(len(v.Data)) > limit { // base64 has no place for a mark, a string has
+				front := v.Data[:max(limit-len(cutMark), 0)/4*3]
+				return slog.StringValue(base64.StdEncoding.EncodeToString(front) + cutMark)
+			}
+		case *Error:
+			v.Text = jsontext.ShortenString(v.Text, limit)
+		}
+	}
+	return v
+}
+
+// leaveOut leaves out attributes from the end, however deep in groups they are,
+// until what remains has at most room bytes of content; first the stacks of errors
+// go. It works in the memory of attrs, and returns the room that is left, and
+// whether it left out any.
+func (s *shortener) leaveOut(attrs []slog.Attr, room int) (kept []slog.Attr, left int, some bool) {
+	if n := s.sizeOf(attrs); n <= room {
+		return attrs, room - n, false
+	}
+	dropStacks(attrs)
+	return s.front(attrs, room)
+}
+
+func dropStacks(attrs []slog.Attr) {
+	for i := range attrs {
+		switch v := attrs[i].Value; v.Kind() {
+		case slog.KindGroup:
+			dropStacks(v.Group())
+		case slog.KindAny:
+			if e, ok := v.Any().(*Error); ok {
+				e.Stack = nil
+			}
+		}
+	}
+}
+
+// front keeps the longest front of attrs that has room.
+func (s *shortener) front(attrs []slog.Attr, room int) (kept []slog.Attr, left int, some bool) {
+	for i := range attrs {
+		a := &attrs[i]
+		if a.Value.Kind() != slog.KindGroup {
+			n := s.attrSize(a)
+			if n > room {
+				return attrs[:i], 0, true
+			}
+			room -= n
 			continue
 		}
-		i = skipValue(members, i)
-		if i+depth <= size {
-			keep, open = i, depth
+		members, inside, ended := s.front(a.Value.Group(), room-len(a.Key)-6)
+		if !ended {
+			room = inside
+			continue
 		}
-		for i < len(members) && members[i] == '}' {
-			i, depth = i+1, depth-1
+		if len(members) == 0 {
+			return attrs[:i], 0, true
 		}
-		i++ // over the comma
+		a.Value = slog.GroupValue(members...)
+		return attrs[:i+1], 0, true
 	}
-	members = members[:keep]
-	for range open {
-		members = append(members, '}')
-	}
-	return members
+	return attrs, room, false
 }

@@ -1,124 +1,20 @@
 package slogship
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"net/http"
-	"slices"
+	"math"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 	"unicode/utf8"
 )
 
-// A leaf is a value in an event that is no object, and where it stands.
-type leaf struct {
-	path  []string
-	value any // nil for an empty object
-}
-
-// leaves are those of an event, in order.
-func leaves(tb testing.TB, event []byte) (all []leaf) {
-	tb.Helper()
-	d := json.NewDecoder(bytes.NewReader(event))
-	d.UseNumber()
-	var walk func(path []string)
-	walk = func(path []string) {
-		token, err := d.Token()
-		if err != nil {
-			tb.Fatalf("%v in %q", err, event)
-		}
-		open, ok := token.(json.Delim)
-		if !ok {
-			all = append(all, leaf{slices.Clone(path), token})
-			return
-		}
-		if !d.More() {
-			all = append(all, leaf{slices.Clone(path), nil})
-		}
-		for i := 0; d.More(); i++ {
-			key := fmt.Sprint(i)
-			if open == '{' {
-				t, _ := d.Token()
-				key = t.(string)
-			}
-			walk(append(path, key))
-		}
-		d.Token()
-	}
-	walk(nil)
-	return all
-}
-
-func last[T any](s []T) T { return s[len(s)-1] }
-
-// checkCut wants short to be whole, cut to a bound in the way that the contract
-// has it.
-func checkCut(tb testing.TB, whole, short []byte) {
-	tb.Helper()
-	decodeEvent(tb, short)
-	fail := func(format string, args ...any) {
-		tb.Helper()
-		tb.Fatalf(format+"\nwhole %s\nshort %s", append(args, whole, short)...)
-	}
-	from, to := leaves(tb, whole), leaves(tb, short)
-	from = slices.DeleteFunc(from, func(l leaf) bool { return slices.Equal(l.path, last(to).path[:1]) }) // "metadata":{}
-	mark := last(to)
-	if !slices.Equal(mark.path, []string{"metadata", "_cut"}) || mark.value != true {
-		fail("the mark is missing")
-	}
-	to = to[:len(to)-1]
-	if len(to) > len(from) {
-		fail("%d leaves became %d", len(from), len(to))
-	}
-	leftOut := len(to) < len(from)
-	var longest, longestCut int // as JSON
-	for i, l := range to {
-		was := from[i]
-		if i == 0 && l.value != was.value && len(l.value.(string)) != 48 {
-			fail("the id is %v", l.value)
-		}
-		if len(was.path) > 1 && was.path[1] == "_cut" && len(l.path) > 1 && strings.Trim(l.path[1], "_") == "cut" {
-			was.path = slices.Concat(was.path[:1], l.path[1:2], was.path[2:]) // the user's own
-		}
-		if !slices.Equal(l.path, was.path) {
-			fail("%q stands where %q was", l.path, was.path)
-		}
-		if slices.Equal(l.path, mark.path) {
-			fail("there is more than one mark")
-		}
-		s, isString := l.value.(string)
-		if !isString || i == 0 {
-			if i > 0 && l.value != was.value {
-				fail("%q is %v", l.path, l.value)
-			}
-			continue
-		}
-		front, marked := strings.CutSuffix(s, cutMark)
-		if n := shortestLen(s); marked {
-			longestCut = max(longestCut, n)
-		} else {
-			longest = max(longest, n)
-		}
-		if original := was.value.(string); marked && !strings.HasPrefix(original, front) || !marked && s != original {
-			fail("%q: %q became %q", l.path, original, s)
-		}
-	}
-	if longestCut > 0 && longest > longestCut+12+len(cutMark) {
-		fail("a string of %d bytes was left as it is, while another was cut to %d", longest, longestCut)
-	}
-	if leftOut && max(longest, longestCut) > minCutString {
-		fail("attributes are missing while a string is %d bytes long", max(longest, longestCut))
-	}
-}
-
-// shortestLen is the least that s takes in JSON: Go 1.27 has a short escape for
-// two characters more.
-func shortestLen(s string) int {
-	return escapedLen(s) - (strings.Count(s, "\b")+strings.Count(s, "\f"))*len("0008")
+// cutLogflare is what Logflare's format writes of an event, cut to bound.
+func cutLogflare(bound int, fresh func() *Event) (text string, cut, fits bool) {
+	var s shortener
+	out, cut, fits := s.appendCut(nil, Logflare(), bound, fresh)
+	return string(out), cut, fits
 }
 
 // quoted is Logflare's format, each event once more as a string.
@@ -128,237 +24,369 @@ func quoted() fakeFormat {
 	}}
 }
 
-// check cuts a random record to a random bound.
-func (c randomCase) checkCut(tb testing.TB, bound int, format fakeFormat, unwrap func([]byte) []byte) {
-	tb.Helper()
-	c.o.Format = format
-	event := func(bound int) (event []byte, cut, ok bool) {
-		c.o.MaxRecordBytes = bound
-		h := slog.Handler(shipTo(tb, hanging, c.o))
-		for _, step := range c.chain {
-			h = step(h)
-		}
-		return tryEvent(h, c.record)
-	}
-	whole, cut, ok := event(0)
-	if !ok || cut {
-		tb.Fatalf("without a bound: cut %v, ok %v", cut, ok)
-	}
-	short, cut, ok := event(bound)
-	if !ok {
-		if bound > 600 {
-			tb.Fatalf("given up at %d bytes: %s", bound, whole)
-		}
-		return
-	}
-	if n := len(short) + len(","); n > bound {
-		tb.Fatalf("%d bytes, bound %d: %s", n, bound, short)
-	}
-	if fits := len(whole)+len(",") <= bound; fits == cut {
-		tb.Fatalf("%d bytes, bound %d, cut %v", len(whole), bound, cut)
-	}
-	if cut {
-		checkCut(tb, unwrap(whole), unwrap(short))
-	}
-}
-
-func (d *dice) checkCut(tb testing.TB) {
-	tb.Helper()
-	c := newRandomCase(d)
-	c.o.ContextAttrs = nil
-	bound := 200 + 16*d.n(150)
-	if d.n(4) > 0 {
-		unique := d.n(2) == 1
-		c.checkCut(tb, bound, fakeFormat{layout: func(l *Layout) { l.UniqueKeys = unique }}, func(b []byte) []byte { return b })
-		return
-	}
-	c.checkCut(tb, bound, quoted(), func(b []byte) []byte {
-		var s string
-		if err := json.Unmarshal(b, &s); err != nil {
-			tb.Fatalf("%v in %q", err, b)
-		}
-		return []byte(s)
-	})
-}
-
-// A record that is too long is cut to the bound: its longest strings first, at
-// the end of a rune, then attributes from the end.
-func TestRandomRecordsAreCut(t *testing.T) {
-	t.Parallel()
-	for seed := range uint64(700) {
-		seeded(seed, 100+int(seed)%700).checkCut(t)
-		if t.Failed() {
-			t.Fatalf("seed %d", seed)
-		}
-	}
-}
-
-// As TestRandomRecordsAreCut, and further.
-func FuzzCut(f *testing.F) {
-	for seed := range uint64(50) {
-		f.Add(seeded(seed, 100+10*int(seed)).left)
-	}
-	f.Fuzz(func(t *testing.T, data []byte) { (&dice{data}).checkCut(t) })
-}
-
-// A string is cut to what there is room for, and not to less, at whichever
-// byte of a rune or an escape the bound comes to lie.
-func TestCutOneString(t *testing.T) {
-	t.Parallel()
-	for name, unit := range map[string]string{
-		"ASCII": "x", "two bytes": "é", "three bytes": "世", "four bytes": "😀", "an escape": "\n", "a long escape": "\x00", "a mix": "a\x00é\n😀\"世",
-	} {
-		long := strings.Repeat(unit, 1000)
-		surrogates := writes(`"` + strings.Repeat(`\ud83d\ude00\n`, 500) + `"`)
-		for bound := 400; bound < 430; bound++ {
-			h := shipTo(t, hanging, Options{MaxRecordBytes: bound})
-			whole := shipTo(t, hanging, Options{})
-			for where, r := range map[string]slog.Record{
-				"message":            slog.NewRecord(recordTime, 0, long, 0),
-				"attribute":          recordWith(slog.String("a", long)),
-				"group":              recordWith(slog.Group("g", slog.String("a", long)), slog.Int("b", 1)),
-				"slice":              recordWith(slog.Any("a", []any{1, long, map[string]any{"k": 2}})),
-				"a marshaler's text": recordWith(slog.Any("a", surrogates)),
-			} {
-				event, cut, ok := tryEvent(h, r)
-				if !cut || !ok || len(event) >= bound {
-					t.Fatalf("%s in %s: %d bytes, bound %d, cut %v, ok %v", name, where, len(event), bound, cut, ok)
-				}
-				checkCut(t, eventOf(t, whole, r), event)
-				if len(event)+1 < bound-12 {
-					t.Errorf("%s in %s: %d bytes, bound %d: %s", name, where, len(event), bound, event)
-				}
-			}
-		}
-	}
-}
-
-// A format that needs twice the room for what it is given gets half as much,
-// not next to nothing.
-func TestCutByFormatThatQuotes(t *testing.T) {
-	for _, unit := range []string{"x", `"`, "é\n"} {
-		h := shipTo(t, hanging, Options{Format: quoted(), MaxRecordBytes: 4000})
-		event, cut, ok := tryEvent(h, recordWith(slog.String("a", strings.Repeat(unit, 10_000)), slog.String("b", strings.Repeat(unit, 5_000))))
-		if !cut || !ok || len(event) >= 4000 || len(event) < 3600 {
-			t.Errorf("%q: %d bytes, cut %v, ok %v", unit, len(event), cut, ok)
-		}
-	}
-}
-
-// The order of cutting, by example.
+// The order of cutting, by example: the longest strings, then attributes from the
+// end.
 func TestCutOrder(t *testing.T) {
-	const id, at = 48, len("2026-01-02T03:04:05.678901Z")
-	frame := len(`{"id":"","timestamp":"","message":"hello","metadata":{"level":"info",}},`) + id + at + len(`,"_cut":true`)
+	frame := len(`{"id":"","message":"hello","metadata":{"level":"info",,"_cut":true}}`)
 	s := func(n int) string { return strings.Repeat("x", n) }
+	number := slog.Any("c", &JSON{Text: "[" + strings.Repeat("0,", 99) + "0]"})
 	for name, tt := range map[string]struct {
 		room  int
-		attrs []slog.Attr
+		attrs func() []slog.Attr
 		want  string
 	}{
-		"the longest string": {200, []slog.Attr{slog.String("a", s(50)), slog.String("b", s(500)), slog.Int("c", 1)}, `"a":"` + s(50) + `","b":"` + s(200-len(`"a":"","b":"…[cut]","c":1`)-50) + `…[cut]","c":1`},
-		"the two longest":    {200, []slog.Attr{slog.String("a", s(1000)), slog.String("b", s(500))}, `"a":"` + s(85) + `…[cut]","b":"` + s(85) + `…[cut]"`},
-		"then attributes":    {140, []slog.Attr{slog.String("a", s(500)), slog.Int("b", 1), slog.Group("g", slog.String("c", s(500)), slog.Int("d", 1), slog.Int("e", 2)), slog.String("f", s(500)), slog.Int("h", 1)}, `"a":"` + s(32) + `…[cut]","b":1,"g":{"c":"` + s(32) + `…[cut]","d":1,"e":2}`},
-		"inside a group":     {114, []slog.Attr{slog.String("a", s(500)), slog.Int("b", 1), slog.Group("g", slog.String("c", s(500)), slog.Int("d", 1), slog.Int("e", 2)), slog.String("f", s(500))}, `"a":"` + s(32) + `…[cut]","b":1,"g":{"c":"` + s(32) + `…[cut]","d":1}`},
-		"all of a group":     {80, []slog.Attr{slog.Int("a", 1), slog.Group("g", slog.Any("c", make([]int, 100)))}, `"a":1`},
-		"what is no string":  {80, []slog.Attr{slog.Any("a", make([]int, 100)), slog.Int("b", 1)}, ``},
-		"the user's own":     {120, []slog.Attr{slog.String("_cut", "mine"), slog.Int("_cut_", 1), slog.String("a", s(500))}, `"_cut__":"mine","_cut_":1,"a":"` + s(120-len(`"_cut__":"mine","_cut_":1,"a":"…[cut]"`)) + `…[cut]"`},
+		"the longest string": {200, func() []slog.Attr {
+			return []slog.Attr{slog.String("a", s(50)), slog.String("b", s(500)), slog.Int("c", 1)}
+		}, `"a":"` + s(50) + `","b":"` + s(200-len(`"a":"","b":"…[cut]","c":1`)-50) + `…[cut]","c":1`},
+		"the two longest": {200, func() []slog.Attr {
+			return []slog.Attr{slog.String("a", s(1000)), slog.String("b", s(500))}
+		}, `"a":"` + s(85) + `…[cut]","b":"` + s(85) + `…[cut]"`},
+		"then attributes": {140, func() []slog.Attr {
+			return []slog.Attr{
+				slog.String("a", s(500)), slog.Int("b", 1),
+				slog.Group("g", slog.String("c", s(500)), slog.Int("d", 1), slog.Int("e", 2)), slog.String("f", s(500)), slog.Int("h", 1),
+			}
+		}, `"a":"` + s(32) + `…[cut]","b":1,"g":{"c":"` + s(32) + `…[cut]","d":1,"e":2}`},
+		"inside a group": {114, func() []slog.Attr {
+			return []slog.Attr{
+				slog.String("a", s(500)), slog.Int("b", 1),
+				slog.Group("g", slog.String("c", s(500)), slog.Int("d", 1), slog.Int("e", 2)), slog.String("f", s(500)),
+			}
+		}, `"a":"` + s(32) + `…[cut]","b":1,"g":{"c":"` + s(32) + `…[cut]","d":1}`},
+		"inside a group in a group": {114, func() []slog.Attr {
+			return []slog.Attr{
+				slog.String("a", s(500)), slog.Int("b", 1),
+				slog.Group("g", slog.Group("h", slog.String("c", s(500)), slog.Int("d", 1)), slog.Int("e", 2)), slog.String("f", s(500)),
+			}
+		}, `"a":"` + s(32) + `…[cut]","b":1,"g":{"h":{"c":"` + s(32) + `…[cut]"}}`},
+		"all of a group":    {80, func() []slog.Attr { return []slog.Attr{slog.Int("a", 1), slog.Group("g", number)} }, `"a":1`},
+		"what is no string": {80, func() []slog.Attr { return []slog.Attr{number, slog.Int("b", 1)} }, ``},
+		"strings in JSON": {100, func() []slog.Attr {
+			return []slog.Attr{slog.Any("a", &JSON{Text: `{"k":["` + s(500) + `",1,"y"],"` + s(10) + `":null}`}), slog.Int("b", 2)}
+		}, `"a":{"k":["` + s(100-len(`"a":{"k":["…[cut]",1,"y"],"":null},"b":2`)-10) + `…[cut]",1,"y"],"` + s(10) + `":null},"b":2`},
+		"bytes": {100, func() []slog.Attr {
+			return []slog.Attr{slog.Any("a", &Bytes{Data: []byte(s(500))}), slog.Int("b", 2)}
+		}, `"a":"` + strings.Repeat("eHh4", (100-len(`"a":"…[cut]","b":2`))/4) + `…[cut]","b":2`},
+		"the text of an error": {100, func() []slog.Attr {
+			return []slog.Attr{slog.Any("a", &Error{Text: s(500), Type: "*main.oops"}), slog.Int("b", 2)}
+		}, `"a":"` + s(100-len(`"a":"…[cut]","b":2`)) + `…[cut]","b":2`},
 	} {
-		h := shipTo(t, hanging, Options{MaxRecordBytes: frame + tt.room})
-		event := eventOf(t, h, recordWith(tt.attrs...))
-		_, got, _ := strings.Cut(string(event), `"metadata":{"level":"info"`)
-		want := strings.TrimSuffix(","+tt.want, ",") + `,"_cut":true}}`
-		if got != want {
-			t.Errorf("%s:\n got %s\nwant %s", name, got, want)
+		bound := frame + tt.room
+		got, cut, fits := cutLogflare(bound, func() *Event { return &Event{Message: "hello", Attrs: tt.attrs()} })
+		want := `{"id":"","message":"hello","metadata":{"level":"info"` + strings.TrimSuffix(","+tt.want, ",") + `,"_cut":true}}`
+		if got != want || !cut || !fits {
+			t.Errorf("%s (cut %v, fits %v):\n got %s\nwant %s", name, cut, fits, got, want)
 		}
 	}
 }
 
-// Cut records are delivered and counted; one that does not fit even so is
-// dropped and counted, and its neighbours arrive.
-func TestCutIsCounted(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		tr := start(t, always(status(http.StatusOK)), Options{
-			MaxRecordBytes: 300,
-			ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
-				if a.Value.Kind() == slog.KindString && a.Value.String() == "no way" {
-					return slog.Attr{Key: strings.Repeat("k", 300), Value: a.Value} // moved among the attributes
-				}
-				return a
-			},
+// An event that just fits is left as it is; one byte less and it is cut.
+func TestCutOnlyWhatIsTooLong(t *testing.T) {
+	fresh := func() *Event { return &Event{Message: strings.Repeat("x", 500), Attrs: []slog.Attr{slog.Int("a", 1)}} }
+	whole := string(Logflare().AppendEvent(nil, fresh()))
+	if got, cut, fits := cutLogflare(len(whole), fresh); got != whole || cut || !fits {
+		t.Errorf("cut %v, fits %v: %s", cut, fits, got)
+	}
+	got, cut, fits := cutLogflare(len(whole)-1, fresh)
+	if len(got) != len(whole)-1 || !cut || !fits || !strings.HasSuffix(got, `x…[cut]","metadata":{"level":"info","a":1,"_cut":true}}`) {
+		t.Errorf("cut %v, fits %v: %s", cut, fits, got)
+	}
+}
+
+// What was shortened when it was captured is marked, whether it fits now or not;
+// what a Format shortened counts as well.
+func TestCutBefore(t *testing.T) {
+	for bound, want := range map[int]string{
+		1000: `{"id":"","message":"` + strings.Repeat("x", 200) + `","metadata":{"level":"info","a":1,"_cut":true}}`,
+		200:  `{"id":"","message":"` + strings.Repeat("x", 200-len(`{"id":"","message":"…[cut]","metadata":{"level":"info","a":1,"_cut":true}}`)) + `…[cut]","metadata":{"level":"info","a":1,"_cut":true}}`,
+	} {
+		got, cut, fits := cutLogflare(bound, func() *Event {
+			return &Event{Message: strings.Repeat("x", 200), Attrs: []slog.Attr{slog.Int("a", 1)}, Cut: true}
 		})
-		long := strings.Repeat("x", 1000)
-		tr.log.Info("a", "long", long)
-		tr.log.Info("b")
-		tr.log.Info(long)
-		tr.log.Info("no way")
-		tr.log.With("with", long).WithGroup("g").Info("c", "d", 1)
-		time.Sleep(time.Minute)
-		if s := tr.Stats(); s.Cut != 4 || s.Delivered != 5 || s.Dropped != (Dropped{}) {
-			t.Errorf("%+v", s)
+		if got != want || !cut || !fits {
+			t.Errorf("bound %d: cut %v, fits %v: %s", bound, cut, fits, got)
 		}
-		tight := start(t, always(status(http.StatusOK)), Options{MaxRecordBytes: 150})
-		tight.log.Info("a", "long", long)
-		time.Sleep(time.Minute)
-		if s := tight.Stats(); s.Cut != 0 || s.Dropped != (Dropped{TooLarge: 1}) {
-			t.Errorf("%+v", s)
+	}
+	var s shortener
+	f := fakeFormat{event: func(dst []byte, e *Event) []byte { e.Cut = true; return append(dst, "short"...) }}
+	if out, cut, fits := s.appendCut([]byte("x"), f, 10, func() *Event { return new(Event) }); string(out) != "xshort" || !cut || !fits {
+		t.Errorf("%q, cut %v, fits %v", out, cut, fits)
+	}
+}
+
+// The memory of the attributes that are left out, or that come after an event's,
+// is not written to by the mark.
+func TestMarkIsNotWrittenOverOthers(t *testing.T) {
+	all := []slog.Attr{slog.Int("a", 1), slog.Int("b", 2)}
+	e := Event{Attrs: all[:1]}
+	if markCut(&e); all[1].Key != "b" || len(e.Attrs) != 2 || e.Attrs[1].Key != "_cut" || !e.Cut {
+		t.Errorf("%v, %v", all, e.Attrs)
+	}
+}
+
+// A string is cut to what there is room for, and not to less, at whichever byte of
+// a rune or an escape the bound comes to lie.
+func TestCutOneString(t *testing.T) {
+	for name, unit := range map[string]string{
+		"ASCII": "x", "two bytes": "é", "three bytes": "世", "four bytes": "😀", "an escape": "\n", "a long escape": "\x00",
+		"a mix": "a\x00é\n😀\"世", "invalid": "\xff",
+	} {
+		long := strings.Repeat(unit, 1000)
+		for bound := 400; bound < 430; bound++ {
+			for where, fresh := range map[string]func() *Event{
+				"message":   func() *Event { return &Event{Message: long} },
+				"attribute": func() *Event { return &Event{Attrs: []slog.Attr{slog.String("a", long)}} },
+				"group": func() *Event {
+					return &Event{Attrs: []slog.Attr{slog.Group("g", slog.String("a", long)), slog.Int("b", 1)}}
+				},
+				"JSON": func() *Event {
+					return &Event{Attrs: []slog.Attr{slog.Any("a", &JSON{`[1,` + string(AppendString(nil, long)) + `,{"k":2}]`})}}
+				},
+				"surrogates": func() *Event {
+					return &Event{Attrs: []slog.Attr{slog.Any("a", &JSON{`["` + strings.Repeat(`\ud83d\ude00\n`, 500) + `"]`})}}
+				},
+				"source": func() *Event { return &Event{Source: []slog.Attr{slog.String("file", long)}} },
+				"level":  func() *Event { return &Event{LevelValue: slog.StringValue(long)} },
+			} {
+				got, cut, fits := cutLogflare(bound, fresh)
+				switch {
+				case !cut || !fits || len(got) > bound || len(got) < bound-bound/16:
+					t.Fatalf("%s in %s: %d bytes, bound %d, cut %v, fits %v", name, where, len(got), bound, cut, fits)
+				case !json.Valid([]byte(got)) || !utf8.ValidString(got) || strings.Count(got, `…[cut]"`) != 1 || !strings.HasSuffix(got, `"_cut":true}}`):
+					t.Fatalf("%s in %s: %s", name, where, got)
+				case unit != "\xff" && strings.Contains(got, "\ufffd"):
+					t.Fatalf("%s in %s: a divided rune in %s", name, where, got)
+				}
+			}
+		}
+	}
+}
+
+// A value that ReplaceAttr made of a built-in attribute is shortened, or what
+// stands for it says so.
+func TestCutBuiltinValues(t *testing.T) {
+	long := strings.Repeat("é", 300)
+	numbers := &JSON{Text: "[" + strings.Repeat("0,", 999) + "0]"}
+	for name, v := range map[string]func() slog.Value{
+		`é…[cut]"`:      func() slog.Value { return slog.StringValue(long) },
+		`"k":"é`:        func() slog.Value { return slog.GroupValue(slog.String("k", long)) },
+		`"level":"…[c`:  func() slog.Value { return slog.AnyValue(&JSON{Text: numbers.Text}) },
+		`l":"…[cut]","`: func() slog.Value { return slog.GroupValue(slog.Any("n", &JSON{Text: numbers.Text})) },
+	} {
+		got, cut, fits := cutLogflare(300, func() *Event { return &Event{LevelValue: v(), Attrs: []slog.Attr{slog.Int("a", 1)}} })
+		if !cut || !fits || len(got) > 300 || !json.Valid([]byte(got)) || !strings.Contains(got, name) || !strings.Contains(got, `"a":1,"_cut":true`) {
+			t.Errorf("%s: cut %v, fits %v: %s", name, cut, fits, got)
+		}
+	}
+}
+
+// A source that is too long loses members from its end, after all attributes have
+// gone.
+func TestCutSource(t *testing.T) {
+	got, cut, fits := cutLogflare(200, func() *Event {
+		return &Event{
+			Source: []slog.Attr{slog.Int("line", 7), slog.Any("n", &JSON{Text: "[" + strings.Repeat("0,", 99) + "0]"})},
+			Attrs:  []slog.Attr{slog.Int("a", 1)},
 		}
 	})
-}
-
-// What ReplaceAttr made of time, level and source can be cut as well.
-func TestCutBuiltins(t *testing.T) {
-	long := strings.Repeat("é", 300_000)
-	for _, key := range []string{"time", "level", "msg", "source"} {
-		h := shipTo(t, hanging, Options{MaxRecordBytes: 500, AddSource: true, ReplaceAttr: replacing(key, func(slog.Attr) slog.Attr { return slog.String(key, long) })})
-		event, cut, ok := tryEvent(h, recordWith(slog.Int("a", 1)))
-		if !ok || !cut || len(event) >= 500 || len(event) < 480 {
-			t.Fatalf("%s: %d bytes, cut %v, ok %v", key, len(event), cut, ok)
-		}
-		decodeEvent(t, event)
-		if !strings.Contains(string(event), `é…[cut]"`) || !strings.Contains(string(event), `"a":1,"_cut":true`) {
-			t.Errorf("%s: %s", key, event)
-		}
+	if want := `{"id":"","message":"","metadata":{"level":"info","context":{"line":7},"_cut":true}}`; got != want || !cut || !fits {
+		t.Errorf("cut %v, fits %v: %s", cut, fits, got)
 	}
 }
 
-// An AttrEncoding writes what is too long again, with shorter strings and then
-// fewer attributes.
-func TestCutEncoded(t *testing.T) {
-	format := fakeFormat{
-		layout: func(l *Layout) {
-			l.Attrs = &AttrEncoding{
-				AppendAttr: func(dst []byte, _ []string, key string, v slog.Value) []byte {
-					return fmt.Appendf(dst, "%s=%v;", key, v)
-				},
-				AppendJSON: func(dst []byte, _ []string, _ string, _ []byte) []byte { return dst },
-				BeginGroup: func(dst []byte, _ []string, name string) []byte { return append(append(dst, name...), '<') },
-				EndGroup:   func(dst []byte, _ []string, _ string, _ int) []byte { return append(dst, '>') },
+// The stack of an error goes before its attribute does.
+func TestCutStack(t *testing.T) {
+	f := fakeFormat{event: func(dst []byte, e *Event) []byte {
+		dst = logflare{}.AppendEvent(dst, e)
+		for _, a := range e.Attrs {
+			for a.Value.Kind() == slog.KindGroup {
+				a = a.Value.Group()[0]
 			}
+			if err, ok := a.Value.Any().(*Error); ok {
+				dst = fmt.Append(dst, err.Stack)
+			}
+		}
+		return dst
+	}}
+	stack := make([]slog.Source, 50)
+	for i := range stack {
+		stack[i].Function = "main.main"
+	}
+	for range 2 {
+		var s shortener
+		out, _, fits := s.appendCut(nil, f, 200, func() *Event {
+			err := func() slog.Attr { return slog.Any("err", &Error{Text: "oops", Stack: stack}) }
+			return &Event{Attrs: []slog.Attr{slog.Group("g", err()), err(), slog.Int("a", 1)}}
+		})
+		if got := string(out); !fits || !strings.Contains(got, `"g":{"err":"oops"},"err":"oops","a":1,"_cut":true}}[][]`) {
+			t.Errorf("fits %v: %s", fits, got)
+		}
+	}
+}
+
+// A format that needs more room for what it is given, or less, gets what fits, not
+// next to nothing, whatever the record consists of.
+func TestCutByFormatsOfOtherSizes(t *testing.T) {
+	formats := map[string]Format{
+		"quoted": quoted(),
+		"dense": fakeFormat{event: func(dst []byte, e *Event) []byte {
+			dst = append(dst, e.Message...)
+			for _, a := range e.Attrs {
+				dst = append(append(dst, a.Key[0]), a.Value.String()...)
+			}
+			return dst
+		}},
+		"wordy": fakeFormat{event: func(dst []byte, e *Event) []byte {
+			for _, a := range e.Attrs {
+				dst = fmt.Appendf(dst, `<attribute><name>%s</name><value kind=%q>%v</value></attribute>`, a.Key, a.Value.Kind(), a.Value)
+			}
+			return dst
+		}},
+	}
+	records := map[string]func() *Event{
+		"quotes": func() *Event {
+			return &Event{Attrs: []slog.Attr{slog.String("a", strings.Repeat(`"`, 10_000)), slog.String("b", strings.Repeat("x", 5_000))}}
 		},
-		event: func(dst []byte, e *Event) []byte { return e.AppendAttrs(append(append(dst, e.Message...), '[')) },
+		"plain":   func() *Event { return &Event{Attrs: []slog.Attr{slog.String("a", strings.Repeat("x", 10_000))}} },
+		"numbers": func() *Event { return &Event{Attrs: manyAttrs(3000)} },
 	}
-	long := strings.Repeat("é", 1000)
-	with := shipTo(t, hanging, Options{Format: format, MaxRecordBytes: 1500}).WithAttrs([]slog.Attr{slog.String("a", long)})
-	if event, cut, ok := tryEvent(with, recordWith(slog.Int("b", 1))); !ok || !cut || len(event) < 1400 || len(event) > 1500 || !strings.HasSuffix(string(event), "é…[cut];b=1;_cut=true;") {
-		t.Errorf("by WithAttrs: cut %v, ok %v: %.200s", cut, ok, event)
+	for name, f := range formats {
+		for of, fresh := range records {
+			var s shortener
+			tries := 0
+			out, cut, fits := s.appendCut(nil, f, 4000, func() *Event { tries++; return fresh() })
+			if !cut || !fits || len(out) > 4000 || len(out) < 3500 || tries > cutTries+4 {
+				t.Errorf("%s, %s: %d bytes after %d tries, cut %v, fits %v", name, of, len(out), tries, cut, fits)
+			}
+		}
 	}
-	tiny := shipTo(t, hanging, Options{Format: format, MaxRecordBytes: 3})
-	r := recordWith(slog.String("a", long))
-	if _, why, ok := newEncoder().encode(t.Context(), tiny, &r); ok || why != tooLarge {
-		t.Errorf("within 3 bytes: ok %v, reason %v", ok, why)
+}
+
+func manyAttrs(n int) []slog.Attr {
+	attrs := make([]slog.Attr, n)
+	for i := range attrs {
+		attrs[i] = slog.Int(fmt.Sprint("k", i), i)
 	}
-	for bound, want := range map[int]string{
-		200: `hello[a=ééé…[cut];g<b=é…[cut];c=1;>_cut=true;`,
-		60:  `hello[a=ééé…[cut];_cut=true;`,
-		40:  `hello[_cut=true;`,
+	return attrs
+}
+
+// Whatever the length of an event as a function of its content, the search ends
+// with a call that fits, after a bounded number of calls, if any fits.
+func TestCutToEnds(t *testing.T) {
+	for name, length := range map[string]func(content int) int{
+		"equal":   func(c int) int { return c },
+		"double":  func(c int) int { return 2*c + 90 },
+		"a third": func(c int) int { return c/3 + 10 },
+		"a step": func(c int) int {
+			if c > 700 {
+				return 5000
+			}
+			return 99
+		},
+		"a late step": func(c int) int {
+			if c > 99_990 {
+				return 100_000
+			}
+			return 50
+		},
+		"steeper":  func(c int) int { return c + 5*max(c-500, 0) },
+		"flatter":  func(c int) int { return 6*min(c, 100) + max(c-100, 0) },
+		"root":     func(c int) int { return int(10 * math.Sqrt(float64(c))) },
+		"falling":  func(c int) int { return 110_000 - c },
+		"constant": func(int) int { return 1001 },
+		"exact":    func(int) int { return 1000 },
 	} {
-		h := shipTo(t, hanging, Options{Format: format, MaxRecordBytes: bound})
-		event, cut, ok := tryEvent(h, recordWith(slog.String("a", long), slog.Group("g", slog.String("b", long), slog.Int("c", 1))))
-		if !ok || !cut || len(event) > bound || !utf8.Valid(event) {
-			t.Errorf("bound %d: %d bytes, cut %v, ok %v: %s", bound, len(event), cut, ok, event)
+		for _, floor := range []int{0, 1, 50, 400} {
+			calls, last := 0, 0
+			ok := cutTo(1000, 100_000, max(length(100_000), 1001), func(content int) (int, int) {
+				calls++
+				left := max(content, floor)
+				last = length(left)
+				return last, left
+			})
+			least := 900 // of what there is room for, unless that is none of the lengths
+			if name == "a step" || name == "a late step" {
+				least = 0
+			}
+			if want := length(floor) <= 1000; ok != want || ok && (last > 1000 || last < least) || calls > cutTries+2 {
+				t.Errorf("%s, at least %d: %v after %d calls, the last one returned %d", name, floor, ok, calls, last)
+			}
 		}
-		if short := strings.ReplaceAll(strings.ReplaceAll(string(event), "éé", ""), "é", ""); short != strings.ReplaceAll(want, "é", "") {
-			t.Errorf("bound %d: %s, want %s", bound, event, want)
+	}
+}
+
+// Attributes are left out from the end, however deep in groups they are, and no more
+// of them than the room asks for.
+func TestLeaveOut(t *testing.T) {
+	whole := func() []slog.Attr {
+		return []slog.Attr{
+			slog.Int("a", 1),
+			slog.Group("group", slog.String("b", "text"), slog.Group("h", slog.Bool("c", true), slog.Group("i", slog.Int("d", 12))), slog.Int("e", 3)),
+			slog.Group("j", slog.Group("k", slog.Int("l", 100000))),
+			slog.String("m", "x"),
 		}
+	}
+	// front keeps the first n attributes that are not groups.
+	var front func(attrs []slog.Attr, n *int) []slog.Attr
+	front = func(attrs []slog.Attr, n *int) (kept []slog.Attr) {
+		for _, a := range attrs {
+			if *n == 0 {
+				break
+			}
+			if a.Value.Kind() == slog.KindGroup {
+				a.Value = slog.GroupValue(front(a.Value.Group(), n)...)
+			} else {
+				*n--
+			}
+			kept = append(kept, a)
+		}
+		return kept
+	}
+	size := func(attrs []slog.Attr) int { // what JSON takes for them, with a comma after each
+		text := AppendAttrs(nil, attrs)
+		commas := strings.Count(string(text), ":") - strings.Count(string(text), ",")
+		return len(text) + commas
+	}
+	var s shortener
+	if got, want := s.sizeOf(whole()), size(whole()); got != want {
+		t.Fatalf("the size is %d, want %d", got, want)
+	}
+	for room := -1; room <= size(whole())+1; room++ {
+		want := whole()
+		for n := 7; size(want) > room && n >= 0; n-- {
+			left := n
+			want = front(whole(), &left)
+		}
+		got, left, some := s.leaveOut(whole(), room)
+		if attrsText(got) != attrsText(want) {
+			t.Errorf("in %d bytes there is\n     %s\nwant %s", room, attrsText(got), attrsText(want))
+		}
+		if n := room - size(whole()); some != (n < 0) || left != max(n, 0) {
+			t.Errorf("in %d bytes %d are left, some left out: %v", room, left, some)
+		}
+	}
+}
+
+// An event that cannot be made short enough is given up, and costs nothing of what
+// was written before it.
+func TestCutInVain(t *testing.T) {
+	var s shortener
+	out, _, fits := s.appendCut([]byte("before"), Logflare(), 30, func() *Event { return &Event{Message: "hello"} })
+	if fits || string(out) != "before" {
+		t.Errorf("fits %v: %s", fits, out)
+	}
+}
+
+// 20,000 attributes are read some dozen times, not 20,000.
+func TestCutReadsManyAttributesABoundedNumberOfTimes(t *testing.T) {
+	var s shortener
+	read := 0
+	f := fakeFormat{event: func(dst []byte, e *Event) []byte {
+		read += len(e.Attrs)
+		return logflare{}.AppendEvent(dst, e)
+	}}
+	out, cut, fits := s.appendCut(nil, f, 64<<10, func() *Event { return &Event{Attrs: manyAttrs(20_000)} })
+	if !cut || !fits || len(out) < 60<<10 || read > 20_000*(cutTries+3) {
+		t.Errorf("%d bytes, %d attributes written, cut %v, fits %v", len(out), read, cut, fits)
 	}
 }

@@ -1,151 +1,279 @@
 package slogship
 
 import (
-	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"log/slog"
-	"sync"
-	"unicode/utf8"
+	"unsafe"
+
+	"github.com/slogship/slogship/internal/jsontext"
+	"github.com/slogship/slogship/internal/record"
 )
 
-// Level is slog.Level, spelled so that a Format needs no second import.
-type Level = slog.Level
+const (
+	prefixDigits   = 32 // of an id: the handler's own
+	sequenceDigits = 16 // of an id: the record's
+)
 
-// maxDepth bounds how deep objects and arrays nest in an event. Decoders have
-// bounds of their own (1,000 in Jackson, 10,000 in encoding/json), and a batch
-// is decoded whole.
-const maxDepth = 500
+// wording is how bodies are written: what all encoders of a handler share.
+type wording struct {
+	format      Format
+	layout      Layout
+	reserved    reservedNames
+	compression Compression
+	prefix      [prefixDigits / 2]byte // of all ids
 
-// zeroSequence is the sequence number in an id that was not pushed yet.
-const zeroSequence = "0000000000000000"
-
-// keepScratch is the largest scratch buffer that goes back to the pool.
-const keepScratch = 64 << 10
-
-// An encoder is the scratch space in which one record becomes bytes. It is
-// taken from a pool, used by one goroutine, and given back.
-//
-//	record -> event, source   the built-ins, as ReplaceAttr leaves them
-//	       -> attrs.buf       the attributes, as members of a JSON object
-//	       -> buf             both as the Format writes them
-//
-// What the user brings along (ReplaceAttr, LogValuers, marshalers) runs in the
-// first two steps. The third runs again for a record that is too long, over
-// what cut leaves of it.
-type encoder struct {
-	c      *core
-	event  Event
-	source []byte // members of the source, for Event.AppendSource
-	attrs  attrWriter
-	buf    []byte
-	idAt   int // where the sequence number goes in buf; -1 if the Format wrote no id
-
-	sourceText []byte // scratch for a source that ReplaceAttr has seen
-
-	// The timestamp of the second sec, up to the seconds. Records come many
-	// to a second.
-	sec     int64
-	secText []byte
+	maxRecord  int // bytes of an event; a longer one is cut
+	maxRecords int // in a body
+	room       int // in a body, for events and what separates them
 }
 
-var encoders = sync.Pool{New: func() any { return newEncoder() }}
+func newWording(o settings) *wording {
+	w := &wording{
+		format:      o.Format,
+		layout:      o.layout,
+		reserved:    o.reserved,
+		compression: o.Compression,
+		maxRecord:   o.MaxRecordBytes,
+		maxRecords:  o.BatchRecords,
+		room:        o.BatchBytes - o.frame,
+	}
+	rand.Read(w.prefix[:]) // never fails, as its documentation says
+	return w
+}
 
-func newEncoder() *encoder {
-	e := new(encoder)
-	e.event.enc = e
+// An encoder makes request bodies of captured records, in memory that it uses
+// again for the next body.
+//
+//	captured -> record.Decode -> Event -> rename, unique -> AppendEvent -> buf -> compressed
+//	                                |                           |
+//	                                +-- shorten <-- too long ---+
+//
+// It is used by one goroutine at a time, and changes nothing but itself: any
+// number of encoders may work on one batch.
+type encoder struct {
+	*wording
+	decoder   *record.Decoder
+	values    values
+	record    record.Record
+	id        [prefixDigits + sequenceDigits]byte
+	shortener shortener
+
+	captured []byte        // the record under way
+	fresh    func() *Event // decode, bound once
+
+	head, buf []byte // buf has the head as well, unless that depends on what follows
+	coder     coder
+	coded     int // of buf, compressed already
+}
+
+func newEncoder(w *wording) *encoder {
+	e := &encoder{wording: w, coder: coder{kind: w.compression}}
+	e.decoder = record.NewDecoder(&e.values)
+	hex.Encode(e.id[:], w.prefix[:])
+	e.fresh = e.decode
 	return e
 }
 
-// encode turns r into the bytes of one event with its separator, in e.buf. It
-// reports false if that is not possible: the Format panicked, or the record
-// does not fit in the bound even when cut.
-func (e *encoder) encode(ctx context.Context, h *Handler, r *slog.Record) (cut bool, why reason, ok bool) {
-	e.c = h.core
-	switch {
-	case !e.whole(ctx, h, r):
-		return false, rejected, false
-	case len(e.buf) <= e.c.maxRecordBytes && !e.attrs.full:
-		return e.event.cut, 0, true
-	}
-	fits, ok := e.cut(r)
-	if !ok {
-		return false, rejected, false
-	}
-	return true, tooLarge, fits
+// A body is a request's, and what became of the records that it was made of.
+type body struct {
+	*payload
+	coding string // the Content-Encoding; "" if it is not compressed
+
+	taken piece  // is in it, in order
+	lost  []loss // no body can have
+	rest  piece  // it has no room for
+
+	encoded int    // bytes of the events in it, with what separates them
+	cut     []span // records that were shortened, one each
 }
 
-// whole encodes a record in its full length. It reports false if the Format
-// panicked.
-func (e *encoder) whole(ctx context.Context, h *Handler, r *slog.Record) (ok bool) {
-	// What the user brings along is contained where it is called, so that its
-	// record arrives all the same. What comes up to here is the Format's.
-	defer func() {
-		if !ok {
-			_ = recover()
+// A loss is a record that is dropped before it is sent.
+type loss struct {
+	span
+	why reason
+}
+
+// encode makes a body of the records at the front of pc: as many as there is room
+// for, at least one of those that are not lost. The body is valid until the next
+// one is made; it is empty if all records are lost.
+func (e *encoder) encode(pc piece, room int) *body {
+	b := new(body)
+	room = min(room, e.room)
+	defer e.release()
+	e.begin()
+	for i, s := range pc.spans {
+		for at := s.from; at < s.to; at++ {
+			before, one := len(e.buf), span{s.b, at, at + 1}
+			cut, why, ok := e.appendRecord(s.b.record(at), s.b.seq(at), b.taken.records == 0)
+			switch {
+			case !ok:
+				e.buf = e.buf[:before]
+				b.lost = append(b.lost, loss{one, why})
+				continue
+			case b.taken.records > 0 && (b.encoded+len(e.buf)-before > room || b.taken.records == e.maxRecords):
+				e.buf = e.buf[:before]
+				b.rest = restOf(pc, i, at)
+				e.end(b)
+				return b
+			case cut:
+				b.cut = append(b.cut, one)
+			}
+			b.taken.addRecord(one)
+			b.encoded += len(e.buf) - before
+			if e.layout.AppendHead == nil {
+				e.compress(compressAt)
+			}
 		}
-	}()
-	e.attrs.begin(e.c)
-	e.builtins(r)
-	e.attributes(ctx, h, r)
-	e.format()
-	return true
-}
-
-// attributes encodes all attributes of a record but for built-ins that were
-// moved among them, which stand first: those of the context, of WithAttrs, of
-// the record. This is the order in which they overrule each other.
-func (e *encoder) attributes(ctx context.Context, h *Handler, r *slog.Record) {
-	w := &e.attrs
-	if f := e.c.contextAttrs; f != nil {
-		w.appendAll(contextAttrs(ctx, f))
 	}
-	w.appendRecord(h, r)
-	if w.encoding == nil {
-		w.separateKeys(e.c.layout.UniqueKeys)
+	if b.taken.records > 0 {
+		e.end(b)
+	}
+	return b
+}
+
+// compressAt is how many bytes are compressed at once, while a body grows: they are
+// in the processor's cache still.
+const compressAt = 32 << 10
+
+func (e *encoder) begin() {
+	e.buf, e.coded = e.buf[:0], 0
+	if e.layout.AppendHead == nil {
+		e.buf = append(e.buf, e.layout.Head...)
+	}
+	e.coder.begin()
+}
+
+// compress compresses what is not yet, if that is at least so much.
+func (e *encoder) compress(least int) {
+	if len(e.buf)-e.coded >= least {
+		e.coder.write(e.buf[e.coded:])
+		e.coded = len(e.buf)
 	}
 }
 
-// contextAttrs calls f, Options.ContextAttrs, which may panic.
-func contextAttrs(ctx context.Context, f func(context.Context) []slog.Attr) (attrs []slog.Attr) {
-	defer func() {
-		if v := recover(); v != nil {
-			attrs = []slog.Attr{slog.String("!PANIC", "ContextAttrs: "+panicText(v))}
-		}
-	}()
-	return f(ctx)
-}
-
-// format has the Format write the event into buf.
-func (e *encoder) format() {
-	e.idAt = -1
-	e.buf = e.c.format.AppendEvent(e.buf[:0], &e.event)
-	if end := e.idAt + sequenceDigits; e.idAt >= 0 && (end > len(e.buf) || string(e.buf[e.idAt:end]) != zeroSequence) {
-		e.idAt = -1 // the Format did not leave it where it was
+// end frames and compresses b. A body that compression does not make smaller is
+// sent as it is.
+func (e *encoder) end(b *body) {
+	var parts [][]byte
+	if e.layout.AppendHead != nil {
+		e.head = e.layout.AppendHead(e.head[:0], b.taken.records, b.encoded)
+		e.coder.write(e.head)
+		parts = append(parts, e.head)
 	}
-	e.buf = append(e.buf, e.c.layout.Separator...)
+	e.buf = append(e.buf, e.layout.Tail...)
+	e.compress(1)
+	b.payload = newPayload(append(parts, e.buf))
+	if small := e.coder.end(); small != nil && len(small) < b.size {
+		b.parts, b.size = [][]byte{small}, len(small)
+		b.coding = e.coder.kind.String()
+	}
 }
 
-// release lets go of what belongs to the caller, and of e.
+// release lets go of the blocks that the last records were in.
 func (e *encoder) release() {
-	e.c, e.source, e.event.Message = nil, nil, ""
-	if e.event.TimeText != "" || e.event.LevelText != "" {
-		e.event.TimeText, e.event.LevelText = "", ""
-	}
-	e.attrs.forget()
-	if max(cap(e.buf), cap(e.attrs.buf), cap(e.sourceText)) <= keepScratch {
-		encoders.Put(e)
-	}
+	e.decoder.Release()
+	e.values.release()
+	e.captured, e.record = nil, record.Record{}
 }
 
-// runePrefix is the longest front of s of at most n bytes that does not divide
-// a rune.
-func runePrefix(s string, n int) string {
-	if len(s) <= n {
-		return s
+// restOf is pc from record at of its i-th span.
+func restOf(pc piece, i, at int) (rest piece) {
+	s := pc.spans[i]
+	rest.add(span{s.b, at, s.to})
+	for _, s := range pc.spans[i+1:] {
+		rest.add(s)
 	}
-	for i := n; i > 0 && i > n-utf8.UTFMax; i-- {
-		if utf8.RuneStart(s[i]) {
-			return s[:i]
+	return rest
+}
+
+// addRecord adds a record that comes after those of pc.
+func (pc *piece) addRecord(one span) {
+	if n := len(pc.spans); n > 0 && pc.spans[n-1].b == one.b && pc.spans[n-1].to == one.from {
+		pc.spans[n-1].to = one.to
+		pc.records++
+		pc.bytes += one.bytes()
+		return
+	}
+	pc.add(one)
+}
+
+// appendRecord appends a captured record to buf, after a separator unless it is
+// the first. It reports whether it was cut, or why it is lost: because it cannot be
+// made short enough, or because the Format panics over it. What is in buf then does
+// not count.
+func (e *encoder) appendRecord(captured []byte, seq uint64, first bool) (cut bool, why reason, ok bool) {
+	defer func() {
+		if recover() != nil {
+			why, ok = rejected, false
 		}
+	}()
+	e.captured = captured
+	jsontext.AppendHex(e.id[:prefixDigits], seq)
+	if !first {
+		e.buf = append(e.buf, e.layout.Separator...)
 	}
-	return s[:n]
+	out, cut, fits := e.shortener.appendCut(e.buf, e.format, e.maxRecord, e.fresh)
+	switch {
+	case !fits:
+		return true, tooLarge, false
+	case len(out) < len(e.buf): // the Format did not append
+		return cut, rejected, false
+	}
+	e.buf = out
+	return cut, 0, true
+}
+
+// decode returns the record under way as an Event, its names as the Format wants
+// them.
+func (e *encoder) decode() *Event {
+	e.values.reset()
+	if err := e.decoder.Decode(e.captured, &e.record); err != nil {
+		panic(err) // the record alone is lost
+	}
+	event := (*Event)(&e.record)
+	event.ID = unsafe.String(&e.id[0], len(e.id))
+	e.reserved.rename(event.Attrs)
+	if e.layout.UniqueKeys {
+		event.Attrs = unique(event.Attrs)
+		event.Source = unique(event.Source)
+	}
+	return event
+}
+
+// values makes the values of attributes that are not scalars, in memory that it
+// uses again for the next record.
+type values struct {
+	texts  []JSON
+	bytes  []Bytes
+	errors []Error
+}
+
+func (v *values) JSON(text string) any {
+	v.texts = append(v.texts, JSON{text})
+	return &v.texts[len(v.texts)-1]
+}
+
+func (v *values) Bytes(data []byte) any {
+	v.bytes = append(v.bytes, Bytes{data})
+	return &v.bytes[len(v.bytes)-1]
+}
+
+func (v *values) Error(text, typ string, stack []slog.Source) any {
+	v.errors = append(v.errors, Error{text, typ, stack})
+	return &v.errors[len(v.errors)-1]
+}
+
+func (v *values) reset() { v.texts, v.bytes, v.errors = v.texts[:0], v.bytes[:0], v.errors[:0] }
+
+// keptValues is how many values there may be memory for between two bodies.
+const keptValues = 1024
+
+func (v *values) release() {
+	if max(cap(v.texts), cap(v.bytes), cap(v.errors)) > keptValues {
+		*v = values{}
+	}
+	clear(v.texts[:cap(v.texts)])
+	clear(v.bytes[:cap(v.bytes)])
+	clear(v.errors[:cap(v.errors)])
 }

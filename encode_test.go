@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"runtime"
@@ -18,7 +17,7 @@ import (
 	"unicode/utf8"
 )
 
-// eventOf is what h makes of r, without the separator.
+// eventOf is what h makes of r.
 func eventOf(tb testing.TB, h slog.Handler, r slog.Record) []byte {
 	tb.Helper()
 	event, _, ok := tryEvent(h, r)
@@ -29,13 +28,16 @@ func eventOf(tb testing.TB, h slog.Handler, r slog.Record) []byte {
 }
 
 func tryEvent(h slog.Handler, r slog.Record) (event []byte, cut, ok bool) {
-	e := encoders.Get().(*encoder)
-	defer e.release()
-	cut, _, ok = e.encode(context.Background(), h.(*Handler), &r)
-	if !ok {
-		return nil, false, false
-	}
-	return bytes.Clone(bytes.TrimSuffix(e.buf, []byte(e.c.layout.Separator))), cut, true
+	return tryEventWith(context.Background(), h, r)
+}
+
+func tryEventWith(ctx context.Context, h slog.Handler, r slog.Record) (event []byte, cut, ok bool) {
+	s := h.(*Handler)
+	captured := s.state.Capture(ctx, &r)
+	defer captured.Free()
+	e := newEncoder(s.core.batcher.bodies.encoders[0].wording)
+	cut, _, ok = e.appendRecord(captured.Bytes, 0, true)
+	return bytes.Clone(e.buf), cut, ok
 }
 
 // decodeEvent decodes an event, which is to be valid JSON in valid UTF-8 whose
@@ -172,16 +174,14 @@ func TestLevels(t *testing.T) {
 	}
 }
 
-// A timestamp is in UTC, has six digits behind the point, and is cut off, not
-// rounded. The second that is kept from the record before does no harm.
+// A timestamp is in UTC, has six fractional digits, and is cut off, not rounded.
 func TestTimestamps(t *testing.T) {
 	h := shipTo(t, hanging, Options{})
-	e := newEncoder()
 	for _, tt := range []struct {
 		at   time.Time
 		want any
 	}{
-		{time.Unix(0, 0), "1970-01-01T00:00:00.000000Z"}, // the zero second of a new encoder
+		{time.Unix(0, 0), "1970-01-01T00:00:00.000000Z"},
 		{recordTime, "2026-01-02T03:04:05.678901Z"},
 		{recordTime.In(time.FixedZone("", 5*3600+1800)), "2026-01-02T03:04:05.678901Z"},
 		{recordTime.Add(999 * time.Millisecond), "2026-01-02T03:04:06.677901Z"},
@@ -192,17 +192,8 @@ func TestTimestamps(t *testing.T) {
 	} {
 		r := recordWith()
 		r.Time = tt.at
-		if _, _, ok := e.encode(t.Context(), h, &r); !ok {
-			t.Fatalf("%v could not be encoded", tt.at)
-		}
-		if got := decodeEvent(t, bytes.TrimSuffix(e.buf, []byte(",")))["timestamp"]; got != tt.want {
+		if got := decodeEvent(t, eventOf(t, h, r))["timestamp"]; got != tt.want {
 			t.Errorf("%v is written as %v, want %v", tt.at, got, tt.want)
-		}
-	}
-	for digits, want := range []string{`"2026-01-02T03:04:05Z"`, `"2026-01-02T03:04:05.6Z"`, `"2026-01-02T03:04:05.67Z"`, `"2026-01-02T03:04:05.678Z"`} {
-		e.event.Time = recordTime
-		if got := string(e.event.AppendTimeUTC(nil, digits)); got != want {
-			t.Errorf("with %d digits: %s, want %s", digits, got, want)
 		}
 	}
 }
@@ -225,11 +216,11 @@ func TestContextAttrs(t *testing.T) {
 		},
 	})
 	r := recordWith(slog.Int("b", 2))
-	e := newEncoder()
-	if _, _, ok := e.encode(context.WithValue(t.Context(), traceKey{}, "1"), h.WithAttrs([]slog.Attr{slog.Int("a", 1)}).WithGroup("g").(*Handler), &r); !ok {
+	event, _, ok := tryEventWith(context.WithValue(t.Context(), traceKey{}, "1"), h.WithAttrs([]slog.Attr{slog.Int("a", 1)}).WithGroup("g"), r)
+	if !ok {
 		t.Fatal("the record could not be encoded")
 	}
-	got := jsonText(t, decodeEvent(t, bytes.TrimSuffix(e.buf, []byte(",")))["metadata"])
+	got := jsonText(t, decodeEvent(t, event)["metadata"])
 	if want := `{"a":1,"g":{"b":2},"level":"info","level_":"x","span":{"id":7},"trace":"t-1"}`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
@@ -336,59 +327,17 @@ func TestHugeStringsAreNotCopied(t *testing.T) {
 	}
 }
 
-// An encoder in the pool holds on to nothing of the record before.
-func TestReleaseLetsGo(t *testing.T) {
-	h := shipTo(t, hanging, Options{AddSource: true, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr { return slog.String(a.Key, "text") }})
-	e := newEncoder()
-	r := recordWith(slog.Int("a", 1))
-	if _, _, ok := e.encode(t.Context(), h, &r); !ok || e.event.Message+e.event.TimeText+e.event.LevelText == "" {
-		t.Fatal("not encoded")
+// decodeObject decodes a JSON object, numbers as they are written; nil if b is
+// none.
+func decodeObject(b []byte) map[string]any {
+	if !json.Valid(b) {
+		return nil
 	}
-	e.release()
-	ev, w := &e.event, &e.attrs
-	if e.c != nil || ev.Message+ev.TimeText+ev.LevelText != "" || e.source != nil || w.replace != nil || w.encoding != nil || w.reserved != nil {
-		t.Errorf("held: %+v", e)
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.UseNumber()
+	var m map[string]any
+	if d.Decode(&m) != nil {
+		return nil
 	}
-
-	e = newEncoder() // the other is in the pool now, and may be anyone's
-	h = shipTo(t, hanging, Options{Format: fakeFormat{layout: func(l *Layout) { l.Attrs = encodedJSON }}})
-	for i := range 40 { // so long that it is cut: its notes are written several times
-		r.AddAttrs(slog.Any(fmt.Sprint("long", i), bytes.Repeat([]byte{1}, 1<<16)))
-	}
-	if _, _, ok := e.encode(t.Context(), h, &r); !ok {
-		t.Fatal("not encoded")
-	}
-	r = recordWith(slog.Any("a", new(int)), slog.Int("b", 1))
-	if _, _, ok := e.encode(t.Context(), h.WithAttrs([]slog.Attr{slog.Int("c", 1)}).(*Handler), &r); !ok || e.attrs.given.handler == nil || len(e.attrs.given.list) == 0 {
-		t.Fatal("not encoded")
-	}
-	e.release()
-	for _, n := range e.attrs.given.list[:cap(e.attrs.given.list)] {
-		if n.key != "" || n.value.Any() != nil || e.attrs.given.handler != nil {
-			t.Errorf("held: %+v", n)
-		}
-	}
-}
-
-// An id that a Format does not leave where it was appended costs no other record
-// anything, nor is one that has moved written over.
-func TestIDThatDoesNotStay(t *testing.T) {
-	for name, event := range map[string]func(dst []byte, e *Event) []byte{
-		"dropped": func(dst []byte, e *Event) []byte { _ = e.AppendID(dst); return append(dst, "{}"...) },
-		"cut":     func(dst []byte, e *Event) []byte { x := e.AppendID(dst); return x[:len(x)-3] },
-		"moved":   func(dst []byte, e *Event) []byte { return append(append(dst, `{"a":"`...), e.AppendID(nil)...) },
-	} {
-		h := shipTo(t, healthy, Options{Format: fakeFormat{event: event}})
-		for range 3 {
-			if err := h.Handle(t.Context(), recordWith()); err != nil {
-				t.Error(err)
-			}
-		}
-		if err := h.Flush(t.Context()); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-		if s := h.Stats(); s.Delivered != 3 {
-			t.Errorf("%s: %+v", name, s)
-		}
-	}
+	return m
 }

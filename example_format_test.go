@@ -26,17 +26,15 @@ func (lines) Layout() slogship.Layout {
 
 func (lines) AppendEvent(dst []byte, e *slogship.Event) []byte {
 	dst = append(dst, '{')
-	if e.HasTime {
+	if !e.Time.IsZero() {
 		dst = append(dst, `"time":`...)
-		dst = append(e.AppendTimeUTC(dst, 9), ',')
+		dst = append(slogship.AppendTime(dst, e.Time, 9), ',')
 	}
-	if e.HasLevel {
-		dst = append(dst, `"level":`...)
-		dst = append(e.AppendLevel(dst, false), ',')
-	}
+	dst = append(dst, `"level":`...)
+	dst = append(slogship.AppendLevel(dst, e.Level, false), ',')
 	dst = append(dst, `"msg":`...)
-	dst = e.AppendMessage(dst)
-	dst = e.AppendAttrs(dst)
+	dst = slogship.AppendString(dst, e.Message)
+	dst = slogship.AppendAttrs(dst, e.Attrs)
 	return append(dst, '}')
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -194,4 +195,24 @@ func within(t *testing.T, limit time.Duration, f func()) {
 	case <-time.After(limit):
 		t.Fatalf("not done within %v", limit)
 	}
+}
+
+// wantLinear wants work of the size 4n to take at most eight times as long as
+// that of the size n: what is quadratic takes sixteen times. Compared are the
+// least of some runs, so that a busy machine makes it slower, and not fail.
+func wantLinear(t *testing.T, n int, work func(n int)) {
+	t.Helper()
+	least := func(before time.Duration, n int) time.Duration {
+		began := time.Now()
+		work(n)
+		return min(before, time.Since(began))
+	}
+	small, large := time.Duration(math.MaxInt64), time.Duration(math.MaxInt64)
+	for range 10 {
+		small, large = least(small, n), least(large, 4*n)
+		if large <= 8*small {
+			return
+		}
+	}
+	t.Errorf("the size %d takes %v, the size %d takes %v", n, small, 4*n, large)
 }

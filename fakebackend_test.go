@@ -50,7 +50,14 @@ type answered struct {
 	hangs  bool          // the body does not end
 }
 
-func status(code int) answered { return answered{status: code, body: http.StatusText(code)} }
+// status is an answer of Logflare: with its success's body, or with the text that a
+// status has.
+func status(code int) answered {
+	if code/100 == 2 {
+		return answered{status: code, body: `{"message":"Logged!"}`}
+	}
+	return answered{status: code, body: http.StatusText(code)}
+}
 
 func (a answered) with(name, value string) answered {
 	a.header = a.header.Clone()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -49,6 +48,10 @@ func TestFlush(t *testing.T) {
 		if err := tr.Flush(t.Context()); err != nil || time.Since(tr.began) != 9*time.Second {
 			t.Errorf("with the batcher asleep: %v, after %v", err, time.Since(tr.began))
 		}
+		tr.say("e")
+		if err := tr.Flush(nil); err != nil { //nolint:staticcheck // nil is forgiven
+			t.Errorf("without a context: %v", err)
+		}
 	})
 }
 
@@ -72,7 +75,7 @@ func TestFlushWaitsForItsOwnOnly(t *testing.T) {
 		if loss := lossOf(t, err); loss != (LossError{Dropped: Dropped{Overflow: 1}}) {
 			t.Errorf("Flush: %+v", loss)
 		}
-		if errors.Is(err, ErrUnsent) || err.Error() != "slogship: 1 records dropped (overflow 1)" {
+		if errors.Is(err, ErrUnsent) || err.Error() != "slogship: 1 record dropped (overflow 1)" {
 			t.Errorf("Flush: %v", err)
 		}
 		if s := tr.Stats(); s.Dropped.Overflow != 2 || s.Delivered != 2 {
@@ -136,13 +139,24 @@ func TestFlushIsCutShort(t *testing.T) {
 		if loss := lossOf(t, err); loss.Unsent != 3 || loss.Dropped != (Dropped{Rejected: 1}) {
 			t.Errorf("Flush: %+v", loss)
 		}
-		if got := fmt.Sprint(err); got != "slogship: 1 records dropped (rejected 1), 3 records unsent: context deadline exceeded" {
+		if got := fmt.Sprint(err); got != "slogship: 1 record dropped (rejected 1), 3 records unsent after 2 s; last attempt: no answer for 1 s; the one before: 406 Not Acceptable: 1 record not accepted: odd" {
 			t.Error(got)
 		}
 		time.Sleep(time.Minute)
 		tr.wantRequests(3)
 		tr.wantTaken("c", "d", "e")
 
+		// That a request has been under way for a moment explains nothing.
+		tr.answerWith(always(status(200).after(5 * time.Second)))
+		tr.say("f")
+		brief, cancel := context.WithTimeout(t.Context(), 900*time.Millisecond)
+		defer cancel()
+		if got := fmt.Sprint(tr.Flush(brief)); got != "slogship: 1 record unsent after 900 ms: context deadline exceeded" {
+			t.Error(got)
+		}
+		time.Sleep(time.Hour)
+
+		before := len(tr.got())
 		tr.answerWith(always(status(503)))
 		tr.say("f")
 		err = tr.Flush(cancelled(t)) // wakes the batcher all the same
@@ -150,7 +164,7 @@ func TestFlushIsCutShort(t *testing.T) {
 			t.Errorf("Flush: %v", err)
 		}
 		synctest.Wait()
-		tr.wantRequests(4)
+		tr.wantRequests(before + 1)
 	})
 }
 
@@ -198,8 +212,11 @@ func TestFlushDuringShutdown(t *testing.T) {
 		defer cancel()
 		want := tr.Shutdown(ctx)
 		err := <-result
-		if loss := lossOf(t, err); loss != (LossError{Dropped: Dropped{Shutdown: 3}}) || !errors.Is(err, ErrUnsent) {
+		if loss := lossOf(t, err); loss.Dropped != (Dropped{Shutdown: 3}) || loss.Unsent != 0 || !errors.Is(err, ErrUnsent) {
 			t.Errorf("Flush: %v", err)
+		}
+		if got := fmt.Sprint(err); got != "slogship: 3 records dropped (shutdown 3); last attempt: 503 Service Unavailable" {
+			t.Error(got)
 		}
 		if err := tr.Flush(t.Context()); err != want || want == nil {
 			t.Errorf("Flush after Shutdown: %v, want Shutdown's %v", err, want)
@@ -230,13 +247,27 @@ func TestFlushIsServedByShutdown(t *testing.T) {
 
 // Whatever a record waits for, LossError says it in one line.
 func TestLossErrorText(t *testing.T) {
-	all := Dropped{1, 2, 3, 4, 5, 6}
-	e := &LossError{Dropped: all, Unsent: 7, Cause: context.Canceled}
-	const want = "slogship: 21 records dropped (overflow 1, rejected 2, too large 3, discarded 4, closed 5, shutdown 6), 7 records unsent: context canceled"
-	if got := e.Error(); got != want {
-		t.Errorf("%s\nwant %s", got, want)
-	}
-	if (Dropped{}).String() != "none" || all.Total() != 21 || !strings.Contains(fmt.Sprint(Stats{Dropped: all}), "closed 5") {
-		t.Error(all)
+	refused := &sendError{text: "slogship: POST http://logs.test/logs: 401 Unauthorized: who: are you?"}
+	for want, e := range map[string]*LossError{
+		"21 records dropped (overflow 1, rejected 2, too large 3, discarded 4, closed 5, shutdown 6), 7 records unsent: context canceled": {
+			Dropped: Dropped{1, 2, 3, 4, 5, 6}, Unsent: 7, Cause: context.Canceled,
+		},
+		"1 record dropped (overflow 1)":                                            {Dropped: Dropped{Overflow: 1}},
+		"1 record unsent after 3 ms: context deadline exceeded":                    {Unsent: 1, Cause: context.DeadlineExceeded, After: 3 * time.Millisecond},
+		"1 record unsent after 5 s; last attempt: 401 Unauthorized: who: are you?": {Unsent: 1, Cause: context.DeadlineExceeded, After: 5 * time.Second, LastError: refused},
+		"2 records unsent after 1.5 s: context canceled; last attempt: 401 Unauthorized: who: are you?": {
+			Unsent: 2, Cause: context.Canceled, After: 1500 * time.Millisecond, LastError: refused,
+		},
+		"3 records unsent; last attempt: 401 Unauthorized: who: are you?": {Unsent: 3, After: time.Millisecond - 1, LastError: refused},
+		"2 records unsent after 2m30s; last attempt: no answer for 9.99 s": {
+			Unsent: 2, Cause: context.DeadlineExceeded, After: 150 * time.Second, hanging: 9994 * time.Millisecond,
+		},
+		"2 records unsent; Retry-After asks for another 1m0s, which is beyond the deadline; last attempt: boom": {
+			Unsent: 2, Cause: context.DeadlineExceeded, LastError: errors.New("slogship: boom"), retryIn: time.Minute,
+		},
+	} {
+		if got := e.Error(); got != "slogship: "+want {
+			t.Errorf("%s\nwant %s", got, want)
+		}
 	}
 }

@@ -1,7 +1,6 @@
 package slogship
 
 import (
-	"log/slog"
 	"net/http"
 )
 
@@ -9,19 +8,25 @@ import (
 // answers are read. The default is Logflare's; a Format for another backend is
 // a value set in Options.
 //
-// AppendEvent is called from many goroutines at once, the other methods from
-// one. A Format that panics loses the record it was given (counted in
+// AppendEvent may be called from several goroutines at once, each with an Event of
+// its own; the other methods are called from one. A Format that panics loses the record it was given (counted in
 // Stats.Dropped.Rejected), or fails the attempt to send, never more.
 type Format interface {
 	// Layout returns what is the same for every record. It is called once.
 	Layout() Layout
 
 	// AppendEvent appends one record, without the separator, to dst and
-	// returns the extended slice. It keeps neither dst nor e.
+	// returns the extended slice. It must write the same bytes whenever it gets
+	// an equal Event, for a record that is sent again must not differ, and may be
+	// called more than once for a record. It may change e, but must keep neither
+	// dst nor e nor anything of it.
 	AppendEvent(dst []byte, e *Event) []byte
 
 	// ReadAnswer says what an answer of the backend means. The zero Verdict
-	// leaves that to the status code, as the table in the README has it.
+	// leaves that to the status code, as the table in the README has it: a
+	// success is then one unless its body is a web page. Where the backend
+	// documents its success, anything else should be Hold: a sign-in page, or
+	// another server at that address, acknowledges nothing.
 	ReadAnswer(a Answer) Verdict
 }
 
@@ -47,55 +52,32 @@ type Layout struct {
 	MaxBytes       int // of a request body, before compression
 	MaxRecordBytes int // of one event
 
+	// AnswerBytes is how much of an answer ReadAnswer needs for each record of the
+	// request, for a backend that reports on each. An answer is read, inflated, up
+	// to 64 KiB and AnswerBytes for each record, 8 MiB at most.
+	AnswerBytes int
+
 	NoGzip bool // the backend cannot inflate gzip: bodies are sent as they are unless Zstd is asked for
 	Zstd   bool // the backend can inflate zstd
 
-	// Attrs, if not nil, is how attributes are written instead of JSON.
-	Attrs *AttrEncoding
-
 	// Reserved are names that the format writes itself into the object that
-	// holds the attributes. An attribute of that name at the root gets a
-	// trailing underscore; with Attrs, so does one of that name with underscores.
+	// holds the attributes. An attribute of such a name at the root, or of such a
+	// name and underscores, gets one more underscore: "level" becomes "level_",
+	// "level_" becomes "level__". None may be another one with underscores. "_cut"
+	// is always reserved.
 	Reserved []string
 
-	// UniqueKeys is set for a backend that refuses an object with a doubled
-	// key: of equal keys only the last is then written. With Attrs that is the
-	// Format's own affair, for which Event.Repeats is there.
+	// UniqueKeys is set for a backend that refuses an object with two equal keys:
+	// of equal names in one group only the last is then kept.
 	UniqueKeys bool
-}
-
-// AttrEncoding writes attributes for a backend that takes no JSON object. What
-// counts as an attribute, and in what order, is not its business; each function
-// appends to dst and returns it, and may be called from many goroutines at once.
-// One that panics loses what it was given.
-//
-// It must be able to append to what it wrote before: attributes given by
-// WithAttrs are written once and copied. All functions are required.
-type AttrEncoding struct {
-	// Separator stands between what was written for two handlers' attributes;
-	// AppendAttr and BeginGroup write it themselves.
-	Separator string
-
-	// AppendAttr appends an attribute inside groups. Its value is a scalar: a
-	// string, a number, a bool, a duration or a time; or a []byte.
-	AppendAttr func(dst []byte, groups []string, key string, v slog.Value) []byte
-
-	// AppendJSON appends an attribute with any other value, as the JSON that it
-	// is in other formats: valid, in valid UTF-8, without white space, equal
-	// keys in it equal bytes.
-	AppendJSON func(dst []byte, groups []string, key string, text []byte) []byte
-
-	// BeginGroup begins the group name inside groups; EndGroup ends it. begin
-	// is the length of dst when BeginGroup returned.
-	BeginGroup func(dst []byte, groups []string, name string) []byte
-	EndGroup   func(dst []byte, groups []string, name string, begin int) []byte
 }
 
 // Answer is what a backend said to a request.
 type Answer struct {
 	Status  int
 	Header  http.Header
-	Body    []byte // its first 8 MiB
+	Body    []byte // its front; see Layout.AnswerBytes
+	Cut     bool   // there was more of it, which was not read
 	Err     error  // not nil if the body could not be read to its end
 	Records int    // records in the request
 }
@@ -107,9 +89,9 @@ type Action uint8
 // where a Format does not say otherwise.
 const (
 	ByStatus Action = iota // the status code decides
-	Accept                 // taken: 2xx
+	Accept                 // taken: 2xx, unless it comes with a web page
 	Retry                  // not now: sent again after a back-off: 408, 425, 429, 5xx
-	Hold                   // wrong set-up: kept, probed at MaxBackoff: 3xx, 401, 403, 404, ...
+	Hold                   // wrong set-up: kept, probed at MaxBackoff: 101, 3xx, 401, 403, 404, ...
 	TooLarge               // halved and sent again, down to the single record: 413
 	Isolate                // something in it is bad: isolated by halving: every other 4xx
 	Reject                 // dropped as rejected, never sent again
@@ -123,6 +105,7 @@ const (
 	Taken   Outcome = iota // or already there
 	Refused                // never to be sent again
 	Resend                 // to be sent again, with the next batch
+	Failed                 // the server failed over it (5xx): sent again, but not for ever
 )
 
 // Verdict is how a Format reads an Answer.
@@ -135,6 +118,12 @@ type Verdict struct {
 	Refused  int
 
 	// Reason is the backend's own word, for the error that is reported. If
-	// empty, the beginning of the body is used.
+	// empty, the beginning of the body is used. Of either, the first 1,024 bytes
+	// are looked at for secrets, and at most 300 are shown.
 	Reason string
+
+	// Hint, with Hold or Isolate, is the way out of a wrong set-up: the path that
+	// the format is meant for, the header that it wants. It is reported after the
+	// reason, as it is.
+	Hint string
 }

@@ -2,72 +2,96 @@ package slogship
 
 import "time"
 
-// Where pending's blocks come from, and where they go: the open one, in which
-// the next record has its place, and the free ones, which are empty.
-//
-//	made in advance -> free -> open -> full of records -> free, or let go of
+const (
+	// keptBlocks is how many empty blocks wait for their next use in any case:
+	// fewer would leave a full batch to the garbage collector. What a
+	// burst took is kept beside them for the next one, for a new block costs its
+	// records 80 ns each (page faults, clearing). The first batch after
+	// trimInterval gives back what was of no use since the one before it, and
+	// with it the memory of an outage.
+	keptBlocks   = 16
+	trimInterval = 10 * time.Second
+)
 
-// openLocked returns the open block, a new one if a record of size bytes has
-// no room in it.
-func (p *pending) openLocked(size int, seq uint64) (b *block, opened bool) {
+// freeBlocks are empty blocks, for the records to come. They are guarded by
+// pending.mu. Whenever that is free
+//   - each of them is blockBytes long and has no records;
+//   - there are at most keptBlocks, or as many as spare had room for.
+type freeBlocks struct {
+	blocks  []*block
+	unused  int // the fewest there were since trimmed
+	trimmed time.Time
+}
+
+// take returns an empty block, or nil if there is none.
+func (f *freeBlocks) take() (b *block) {
+	last := len(f.blocks) - 1
+	if last < 0 {
+		return nil
+	}
+	b, f.blocks[last] = f.blocks[last], nil // the slot outlives what is let go of
+	f.blocks = f.blocks[:last]
+	f.unused = min(f.unused, last)
+	return b
+}
+
+// put adds b, whose records are gone, if it has the length for that.
+func (f *freeBlocks) put(b *block) {
+	if len(b.page) == blockBytes {
+		b.reset()
+		f.blocks = append(f.blocks, b)
+	}
+}
+
+// spare lets go of blocks beyond keptBlocks that do not fit in room bytes.
+func (f *freeBlocks) spare(room int) {
+	f.keep(max(keptBlocks, room/blockBytes))
+}
+
+// trim lets go of the blocks that no burst needed for a while.
+func (f *freeBlocks) trim(now time.Time) {
+	if now.Sub(f.trimmed) < trimInterval {
+		return
+	}
+	f.keep(max(len(f.blocks)-f.unused, keptBlocks))
+	f.unused, f.trimmed = len(f.blocks), now
+}
+
+// keep keeps at most n.
+func (f *freeBlocks) keep(n int) {
+	if n < len(f.blocks) {
+		clear(f.blocks[n:])
+		f.blocks = f.blocks[:n]
+	}
+}
+
+// openLocked returns the open block, another one if a record of size bytes has
+// no room in it, and reports whether that was the last free one.
+func (p *pending) openLocked(size int, seq uint64) (b *block, last bool) {
 	if p.open != nil && p.open.live == 0 {
 		p.open.reset()
 	}
 	if p.open != nil && p.open.fits(size, seq) {
 		return p.open, false
 	}
-	if last := len(p.free) - 1; last >= 0 {
-		p.open, p.free[last] = p.free[last], nil // the slot outlives what is let go of
-		p.free = p.free[:last]
-	} else {
-		p.open = newBlock(blockBytes)
+	if p.open = p.free.take(); p.open == nil {
+		p.open = newBlock(blockBytes) // another producer is about to add one
 	}
-	p.unused = min(p.unused, len(p.free))
 	p.held += p.open.cost()
-	return p.open, true
+	return p.open, len(p.free.blocks) == 0
 }
 
-// enoughLocked is how many empty blocks are made in advance: as many as are in
-// use, for the more these are the more come, up to maxStock.
-func (p *pending) enoughLocked() int { return min(p.held/blockBytes, maxStock) }
-
-// checkStockLocked reports whether restock is due, and whether even that would be
-// too late, for the next block would have to be made under the lock.
-func (p *pending) checkStockLocked() (refill, late bool) {
-	refill = !p.stocking && len(p.free) <= p.enoughLocked()/4
-	if refill {
-		p.stocking = true
-		p.stockers.Add(1)
-	}
-	return refill, len(p.free) == 0
-}
-
-// stock makes an empty block in advance, if there is none when it is made. With
-// fresh memory that takes as long as to take in a hundred records.
+// stock makes an empty block, if there is none when it is made. That takes as long
+// as to take in a hundred records, which under the lock all producers would wait
+// for: one call in 10,000 then takes 160 us instead of 45
+// (BenchmarkSlowestCalls/ring.growing, p99.9 of one call in 250 that makes one).
 func (p *pending) stock() {
 	b := newBlock(blockBytes)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.free) == 0 && !p.closed {
-		p.free = append(p.free, b)
+	if len(p.free.blocks) == 0 && !p.closed {
+		p.free.put(b)
 	}
-}
-
-// fillStock makes empty blocks in advance until there are enough.
-func (p *pending) fillStock() {
-	for p.addFree(newBlock(blockBytes)) {
-	}
-}
-
-// addFree adds a block for fillStock, and reports whether there are too few yet.
-func (p *pending) addFree(b *block) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.free) < p.enoughLocked() && !p.closed {
-		p.free = append(p.free, b)
-	}
-	p.stocking = len(p.free) < p.enoughLocked() && !p.closed
-	return p.stocking
 }
 
 // releaseLocked lets go of n records of b, and of b with its last one.
@@ -77,27 +101,9 @@ func (p *pending) releaseLocked(b *block, n int) {
 		return
 	}
 	p.held -= b.cost()
-	if len(b.page) == blockBytes {
-		b.reset()
-		p.free = append(p.free, b)
-		p.spareLocked()
-	}
+	p.free.put(b)
+	p.spareLocked()
 }
 
 // spareLocked lets go of free blocks that are too much beside what is held.
-func (p *pending) spareLocked() {
-	for n := len(p.free); n > freeBlocks && p.held > p.maxHeld-n*blockBytes; n-- {
-		p.free[n-1] = nil
-		p.free = p.free[:n-1]
-	}
-}
-
-// trimLocked lets go of the free blocks that no burst needed for a while.
-func (p *pending) trimLocked(now time.Time) {
-	if now.Sub(p.trimmed) < trimInterval {
-		return
-	}
-	n := max(len(p.free)-p.unused, min(len(p.free), freeBlocks))
-	clear(p.free[n:])
-	p.free, p.unused, p.trimmed = p.free[:n], n, now
-}
+func (p *pending) spareLocked() { p.free.spare(p.maxHeld - p.held) }

@@ -1,9 +1,9 @@
 // Package slogship ships log/slog records to an HTTP log backend in batches.
 //
-//	Handle -> encode -> pending (a ring of blocks)
-//	                       |  ^
-//	           swap, O(1)  v  |  restore to the front, O(1)
-//	                    in flight -> batcher -> HTTP POST -> backend
+//	logger.Info -> Handle -> capture -> pending (a ring of blocks)
+//	                                       |  ^
+//	                           swap, O(1)  v  |  restore to the front, O(1)
+//	                                    in flight -> encode -> HTTP POST -> backend
 //
 // Logging never waits: not for the network, not for the batcher. What is
 // pending is bounded in records and bytes; at the bound the oldest record is
@@ -31,15 +31,15 @@ package slogship
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"fmt"
 	"log/slog"
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/slogship/slogship/internal/record"
+	"github.com/slogship/slogship/internal/redact"
 )
 
 const (
@@ -57,39 +57,20 @@ const (
 //
 // Use New to make one, and Shutdown or Close to end it.
 type Handler struct {
-	core *core
-
-	groups []string // of WithGroup
-
-	// The attributes of WithAttrs, encoded. At their end the first opened of
-	// groups are open; the rest is opened by the first attribute in them.
-	attrs   []byte
-	opened  int
-	begins  []int      // as in attrWriter
-	renamed []int      // as in attrWriter
-	keys    nameFilter // as in attrWriter
-	doubled bool       // as in attrWriter
-	given   []note     // to the AttrEncoding, attributes and groups only
+	core  *core
+	state *record.State // of WithAttrs and WithGroup
 }
 
 // core is what all handlers made from one New share.
 type core struct {
 	name       string // the endpoint, without secrets
-	idTemplate string // an event id with a sequence number of zero
-
-	level        slog.Leveler
-	flushLevel   slog.Leveler
-	addSource    bool
-	replace      func([]string, slog.Attr) slog.Attr
-	contextAttrs func(context.Context) []slog.Attr
-
-	format         Format
-	layout         Layout
-	reserved       nameSet // layout.Reserved
-	maxRecordBytes int
+	level      slog.Leveler
+	flushLevel slog.Leveler
 
 	pending *pending
 	batcher *batcher
+
+	connLines connLines
 
 	shutdownOnce sync.Once
 	shutdownDone chan struct{} // closed by the first Shutdown, after it set result
@@ -113,8 +94,8 @@ func isSending(ctx context.Context) bool {
 // value and the rule, and shows no secret.
 func New(endpoint string, opts *Options) (*Handler, error) {
 	u, err := url.Parse(endpoint)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Hostname() == "" {
-		return nil, fmt.Errorf("slogship: endpoint %q is not an absolute http(s) URL", redactEndpoint(endpoint))
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || !isHost(u) {
+		return nil, fmt.Errorf("slogship: endpoint %q is not an absolute http(s) URL", redact.Endpoint(endpoint))
 	}
 	var o Options
 	if opts != nil {
@@ -125,27 +106,40 @@ func New(endpoint string, opts *Options) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	var id [16]byte
-	rand.Read(id[:]) // never fails, as its documentation says
 	p := newPending(s)
 	c := &core{
-		name:           (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String(),
-		idTemplate:     hex.EncodeToString(id[:]) + strings.Repeat("0", sequenceDigits),
-		level:          s.Level,
-		flushLevel:     s.FlushLevel,
-		addSource:      s.AddSource,
-		replace:        s.ReplaceAttr,
-		contextAttrs:   s.ContextAttrs,
-		format:         s.Format,
-		layout:         s.layout,
-		reserved:       newNameSet(s.layout.Reserved),
-		maxRecordBytes: s.MaxRecordBytes,
-		pending:        p,
-		shutdownDone:   make(chan struct{}),
+		name:         nameOf(u),
+		level:        s.Level,
+		flushLevel:   s.FlushLevel,
+		pending:      p,
+		connLines:    connLines{began: time.Now()},
+		shutdownDone: make(chan struct{}),
 	}
 	c.batcher = newBatcher(p, newSender(u, c.name, p, s), s)
 	go c.batcher.run()
-	return &Handler{core: c}, nil
+	return &Handler{core: c, state: record.New(record.Options{
+		AddSource:      s.AddSource,
+		ReplaceAttr:    s.ReplaceAttr,
+		ContextAttrs:   s.ContextAttrs,
+		MaxRecordBytes: s.MaxRecordBytes,
+	})}, nil
+}
+
+// isHost reports whether u has a host to connect to. One with a colon in it, but
+// for IPv6, is a host that has swallowed credentials.
+func isHost(u *url.URL) bool {
+	host := u.Hostname()
+	return host != "" && (strings.HasPrefix(u.Host, "[") || !strings.Contains(host, ":"))
+}
+
+// nameOf is u's scheme, host and path. A path with an @ in it may be user info that
+// has a / in it: it is not shown.
+func nameOf(u *url.URL) string {
+	name := url.URL{Scheme: u.Scheme, Host: u.Host}
+	if !strings.Contains(u.Path, "@") {
+		name.Path = u.Path
+	}
+	return name.String()
 }
 
 // Enabled reports whether level is at or above Options.Level. It is false
@@ -158,81 +152,98 @@ func (h *Handler) Enabled(ctx context.Context, level slog.Level) bool {
 	return level >= least && !isSending(ctx)
 }
 
-// Handle encodes r and adds it to what is pending. It never waits for I/O or
-// for the batcher, and always returns nil: slog discards the error
-// (go.dev/issue/66579), so that a loss is counted in Stats instead. That ctx
-// is cancelled does not matter.
+// Handle captures r: it takes down what r says, and adds that to what is pending.
+// It never waits for I/O or for the batcher, and always returns nil: slog discards
+// the error (go.dev/issue/66579), so that a loss is counted in Stats instead. That
+// ctx is cancelled does not matter.
 func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	if isSending(ctx) {
 		return nil
 	}
-	e := encoders.Get().(*encoder)
-	cut, why, ok := e.encode(ctx, h, &r)
-	if ok {
-		urgent := h.core.flushLevel != nil && r.Level >= h.core.flushLevel.Level()
-		h.core.pending.push(e.buf, e.idAt, cut, urgent)
-	} else {
-		h.core.pending.refuse(why)
+	// What package log leads here has no attributes; or, if a handler before this one
+	// adds some, no PC.
+	quiet := (r.NumAttrs() == 0 || r.PC == 0) && isConnLine(r.Message)
+	if quiet {
+		if !h.core.connLines.take() {
+			return nil
+		}
+		r.Message = h.core.batcher.sender.words(r.Message)
 	}
-	e.release()
+	captured := h.state.Capture(ctx, &r)
+	if quiet {
+		h.core.pending.put(captured.Bytes, false, false)
+	} else {
+		urgent := h.core.flushLevel != nil && r.Level >= h.core.flushLevel.Level()
+		h.core.pending.push(captured.Bytes, urgent)
+	}
+	captured.Free()
 	return nil
 }
 
-// WithAttrs returns a Handler whose records have attrs too. They are encoded
+// WithAttrs returns a Handler whose records have attrs too. They are captured
 // now, once.
-func (h *Handler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	if !slices.ContainsFunc(attrs, func(a slog.Attr) bool {
-		return a.Value.Kind() != slog.KindGroup || len(a.Value.Group()) > 0
-	}) {
-		return h
-	}
-	var w attrWriter
-	return w.with(h, attrs)
-}
+func (h *Handler) WithAttrs(attrs []slog.Attr) slog.Handler { return h.with(h.state.WithAttrs(attrs)) }
 
 // WithGroup returns a Handler that puts the attributes to come into a group.
 // An empty name returns h, and so does a group inside 500 others: decoders do
 // not follow that far.
-func (h *Handler) WithGroup(name string) slog.Handler {
-	if name == "" || len(h.groups) >= maxDepth {
+func (h *Handler) WithGroup(name string) slog.Handler { return h.with(h.state.WithGroup(name)) }
+
+func (h *Handler) with(s *record.State) *Handler {
+	if s == h.state {
 		return h
 	}
-	h2 := *h
-	h2.groups = append(slices.Clip(h.groups), name)
-	return &h2
+	return &Handler{core: h.core, state: s}
 }
 
-// Flush wakes the batcher and waits until none of the records held at the call
-// is held any more. It returns nil if all of them were acknowledged, otherwise
-// a *LossError with the number dropped, by reason, and, if ctx ended first, the
-// number that still wait; it then matches ErrUnsent and ctx.Err(). It shortens
-// no back-off.
+// Flush wakes the batcher and waits until every record accepted before the call
+// is delivered or dropped. It returns nil if all were delivered, otherwise a
+// *LossError with the number dropped, by reason. If ctx ends first, the error
+// has the number that still wait and says why, and matches ErrUnsent and
+// ctx.Err(). Flush shortens no back-off. A nil ctx is context.Background().
 //
 // A producer that would rather wait than lose calls Flush now and then. After
 // Shutdown it returns Shutdown's result.
 func (h *Handler) Flush(ctx context.Context) error {
+	if ctx == nil {
+		ctx = context.Background()
+	}
 	c := h.core
 	select {
 	case <-c.shutdownDone:
 		return c.result
 	default:
 	}
+	began := time.Now()
 	w := c.pending.wait()
 	if w == nil {
-		return nil
+		return c.flushedNothing(ctx)
 	}
 	select {
 	case <-w.done:
 	case <-ctx.Done():
 	}
-	lost, left := c.pending.giveUp(w)
-	e := &LossError{Dropped: droppedOf(lost), Unsent: left}
-	if left > 0 {
-		e.Cause = ctx.Err()
+	e := c.pending.giveUp(w)
+	if e.Unsent > 0 {
+		e.Cause, e.After = ctx.Err(), time.Since(began)
 	} else if e.Dropped.Total() == 0 {
 		return nil
 	}
 	return e
+}
+
+// flushedNothing is the result of a Flush that found nothing held: nil, or, if
+// that is because a Shutdown has given up, that Shutdown's result.
+func (c *core) flushedNothing(ctx context.Context) error {
+	if _, ended := c.pending.unsent(); !ended {
+		return nil
+	}
+	select {
+	case <-c.shutdownDone: // within stopGrace
+		return c.result
+	case <-ctx.Done():
+		return c.cutShort(ctx, time.Now())
+	}
 }
 
 // Discard drops what is pending, counted in Stats.Dropped.Discarded, and
@@ -241,19 +252,25 @@ func (h *Handler) Discard() int { return h.core.pending.discard() }
 
 // Shutdown ends the intake, sends what is held, and ends the goroutine. Later
 // records are counted in Stats.Dropped.Closed. It cuts a back-off short, but
-// not a Retry-After: if that lies beyond ctx's deadline it returns at once.
+// not a Retry-After. It does not wait in vain: if a Retry-After lies beyond ctx's
+// deadline, or the answer to its first attempt says that the set-up is wrong
+// (401, 404, ...), it returns at once. A nil ctx is context.Background().
 //
 // It returns nil if nothing is held any more (what the server refused is in
-// Stats), otherwise a *LossError that matches ErrUnsent and the context's
-// error; what was held is then dropped, counted in Stats.Dropped.Shutdown. A
-// call during another one waits for it, or for its own ctx; a later one returns
-// the same result.
+// Stats), otherwise a *LossError that says why, and matches ErrUnsent and the
+// context's error; what was held is then dropped, counted in
+// Stats.Dropped.Shutdown. A call during another one waits for it, or for its own
+// ctx; a later one returns the same result.
 func (h *Handler) Shutdown(ctx context.Context) error {
+	if ctx == nil {
+		ctx = context.Background()
+	}
 	c := h.core
 	first := false
+	began := time.Now()
 	c.shutdownOnce.Do(func() { first = true })
 	if first {
-		c.result = c.shutdown(ctx)
+		c.result = c.shutdown(ctx, began)
 		close(c.shutdownDone)
 		return c.result
 	}
@@ -266,38 +283,60 @@ func (h *Handler) Shutdown(ctx context.Context) error {
 	case <-c.shutdownDone:
 		return c.result
 	case <-ctx.Done():
-		s := c.pending.stats()
-		return &LossError{Unsent: s.Pending + s.InFlight, Cause: ctx.Err()}
+		return c.cutShort(ctx, began)
 	}
 }
 
-func (c *core) shutdown(ctx context.Context) error {
+// cutShort is the result of a call whose ctx ended while it waited for the first
+// Shutdown: the same numbers, if that has them already.
+func (c *core) cutShort(ctx context.Context, began time.Time) error {
+	e, _ := c.pending.unsent()
+	if e.Unsent == 0 {
+		return nil
+	}
+	e.Cause, e.After = ctx.Err(), time.Since(began)
+	return e
+}
+
+func (c *core) shutdown(ctx context.Context, began time.Time) error {
 	c.batcher.drain(ctx)
 	select {
 	case <-c.batcher.done:
 	case <-ctx.Done():
 	}
-	n := c.pending.abandon()
-	c.pending.stockers.Wait() // for one block to be made, at most
+	cause, took := ctx.Err(), time.Since(began)
+	e := c.pending.abandon()
 	c.batcher.cancel()
-	select {
-	case <-c.batcher.done:
-	default:
-		grace := time.NewTimer(stopGrace)
-		defer grace.Stop()
-		select {
-		case <-c.batcher.done:
-		case <-grace.C:
-		}
-	}
-	if n == 0 {
+	c.waitForEnd(ctx)
+	if e.Unsent == 0 {
 		return nil
 	}
-	e := &LossError{Unsent: n, Cause: ctx.Err()}
-	if e.Cause == nil { // a Retry-After beyond the deadline
-		e.Cause = context.DeadlineExceeded
+	if cause == nil && c.batcher.tooLate > 0 { // run has ended
+		cause = context.DeadlineExceeded
+		e.retryIn = c.batcher.tooLate
 	}
+	e.Cause, e.After = cause, took
 	return e
+}
+
+// waitForEnd waits until run and tellOverflow have ended: until ctx ends, and
+// then stopGrace for a transport, or an OnError, to return.
+func (c *core) waitForEnd(ctx context.Context) {
+	grace := time.NewTimer(stopGrace)
+	defer grace.Stop()
+	for _, ended := range []<-chan struct{}{c.batcher.done, c.pending.lastTold()} {
+		select {
+		case <-ended:
+			continue
+		case <-ctx.Done():
+		}
+		grace.Reset(stopGrace)
+		select {
+		case <-ended:
+		case <-grace.C:
+			return
+		}
+	}
 }
 
 // Close is Shutdown with a deadline of 5 s.

@@ -1,192 +1,87 @@
 package slogship
 
-import "slices"
-
-const (
-	// Isolating bad records costs at most isolateRequests requests a batch
-	// beyond the one that was refused, and at most hopelessRequests if none is
-	// accepted.
-	isolateRequests  = 100
-	hopelessRequests = 30
-)
-
-// A piece is a part of the batch in flight that is sent, and answered, at once.
-type piece struct {
-	spans          []span
-	records, bytes int
-}
-
-func (pc *piece) add(s span) {
-	pc.spans = append(pc.spans, s)
-	pc.records += s.len()
-	pc.bytes += s.bytes()
-}
-
-// lastSeq is the sequence number of its newest record.
-func (pc piece) lastSeq() uint64 {
-	s := pc.spans[len(pc.spans)-1]
-	return s.b.seq(s.to - 1)
-}
-
-// split divides pc after its first n records.
-func (pc piece) split(n int) (front, back piece) {
-	for _, s := range pc.spans {
-		k := min(s.len(), n-front.records)
-		if k > 0 {
-			front.add(span{s.b, s.from, s.from + k})
-		}
-		if k < s.len() {
-			back.add(span{s.b, s.from + k, s.to})
-		}
-	}
-	return front, back
-}
-
-// inflight is the one unacknowledged batch. It begins as one piece; an answer
-// that blames a piece divides it. Pieces are sent from the front, so that what
-// is delivered is delivered in order.
+// inflight is the one unacknowledged batch. Pieces are cut off its front, so that
+// what is delivered is delivered in order; what is not settled goes back.
 //
-//	later  [ x | y ]         set aside: deferred, or waiting for a neighbour's test; older than todo
-//	todo   [ a | b | c ]     to be sent, oldest first
+//	later    [ x | y ]     deferred by a per-record answer
+//	refused  [ r | s ]     refused alone (400, 413): dropped as soon as another record is taken
+//	failed   [ f ]         got a 500 alone: set aside as soon as another record is taken
+//	todo     [ a b c ... ] to be sent, oldest first
 //
-// Every record of the batch is in one of them until it is settled in pending's
-// books. It is owned by the batcher's goroutine.
+// Every record of the batch is in one of them, or sent, or in the toss under way,
+// until it is settled in pending's books. It is owned by the batcher's goroutine.
 type inflight struct {
-	p     *pending
-	later []piece
-	todo  []piece
+	p       *pending
+	todo    piece
+	later   piece
+	refused []refusal
+	failed  piece
 
-	blamed      bool // an answer blamed a record for its content
-	acceptances int
-	extra       int // requests since the first blame
-	oversized   int // requests answered with 413 since the last acceptance
+	taken    bool // the server took a record of it
+	settled  bool // something in it has its final answer
+	rejected int  // records dropped as rejected or too large
 }
 
-func (f *inflight) empty() bool { return len(f.todo) == 0 }
-
-// next is the piece to send now.
-func (f *inflight) next() piece {
-	if f.blamed {
-		f.extra++
-	}
-	return f.todo[0]
+// A refusal is a record that was refused alone, and on which judgement waits.
+type refusal struct {
+	piece
+	why     reason
+	suspect *suspect // it was set aside
 }
 
-func (f *inflight) pop() piece {
-	pc := f.todo[0]
-	f.todo = f.todo[1:]
+// cut takes the next piece from the front of todo.
+func (f *inflight) cut(maxRecords int) (pc piece) {
+	pc, f.todo = f.todo.split(max(maxRecords, 1))
 	return pc
 }
 
-// lookBehind sets the only piece of todo aside and takes, for a test, the n-th
-// record behind it, or the last one if there are fewer; those between are set
-// aside too. It reports false if there is none.
-func (f *inflight) lookBehind(n int) bool {
-	more := f.p.swap(n)
-	if more.empty() {
-		return false
-	}
-	between, last := more.todo[0].split(more.todo[0].records - 1)
-	f.later = append(f.later, f.pop())
-	if between.records > 0 {
-		f.later = append(f.later, between)
-	}
-	f.todo = append(f.todo, last)
-	return true
+// pick takes the i-th record out of todo.
+func (f *inflight) pick(i int) (pc piece) {
+	pc, f.todo = f.todo.pick(i)
+	return pc
 }
 
-// bringBack has what was set aside sent again.
-func (f *inflight) bringBack() {
-	f.todo = append(f.later, f.todo...)
-	f.later = nil
-}
+// putBack has pc sent again.
+func (f *inflight) putBack(pc piece) { f.todo = join(pc, f.todo) }
 
-// acknowledge settles the front piece, which the server accepted, and reports
-// whether any of its records was not deferred.
-func (f *inflight) acknowledge(v Verdict) (settled bool) {
-	pc := f.pop()
-	f.acceptances++
-	f.oversized = 0
-	if v.Outcomes == nil {
-		f.p.settle(pc, min(v.Refused, pc.records), rejected)
-		return true
-	}
-	records := pc.records
-	var deferred piece
-	for rest := v.Outcomes; len(rest) > 0; {
-		run := 1
-		for run < len(rest) && rest[run] == rest[0] {
-			run++
-		}
-		var front piece
-		front, pc = pc.split(run)
-		switch rest[0] {
-		case Resend:
-			for _, s := range front.spans {
-				deferred.add(s)
-			}
-		case Refused:
-			f.p.settle(front, run, rejected)
-		default:
-			f.p.settle(front, 0, rejected)
-		}
-		rest = rest[run:]
-	}
-	if deferred.records > 0 {
-		f.later = append(f.later, f.p.compact(deferred))
-	}
-	return deferred.records < records
-}
-
-// drop gives up the front piece.
-func (f *inflight) drop(why reason) {
-	pc := f.pop()
+// drop gives up a piece.
+func (f *inflight) drop(pc piece, why reason) {
 	f.p.settle(pc, pc.records, why)
+	f.settled = true
+	f.rejected += pc.records
 }
 
-// halve divides the front piece, which has at least two records, in two.
-func (f *inflight) halve() {
-	pc := f.pop()
-	front, back := pc.split(pc.records / 2)
-	f.todo = append([]piece{front, back}, f.todo...)
+// refuse keeps a record that was refused alone until another one is taken.
+func (f *inflight) refuse(pc piece, why reason, s *suspect) {
+	f.refused = append(f.refused, refusal{pc, why, s})
 }
 
-// isolate deals with a front piece that the server refuses for its content. It
-// is halved, down to the bad record, as long as the requests that remain suffice
-// to send every piece once; what cannot be divided any more is dropped.
-func (f *inflight) isolate() {
-	f.blamed = true
-	if f.acceptances == 0 && f.extra >= hopelessRequests {
-		for !f.empty() {
-			f.drop(rejected)
-		}
-		return
+// took notes that the server took a record: it is the witness against those that
+// it did not take.
+func (f *inflight) took() {
+	f.taken = true
+	for _, r := range f.refused {
+		f.drop(r.piece, r.why)
 	}
-	if f.todo[0].records > 1 && f.extra+len(f.todo)+1 <= isolateRequests {
-		f.halve()
-		return
+	f.refused = nil
+	if f.failed.records > 0 {
+		f.p.setAside(f.failed)
+		f.failed = piece{}
 	}
-	f.drop(rejected)
 }
 
-// shrink deals with a front piece that is too large: it is halved, down to the
-// record that no division helps, which is dropped. It reports false when the
-// server seems to take nothing of any size: to go on would be to hammer it.
-func (f *inflight) shrink() bool {
-	f.oversized++
-	if f.todo[0].records > 1 {
-		f.halve()
-	} else {
-		f.drop(tooLarge)
-	}
-	return f.oversized < hopelessRequests
-}
-
-// restore puts what has no final answer back in front of pending, and reports
-// whether there was any.
+// restore puts what has no final answer back, and reports whether there was any.
 func (f *inflight) restore() bool {
-	pieces := slices.Concat(f.later, f.todo)
-	f.todo, f.later = nil, nil
-	f.p.restore(pieces)
-	return len(pieces) > 0
+	all := []piece{f.later, f.failed, f.todo}
+	for _, r := range f.refused {
+		if r.suspect != nil {
+			f.p.putAside(*r.suspect, false)
+			continue
+		}
+		all = append(all, r.piece)
+	}
+	f.later, f.failed, f.todo, f.refused = piece{}, piece{}, piece{}, nil
+	rest := join(all...)
+	f.p.restore(rest)
+	return rest.records > 0
 }

@@ -54,20 +54,85 @@ func TestTooLargeRecord(t *testing.T) {
 	}
 }
 
-// A server for which nothing is small enough is not hammered.
+// A server for which nothing is small enough, not even a record of a few hundred
+// bytes, is set up wrongly: everything is kept, and it is asked little.
 func TestEverythingIsTooLarge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tr := start(t, always(status(413)), Options{MinBackoff: time.Minute, MaxBackoff: time.Minute})
-		tr.sayNumbered(200)
+		tr := start(t, always(status(413)), Options{})
+		all := tr.sayNumbered(200)
 		time.Sleep(time.Second)
 		synctest.Wait()
-		tr.wantRequests(hopelessRequests)
-		if s := tr.Stats(); s.Pending+s.Dropped.TooLarge != 200 || s.Pending == 0 {
-			t.Errorf("%+v", s)
-		}
-		tr.wantReports("413")
+		tr.wantRequests(10) // 200, ... 1, and two more
+		tr.wantReports("413 Request Entity Too Large: nothing was taken, nor ever was; records waiting: 200")
 		time.Sleep(time.Hour)
-		tr.wantBooks(0, Dropped{TooLarge: 200}, 0)
+		tr.wantBooks(0, Dropped{}, 200)
+		if n := len(tr.got()); n > 10+120*3 {
+			t.Errorf("%d requests within an hour, want 3 in each 30 s", n)
+		}
+		tr.answerWith(always(status(200)))
+		time.Sleep(time.Minute)
+		tr.wantTaken(all...)
+	})
+}
+
+// A single record that is too large by any measure is dropped even if there is
+// no other one to compare it with.
+func TestLoneTooLargeRecord(t *testing.T) {
+	for _, c := range []struct {
+		size int
+		want Dropped
+		held int64
+	}{{100, Dropped{}, 1}, {smallRecord, Dropped{TooLarge: 1}, 0}} {
+		synctest.Test(t, func(t *testing.T) {
+			tr := start(t, always(status(413)), Options{})
+			tr.say(strings.Repeat("x", c.size))
+			time.Sleep(time.Hour)
+			tr.wantBooks(0, c.want, c.held)
+		})
+	}
+}
+
+// The size that a server took is remembered, and tried upwards again now and then.
+func TestSizeIsRemembered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		limit := 4 << 10
+		tr := start(t, func(r *request) answered {
+			if len(r.body) > limit {
+				return status(413)
+			}
+			return status(200)
+		}, Options{})
+		all := tr.sayNumbered(5000)
+		time.Sleep(time.Minute)
+		tr.wantTaken(all...)
+		var sent, refused int
+		for _, r := range tr.got() {
+			sent += len(r.body)
+			if len(r.body) > limit {
+				refused++
+			}
+		}
+		if useful := 5000 * len(tr.got()[0].body) / len(tr.got()[0].messages); sent > 4*useful || refused > 20 {
+			t.Errorf("sent %d bytes for %d; %d requests were refused", sent, useful, refused)
+		}
+		n := len(tr.got())
+		tr.sayNumbered(5000)
+		time.Sleep(time.Minute)
+		for _, r := range tr.got()[n:] {
+			if len(r.body) > limit {
+				t.Errorf("a body of %d bytes, although %d are too many", len(r.body), limit)
+			}
+		}
+		limit = 1 << 30
+		time.Sleep(probeLarger)
+		tr.sayNumbered(5000)
+		time.Sleep(time.Minute)
+		n = len(tr.got())
+		tr.sayNumbered(2000)
+		time.Sleep(time.Minute)
+		tr.wantRequests(n + 1)
+		tr.wantBooks(17000, Dropped{}, 0)
+		tr.wantReports()
 	})
 }
 
@@ -87,7 +152,7 @@ func TestTooLargeHidesNoComplaint(t *testing.T) {
 		tr.say("a", "b", "c", "d", "e")
 		time.Sleep(time.Minute)
 		tr.wantBooks(7, Dropped{Rejected: 1}, 0)
-		tr.wantReports("406 Not Acceptable: 1 records not accepted: odd")
+		tr.wantReports("406 Not Acceptable: 1 record not accepted: odd")
 	})
 }
 
@@ -107,13 +172,15 @@ func TestBadRecordsAreIsolated(t *testing.T) {
 		code, n int
 		bad     []int
 	}{
-		{400, 1, []int{0}},
+		{400, 2, []int{0}},
+		{400, 2, []int{1}},
 		{400, 10, []int{0}},
 		{422, 10, []int{5}},
 		{409, 10, []int{9}},
 		{418, 10, []int{4, 5}},
 		{499, 10, []int{0, 9}},
-		{400, 10, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}},
+		{400, 10, []int{0, 1, 2, 3, 4, 5, 6, 7, 8}},
+		{400, 10, []int{1, 2, 3, 4, 5, 6, 7, 8, 9}},
 		{400, 5000, []int{0}},
 		{400, 5000, []int{2500}},
 		{400, 5000, []int{4999}},
@@ -127,7 +194,7 @@ func TestBadRecordsAreIsolated(t *testing.T) {
 				tr.wantTaken(good...)
 				tr.wantBooks(int64(len(good)), Dropped{Rejected: int64(len(c.bad))}, 0)
 				tr.wantReports(fmt.Sprint(c.code))
-				if n := len(tr.got()); n > 1+isolateRequests {
+				if n := len(tr.got()); n >= 40*len(c.bad) {
 					t.Errorf("%d requests", n)
 				}
 			})
@@ -135,10 +202,10 @@ func TestBadRecordsAreIsolated(t *testing.T) {
 	}
 }
 
-// With too many bad records good ones go with them: what cannot be divided any
-// more within a hundred requests is dropped. Each record is settled all the same.
+// However many records are bad, all good ones arrive, in order, and only the bad
+// ones are dropped. After a hundred extra requests there is a pause each time.
 func TestIsolationIsBounded(t *testing.T) {
-	for _, every := range []int{2, 5, 20, 50} {
+	for _, every := range []int{2, 3, 5, 20, 50} {
 		synctest.Test(t, func(t *testing.T) {
 			var bad []int
 			for i := 1; i < 1000; i += every {
@@ -147,30 +214,100 @@ func TestIsolationIsBounded(t *testing.T) {
 			tr := start(t, fails400(400), Options{})
 			good := tr.sayNumbered(1000, bad...)
 			time.Sleep(time.Minute)
-			s := tr.Stats()
-			if n := len(tr.got()); n != 1+isolateRequests {
-				t.Errorf("every %d: %d requests, want %d", every, n, 1+isolateRequests)
+			tr.wantTaken(good...)
+			tr.wantBooks(int64(len(good)), Dropped{Rejected: int64(len(bad))}, 0)
+			requests, row, most := tr.got(), 0, 0
+			for i, r := range requests {
+				if i == 0 || r.at != requests[i-1].at {
+					row = 0
+				}
+				row++
+				most = max(most, row)
 			}
-			if s.Delivered == 0 || s.Delivered+s.Dropped.Rejected != 1000 || s.Dropped.Rejected < int64(len(bad)) {
-				t.Errorf("every %d: delivered %d, rejected %d", every, s.Delivered, s.Dropped.Rejected)
+			if most > 1+extraRequests || every < 50 && most < 1+extraRequests {
+				t.Errorf("every %d: %d requests in a row, want %d", every, most, 1+extraRequests)
 			}
-			taken := tr.acknowledged()
-			if !slices.IsSortedFunc(taken, func(a, b string) int { return slices.Index(good, a) - slices.Index(good, b) }) {
-				t.Errorf("every %d: taken out of order", every)
+			if n := len(requests); n > 14*len(bad) {
+				t.Errorf("every %d: %d requests for %d bad records", every, n, len(bad))
 			}
 		})
 	}
 }
 
-// A server that accepts nothing at all is asked thirty times.
-func TestHopelessIsolation(t *testing.T) {
+// A server that refuses everything, on the first day or later, costs no record: each
+// attempt tries a few, and the oldest first.
+func TestEverythingIsRefused(t *testing.T) {
+	for _, before := range []int{0, 3} {
+		synctest.Test(t, func(t *testing.T) {
+			tr := start(t, always(status(200)), Options{})
+			first := tr.sayNumbered(before)
+			time.Sleep(365 * 24 * time.Hour)
+			tr.answerWith(always(status(400)))
+			want := []string{"400 Bad Request: nothing was taken, nor ever was; records waiting: 1000; they were compressed: Compression: slogship.None is worth a try"}
+			if before > 0 {
+				want[0] = "nothing was taken this time; other records were, before; records waiting: 1000; they were compressed"
+			}
+			all := tr.sayNumbered(1000)
+			n := len(tr.got())
+			time.Sleep(time.Second)
+			synctest.Wait()
+			if n := len(tr.got()) - n; n > vainRequests {
+				t.Errorf("%d requests in the first attempt, want %d at most", n, vainRequests)
+			}
+			tr.wantReports(want...)
+			time.Sleep(time.Hour)
+			tr.wantBooks(int64(before), Dropped{}, 1000)
+			requests := tr.got()
+			for i := len(requests) - 100; i < len(requests); i++ {
+				if r := requests[i]; len(r.messages) != 1 || r.at != requests[i-1].at && r.messages[0] != "0" {
+					t.Fatalf("after an hour %q are tried", r.messages)
+				}
+			}
+			if n := len(requests) - n; n > 340*(1+othersRefused) {
+				t.Errorf("%d requests within an hour", n)
+			}
+			tr.answerWith(always(status(200)))
+			time.Sleep(time.Minute)
+			tr.wantTaken(append(first, all...)...)
+			tr.wantReports(append(want, "")...)
+		})
+	}
+}
+
+// A bad record that is alone is judged when the next one is taken, and delays it by
+// a back-off.
+func TestLoneBadRecord(t *testing.T) {
+	for _, o := range []Options{{}, {BatchRecords: 1}} {
+		synctest.Test(t, func(t *testing.T) {
+			tr := start(t, fails400(400), o)
+			tr.say("bad")
+			time.Sleep(time.Hour)
+			tr.wantBooks(0, Dropped{}, 1)
+			tr.say("a", "b")
+			time.Sleep(defaultMaxBackoff + time.Second)
+			tr.wantTaken("a", "b")
+			tr.wantBooks(2, Dropped{Rejected: 1}, 0)
+			tr.say("c")
+			time.Sleep(time.Minute)
+			tr.wantReports("nothing was taken, nor ever was; records waiting: 1", "")
+		})
+	}
+}
+
+// Two hundred bad records in a row, the oldest of all, hide the good ones for a while.
+func TestManyBadRecordsInFront(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tr := start(t, always(status(400)), Options{})
-		tr.sayNumbered(1000)
-		time.Sleep(time.Hour)
-		tr.wantRequests(1 + hopelessRequests)
-		tr.wantBooks(0, Dropped{Rejected: 1000}, 0)
-		tr.wantReports("400 Bad Request")
+		var bad []int
+		for i := range 200 {
+			bad = append(bad, i)
+		}
+		tr := start(t, fails400(400), Options{})
+		good := tr.sayNumbered(5000, bad...)
+		time.Sleep(time.Minute)
+		tr.wantBooks(int64(len(good)), Dropped{Rejected: 200}, 0)
+		if n := len(tr.got()); n > 20*200 {
+			t.Errorf("%d requests", n)
+		}
 	})
 }
 

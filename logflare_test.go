@@ -108,3 +108,40 @@ func TestLogflareWithoutParts(t *testing.T) {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
+
+// Each part is in its own place, with the kind that ReplaceAttr gave it; what it left
+// out is not there.
+func TestLogflareEvent(t *testing.T) {
+	at := time.Date(2026, 1, 2, 3, 4, 5, 678901234, time.FixedZone("", 3600))
+	const level, message = `"level":"info"`, `"message":"m"`
+	null := slog.AnyValue(&JSON{Text: "null"})
+	for _, tt := range []struct {
+		event Event
+		want  string // after the id
+	}{
+		{Event{}, `"message":"","metadata":{` + level + `}`},
+		{Event{NoMessage: true, NoLevel: true}, `"metadata":{}`},
+		{Event{Message: "m", Time: at}, `"timestamp":"2026-01-02T02:04:05.678901Z",` + message + `,"metadata":{` + level + `}`},
+		{Event{Message: "m", Level: slog.LevelWarn + 1}, message + `,"metadata":{"level":"warn+1"}`},
+		{Event{Message: "m", TimeValue: slog.IntValue(1767323045)}, `"timestamp":1767323045,` + message + `,"metadata":{` + level + `}`},
+		{Event{Message: "m", TimeValue: slog.StringValue("")}, `"timestamp":"",` + message + `,"metadata":{` + level + `}`},
+		{Event{Message: "m", LevelValue: slog.IntValue(30)}, message + `,"metadata":{"level":30}`},
+		{Event{Message: "m", LevelValue: null}, message + `,"metadata":{"level":null}`},
+		{Event{Message: "m", LevelValue: slog.StringValue("")}, message + `,"metadata":{"level":""}`},
+		{Event{MessageValue: slog.GroupValue(slog.Int("a", 1))}, `"message":{"a":1},"metadata":{` + level + `}`},
+		{Event{Message: "m", Source: []slog.Attr{slog.String("file", "a.go"), slog.Int("line", 7)}}, message + `,"metadata":{` + level + `,"context":{"file":"a.go","line":7}}`},
+		{Event{Message: "m", NoLevel: true, Source: []slog.Attr{slog.Int("line", 7)}, Attrs: []slog.Attr{slog.Int("a", 1)}}, message + `,"metadata":{"context":{"line":7},"a":1}`},
+		{Event{Message: "m", SourceValue: slog.StringValue("a.go:7")}, message + `,"metadata":{` + level + `,"context":"a.go:7"}`},
+		{Event{Message: "m", NoLevel: true, Attrs: []slog.Attr{slog.Int("a", 1)}}, message + `,"metadata":{"a":1}`},
+		{Event{Message: "m", Attrs: []slog.Attr{
+			slog.Group("g", slog.Duration("d", time.Second), slog.Bool("b", true)), slog.Time("t", at), slog.Uint64("u", 1<<63), slog.Float64("f", 1.5),
+			slog.Any("j", &JSON{Text: `[1,{"a":null}]`}), slog.Any("y", &Bytes{Data: []byte("bytes")}), slog.Any("e", &Error{Text: "no \xff", Type: "*main.oops"}),
+		}}, message + `,"metadata":{` + level + `,"g":{"d":1000000000,"b":true},"t":"2026-01-02T03:04:05.678901234+01:00","u":9223372036854775808,"f":1.5,` +
+			`"j":[1,{"a":null}],"y":"Ynl0ZXM=","e":"no ` + "\ufffd" + `"}`},
+	} {
+		tt.event.ID = "i"
+		if got := string(Logflare().AppendEvent([]byte("x"), &tt.event)); got != `x{"id":"i",`+tt.want+`}` {
+			t.Errorf("got %s, want %s", got, tt.want)
+		}
+	}
+}

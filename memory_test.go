@@ -14,8 +14,9 @@ import (
 
 // heapBeyond is the memory of a handler beyond MaxPendingBytes, with BatchBytes
 // and MaxRecordBytes at their defaults: slackBytes, the batch in flight, free
-// blocks (2 MiB), the compressor and what it makes of a batch (3 MiB).
-const heapBeyond = slackBytes + 1<<20 + freeBlocks*blockBytes + 3<<20
+// blocks (1 MiB), and two encoders, each with a body, what a compressor makes of
+// it, and the compressor (4 MiB).
+const heapBeyond = slackBytes + 1<<20 + keptBlocks*blockBytes + 8<<20
 
 // refusing is a backend that reads everything and is down all the same.
 func refusing(r *http.Request) (*http.Response, error) {
@@ -142,11 +143,11 @@ func TestMemoryDoesNotGrowWithAttempts(t *testing.T) {
 	rec := make([]byte, 200)
 	round := func() {
 		for range 100 {
-			p.push(rec, 0, false, false)
+			p.push(rec, false)
 		}
-		batch := p.swap(0)
-		front, back := batch.todo[0].split(batch.todo[0].records / 2)
-		p.restore([]piece{p.compact(front), back})
+		batch := p.swap()
+		front, back := batch.split(batch.records / 2)
+		p.restore(join(p.compact(front), back))
 	}
 	for range 1000 {
 		round()
@@ -155,12 +156,40 @@ func TestMemoryDoesNotGrowWithAttempts(t *testing.T) {
 	for range 2000 {
 		round()
 	}
-	if len(p.queue.ring) > spans || p.held > blocks+64<<10 {
+	if len(p.queue.ring) > spans || p.held > blocks+2*blockBytes {
 		t.Errorf("after 2,000 more attempts %d spans and %d bytes are held, before it was %d and %d",
 			len(p.queue.ring), p.held, spans, blocks)
 	}
 	m.check()
 	runtime.KeepAlive(p)
+}
+
+// A few records of a batch that are deferred, or set aside, do not keep the memory
+// of the whole.
+func TestDeferredKeepNoBlocks(t *testing.T) {
+	for _, aside := range []bool{false, true} {
+		p := newPending(queueSettings(1<<20, 32<<20, 10_000, 4<<20))
+		for range 10_000 {
+			p.push(make([]byte, 300), false)
+		}
+		j := newJudge(p, time.Second)
+		j.begin(time.Now())
+		if aside {
+			j.failed = j.inflight.pick(5000)
+		}
+		pc, _, _ := j.next()
+		v := Verdict{Action: Accept, Outcomes: make([]Outcome, pc.records)}
+		if !aside {
+			v.Outcomes[5000] = Resend
+		}
+		j.answered(pc, ruling{Verdict: v})
+		j.finish()
+		p.mu.Lock()
+		if p.records != 1 || p.held > 2*blockBytes {
+			t.Errorf("%d records are held in %d bytes, want 1 and at most two blocks", p.records, p.held)
+		}
+		p.mu.Unlock()
+	}
 }
 
 // Handle does not allocate, neither while the ring fills nor when it is full;

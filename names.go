@@ -1,31 +1,77 @@
 package slogship
 
-import "strings"
+import (
+	"fmt"
+	"log/slog"
+	"strings"
+)
 
-// nameSet is the names that a Format needs for itself.
-type nameSet struct {
-	names   []string
-	written []string // the same as they stand in JSON, between the quotes
-	free    []string // the same with an underscore, which attributes get instead
-	filter  uint64   // a bit for the lengthAndFirst of each
-	chained bool     // one of them may be another one with underscores
+// reservedNames are the names at the root that a Format writes itself. Names of
+// the user's that would collide with them get one more underscore:
+//
+//	level  -> level_
+//	level_ -> level__
+//
+// so that no name is lost, none is doubled, and none depends on the others of
+// its record.
+type reservedNames struct {
+	names  []string // no two of them are equal but for underscores at the end
+	free   []string // the same with one underscore more
+	bare   []string // the same without underscores at the end
+	filter uint64   // a bit for the lengthAndFirst of each of bare
 }
 
-func newNameSet(names []string) nameSet {
-	s := nameSet{names: names}
-	for _, name := range names {
-		s.free = append(s.free, name+"_")
-		s.written = append(s.written, string(appendEscaped(nil, name)))
-		s.filter |= 1 << lengthAndFirst(name)
-		for _, other := range names {
-			s.chained = s.chained || underscores(other, name) > 0
+// newReservedNames adds "_cut", which slogship writes, to names.
+func newReservedNames(names []string) (r reservedNames, err error) {
+	for _, name := range append([]string{cutName}, names...) {
+		bare := strings.TrimRight(name, "_")
+		if i := r.index(bare); i >= 0 {
+			if r.names[i] == name {
+				continue
+			}
+			return r, fmt.Errorf("slogship: Options.Format: Layout.Reserved has %q and %q, want names that differ in more than underscores at the end",
+				r.names[i], name)
+		}
+		r.names, r.free, r.bare = append(r.names, name), append(r.free, name+"_"), append(r.bare, bare)
+		r.filter |= 1 << lengthAndFirst(bare)
+	}
+	return r, nil
+}
+
+// rename changes the names of attrs, which are at the root, where that is due.
+func (r *reservedNames) rename(attrs []slog.Attr) {
+	for i := range attrs {
+		key := &attrs[i].Key
+		if n := len(*key); n > 0 && (*key)[n-1] == '_' || r.filter>>lengthAndFirst(*key)&1 != 0 {
+			*key = r.unreserved(*key)
 		}
 	}
-	return s
 }
 
-// mayHave reports false for most names that are not in s.
-func (s *nameSet) mayHave(name string) bool { return s.filter>>lengthAndFirst(name)&1 != 0 }
+// unreserved is name, or what it is changed to: unreserved("id") is "id_" and
+// unreserved("id_") is "id__" where "id" is reserved.
+func (r *reservedNames) unreserved(name string) string {
+	i := r.index(strings.TrimRight(name, "_"))
+	switch {
+	case i < 0 || len(name) < len(r.names[i]):
+		return name
+	case len(name) == len(r.names[i]):
+		return r.free[i]
+	}
+	return name + "_"
+}
+
+func (r *reservedNames) index(bare string) int {
+	if r.filter>>lengthAndFirst(bare)&1 == 0 {
+		return -1
+	}
+	for i, b := range r.bare {
+		if b == bare {
+			return i
+		}
+	}
+	return -1
+}
 
 // lengthAndFirst is a hash of name, below 64, that is cheap above all: it is
 // taken of each attribute's.
@@ -34,53 +80,4 @@ func lengthAndFirst(name string) int {
 		return 0
 	}
 	return (len(name)<<3 + int(name[0])) & 63
-}
-
-// beyond is name or, if it is one of s or would be with fewer underscores behind
-// it, name with more: neither in s nor what another name becomes.
-func (s *nameSet) beyond(name string) string {
-	if len(s.names) == 0 {
-		return name
-	}
-	bare := strings.TrimRight(name, "_")
-	least, most := len(name), -1
-	for _, reserved := range s.names {
-		if n := underscores(reserved, bare); n >= 0 {
-			least, most = min(least, n), max(most, n)
-		}
-	}
-	if most < 0 || len(name)-len(bare) < least {
-		return name
-	}
-	return name + strings.Repeat("_", most-least+1)
-}
-
-// A nameFilter is a set of names that errs, now and then, in that it takes one
-// for another: it has a bit for the hash of each.
-type nameFilter [4]uint64
-
-// nameHash tells names apart by their length and ends, which is cheap.
-func nameHash(name string) uint8 {
-	if name == "" {
-		return 0
-	}
-	return uint8(len(name))*89 ^ name[0]*29 ^ name[len(name)-1]*3
-}
-
-// add adds name, and reports whether it may have been there before.
-func (f *nameFilter) add(name string) bool {
-	h := nameHash(name)
-	word, bit := &f[h>>6], uint64(1)<<(h&63)
-	had := *word&bit != 0
-	*word |= bit
-	return had
-}
-
-// join adds the names of g, and reports whether one may have been there before.
-func (f *nameFilter) join(g *nameFilter) (had bool) {
-	for i := range f {
-		had = had || f[i]&g[i] != 0
-		f[i] |= g[i]
-	}
-	return had
 }

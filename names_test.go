@@ -1,80 +1,65 @@
 package slogship
 
 import (
-	"context"
-	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"strings"
 	"testing"
 )
 
-// A nameFilter forgets no name.
-func TestNameFilter(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 2))
-	var f, g nameFilter
-	var names []string
-	for range 40 {
-		name := strings.Repeat("x", r.IntN(5)) + fmt.Sprint(r.IntN(1000))
-		if r.IntN(10) == 0 {
-			name = ""
+// A reserved name, or one with underscores after it, gets one more underscore; all
+// others stay. No name depends on another one.
+func TestReservedNames(t *testing.T) {
+	r, err := newReservedNames([]string{"level", "context", "_id", "x__", "", "level"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		"level": "level_", "level_": "level__", "level____": "level_____",
+		"context": "context_", "_id": "_id_", "_id_": "_id__",
+		"_cut": "_cut_", "_cut_": "_cut__",
+		"x__": "x___", "x____": "x_____", "x_": "x_", "x": "x",
+		"": "_", "_": "__", "___": "____",
+		"levels": "levels", "level_x": "level_x", "leve": "leve", "_level": "_level", "Level": "Level", "cut": "cut", "id_": "id_", "leven_": "leven_",
+		"é_": "é_", "level\xff": "level\xff",
+	} {
+		attrs := []slog.Attr{slog.Int("a", 1), slog.Int(name, 2)}
+		r.rename(attrs)
+		if attrs[1].Key != want || attrs[0].Key != "a" || attrs[1].Value.Int64() != 2 {
+			t.Errorf("%q became %q, want %q", name, attrs[1].Key, want)
 		}
-		f.add(name)
-		names = append(names, name)
 	}
-	g.add("y")
-	if g.join(&f); !g.add("y") {
-		t.Error(`"y" was forgotten`)
+	attrs := []slog.Attr{slog.Group("level", slog.Int("level", 1))}
+	if r.rename(attrs); attrs[0].Key != "level_" || attrs[0].Value.Group()[0].Key != "level" {
+		t.Errorf("a group became %v", attrs)
 	}
-	for _, name := range names {
-		if !f.add(name) || !g.add(name) {
-			t.Errorf("%q was forgotten", name)
+}
+
+// Two reserved names that differ in underscores only cannot both be kept free.
+func TestReservedNamesMayCollide(t *testing.T) {
+	for _, names := range [][]string{{"level", "level_"}, {"a", "x__", "x"}, {"_cut_"}, {"", "_"}} {
+		if _, err := newReservedNames(names); err == nil || !strings.Contains(err.Error(), "Layout.Reserved") {
+			t.Errorf("%q: %v", names, err)
+		}
+	}
+	for _, names := range [][]string{nil, {"level", "levels", "_level", "_cut"}} {
+		if _, err := newReservedNames(names); err != nil {
+			t.Errorf("%q: %v", names, err)
 		}
 	}
 }
 
-// Wherever equal keys come from (the context, WithAttrs, the record, a group
-// without a name, a marshaler, a reserved name that was changed), a backend that
-// refuses them gets none.
-func TestUniqueKeysOfAllSources(t *testing.T) {
-	t.Parallel()
-	r := rand.New(rand.NewPCG(1, 2))
-	keys := []string{"a\xff", "a\xfe", "a\ufffd", "a", "b", "level", "level_", "context", "request_id", "c"}
-	var attrs func(depth int) []slog.Attr
-	attrs = func(depth int) (out []slog.Attr) {
-		for range r.IntN(4) {
-			key := keys[r.IntN(len(keys))]
-			switch n := r.IntN(6); {
-			case n == 0 && depth < 3:
-				out = append(out, slog.GroupAttrs(key, attrs(depth+1)...))
-			case n == 1 && depth < 3:
-				out = append(out, slog.GroupAttrs("", attrs(depth+1)...))
-			case n == 2:
-				out = append(out, slog.Any(key, map[string]any{"a": r.IntN(9), "b": []int{1}}))
-			default:
-				out = append(out, slog.Int(key, r.IntN(100)))
-			}
-		}
-		return out
+// Renaming an ordinary record's attributes takes no memory, nor does a reserved
+// name.
+func TestRenameDoesNotAllocate(t *testing.T) {
+	r, err := newReservedNames([]string{"level", "context"})
+	if err != nil {
+		t.Fatal(err)
 	}
-	for range 2000 {
-		ofContext := attrs(0)
-		h := shipTo(t, hanging, Options{
-			ContextAttrs: func(context.Context) []slog.Attr { return ofContext },
-			Format:       fakeFormat{layout: func(l *Layout) { l.UniqueKeys = true }},
-		})
-		var with slog.Handler = h
-		for range r.IntN(3) {
-			if r.IntN(3) == 0 {
-				with = with.WithGroup(keys[r.IntN(len(keys))])
-			}
-			with = with.WithAttrs(attrs(0))
-		}
-		event := eventOf(t, with.(*Handler), recordWith(attrs(0)...))
-		if hasEqualKeys(t, event) {
-			t.Fatalf("equal keys in %s", event)
-		}
-		h.Discard()
-		h.Close()
+	attrs := make([]slog.Attr, 3)
+	if n := testing.AllocsPerRun(100, func() {
+		attrs[0].Key, attrs[1].Key, attrs[2].Key = "level", "user_id", "customer_"
+		r.rename(attrs)
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
 	}
 }

@@ -40,7 +40,7 @@ func TestLastError(t *testing.T) {
 		tr.say("a")
 		time.Sleep(40 * time.Second)
 		s := tr.Stats()
-		if s.LastError == nil || s.LastError.Error() != "slogship: POST http://logs.test/logs: 403 Forbidden: no" {
+		if s.LastError == nil || s.LastError.Error() != "slogship: POST http://logs.test/logs: 403 Forbidden: no ("+logflareCredentials+")" {
 			t.Errorf("last error %v", s.LastError)
 		}
 		if since := s.FailingSince.Sub(tr.began); since != time.Second {

@@ -2,11 +2,11 @@ package slogship
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"math"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -51,7 +51,9 @@ type Options struct {
 
 	// Header is sent with each request: the place for credentials, which do
 	// not belong into the URL. It overrides neither Content-Type nor
-	// Content-Encoding.
+	// Content-Encoding. A value that is empty, as that of an unset variable, is an
+	// error, and so is a scheme of Authorization without credentials after it
+	// ("Bearer "). User-Agent may be empty: none is sent then.
 	Header http.Header
 
 	// Compression of the request bodies. If zero, Gzip. A body that
@@ -66,8 +68,8 @@ type Options struct {
 	// or 10,000 if it has none.
 	BatchRecords int
 
-	// BatchBytes is a full batch, in encoded bytes before compression. A
-	// longer record goes alone. If zero, 1 MiB.
+	// BatchBytes is a full batch, in bytes of the request body before compression.
+	// No body is longer, unless a single record is. If zero, 1 MiB.
 	BatchBytes int
 
 	// FlushLevel, if not nil, is the level from which on a record does not
@@ -76,23 +78,25 @@ type Options struct {
 	FlushLevel slog.Leveler
 
 	// MaxPending bounds memory, in records. At the bound the oldest record is
-	// dropped and counted in Stats.Dropped.Overflow. If zero, 65,536.
+	// dropped and counted in Stats.Dropped.Overflow, and OnError is told. If
+	// zero, 65,536.
 	MaxPending int
 
-	// MaxPendingBytes bounds memory, in encoded bytes, likewise. If zero,
-	// 32 MiB. What a Handler keeps on the heap stays below it plus 10 MiB (with
-	// BatchBytes and MaxRecordBytes at their defaults), however long an outage
-	// and whatever the sizes of records; where blocks cost much more than the
-	// records in them, the oldest go a little earlier. Batches are clamped to
-	// half of either bound.
+	// MaxPendingBytes bounds memory, in bytes of captured records, which are about
+	// half as long as JSON, likewise. If zero, 32 MiB. What a Handler keeps on the
+	// heap stays below it plus 14 MiB (with BatchBytes and MaxRecordBytes at their
+	// defaults), however long an outage and whatever the sizes of records; where
+	// blocks cost much more than the records in them, the oldest go a little
+	// earlier. Batches, as many as Requests, are clamped to half of either bound.
 	MaxPendingBytes int
 
-	// MaxRecordBytes bounds one encoded record. A longer one is cut, marked
-	// with "_cut":true and counted in Stats.Cut. If zero, 256 KiB.
+	// MaxRecordBytes bounds one record, in bytes as the Format writes it. A longer
+	// one is cut, marked with "_cut":true and counted in Stats.Cut. If zero, 256 KiB.
 	MaxRecordBytes int
 
 	// Client sends the requests. It is copied; its Transport is where tokens
-	// are refreshed. If nil, a client of the handler's own.
+	// are refreshed, which are kept out of errors as those in Header are. If nil, a
+	// client of the handler's own.
 	Client *http.Client
 
 	// RequestTimeout bounds one attempt to send, the reading of the answer
@@ -105,15 +109,31 @@ type Options struct {
 	MinBackoff time.Duration
 	MaxBackoff time.Duration
 
+	// Requests is how many requests may be under way at once. If zero, 1, which
+	// keeps the order in which records were accepted. More are for a backend with
+	// small batches, or far away: a backlog then leaves in so many full batches at
+	// once, each of which is delivered, or tried again, by itself, so that records
+	// may overtake others within them.
+	Requests int
+
 	// SpoolDir and SpoolBytes are for keeping pending records on disk. There
 	// is no spool yet: New refuses them.
 	SpoolDir   string
 	SpoolBytes int64
 
-	// OnError is called when delivery starts to fail, and with an error that
-	// matches ErrRecovered when it works again; in order, by one goroutine,
-	// which delivers nothing meanwhile. It may log; it must not call Flush or
-	// Shutdown. If nil, one line on standard error each.
+	// OnError is told what goes wrong:
+	//
+	//   - why, once, when delivery starts to fail;
+	//   - an error that matches ErrRecovered when it works again;
+	//   - an error that matches ErrOverflow, with the number of records, when
+	//     the oldest are dropped because MaxPending or MaxPendingBytes is
+	//     reached, and at most once a minute while that goes on.
+	//
+	// Calls come in order and never overlap, in goroutines of slogship's own;
+	// nobody who logs waits for them, but delivery does. A panic in it, and a
+	// runtime.Goexit (testing's FailNow), end the call and nothing else. OnError
+	// may log; it must not call Flush or Shutdown. If nil, one line on standard
+	// error each.
 	OnError func(error)
 }
 
@@ -143,7 +163,9 @@ func (c Compression) String() string {
 // settings is Options with defaults and limits applied.
 type settings struct {
 	Options
-	layout Layout
+	layout   Layout
+	reserved reservedNames
+	frame    int // bytes around the events of a body, at most
 }
 
 // resolve checks o and fills in what it leaves open.
@@ -158,6 +180,7 @@ func (o Options) resolve() (s settings, err error) {
 		{"MaxPending", int64(o.MaxPending)},
 		{"MaxPendingBytes", int64(o.MaxPendingBytes)},
 		{"MaxRecordBytes", int64(o.MaxRecordBytes)},
+		{"Requests", int64(o.Requests)},
 		{"RequestTimeout", int64(o.RequestTimeout)},
 		{"MinBackoff", int64(o.MinBackoff)},
 		{"MaxBackoff", int64(o.MaxBackoff)},
@@ -180,11 +203,16 @@ func (o Options) resolve() (s settings, err error) {
 	if err := checkHeader("Options.Header", o.Header); err != nil {
 		return s, err
 	}
+	if err := checkCredentials(o.Header); err != nil {
+		return s, err
+	}
 	if o.Format == nil {
 		o.Format = Logflare()
 	}
-	s.layout, err = layoutOf(o.Format)
-	if err != nil {
+	if s.layout, err = layoutOf(o.Format); err != nil {
+		return s, err
+	}
+	if s.reserved, err = newReservedNames(s.layout.Reserved); err != nil {
 		return s, err
 	}
 	switch {
@@ -205,6 +233,7 @@ func (o Options) resolve() (s settings, err error) {
 	if o.MaxBackoff == 0 {
 		o.MaxBackoff = max(o.MinBackoff, defaultMaxBackoff)
 	}
+	setDefault(&o.Requests, 1)
 	setDefault(&o.MaxPending, defaultMaxPending)
 	setDefault(&o.MaxPendingBytes, defaultMaxPendingBytes)
 
@@ -213,20 +242,18 @@ func (o Options) resolve() (s settings, err error) {
 	o.MaxRecordBytes = min(o.MaxRecordBytes, math.MaxInt32) // a block's marks have 32 bits
 	setDefault(&o.BatchRecords, s.layout.MaxRecords)
 	setDefault(&o.BatchRecords, defaultBatchRecords)
-	o.BatchRecords = clamp(o.BatchRecords, o.MaxPending/2, s.layout.MaxRecords)
+	o.BatchRecords = clamp(o.BatchRecords, o.MaxPending/2/o.Requests, s.layout.MaxRecords)
 	setDefault(&o.BatchBytes, defaultBatchBytes)
-	o.BatchBytes = clamp(o.BatchBytes, o.MaxPendingBytes/2, 0)
-	if s.layout.MaxBytes > 0 {
-		frame, err := s.layout.frame(o.BatchRecords, s.layout.MaxBytes)
-		if err != nil {
-			return s, err
+	o.BatchBytes = clamp(o.BatchBytes, o.MaxPendingBytes/2/o.Requests, 0)
+	if s.frame, err = s.layout.frame(o.BatchRecords, o.BatchBytes); err != nil {
+		return s, err
+	}
+	if most := s.layout.MaxBytes; most > 0 {
+		if most <= s.frame {
+			return s, fmt.Errorf("slogship: Options.Format: Layout.MaxBytes is %d, want more than head and tail, %d bytes", most, s.frame)
 		}
-		room := s.layout.MaxBytes - frame
-		if room < 1 {
-			return s, fmt.Errorf("slogship: Options.Format: Layout.MaxBytes is %d, want more than head and tail, %d bytes", s.layout.MaxBytes, frame)
-		}
-		o.BatchBytes = clamp(o.BatchBytes, room, room)
-		o.MaxRecordBytes = clamp(o.MaxRecordBytes, room, room)
+		o.BatchBytes = min(o.BatchBytes, most)
+		o.MaxRecordBytes = min(o.MaxRecordBytes, most-s.frame)
 	}
 	s.Options = o
 	return s, nil
@@ -246,7 +273,7 @@ func layoutOf(f Format) (l Layout, err error) {
 	for _, n := range []struct {
 		name  string
 		value int
-	}{{"MaxRecords", l.MaxRecords}, {"MaxBytes", l.MaxBytes}, {"MaxRecordBytes", l.MaxRecordBytes}} {
+	}{{"MaxRecords", l.MaxRecords}, {"MaxBytes", l.MaxBytes}, {"MaxRecordBytes", l.MaxRecordBytes}, {"AnswerBytes", l.AnswerBytes}} {
 		if n.value < 0 {
 			return l, fmt.Errorf("slogship: Options.Format: Layout.%s is %d, want >= 0", n.name, n.value)
 		}
@@ -256,9 +283,6 @@ func layoutOf(f Format) (l Layout, err error) {
 	}
 	if err := checkHeader("Options.Format: Layout.ContentType", http.Header{"Content-Type": {l.ContentType}}); err != nil {
 		return l, err
-	}
-	if a := l.Attrs; a != nil && (a.AppendAttr == nil || a.AppendJSON == nil || a.BeginGroup == nil || a.EndGroup == nil) {
-		return l, errors.New("slogship: Options.Format: Layout.Attrs lacks a function, want all four")
 	}
 	return l, checkHeader("Options.Format: Layout.Header", l.Header)
 }
@@ -320,6 +344,23 @@ func checkHeader(where string, h http.Header) error {
 				if c := v[i]; c < 0x20 && c != '\t' || c == 0x7f {
 					return fmt.Errorf("slogship: %s: the value of %q (not shown) has the control character %#02x at byte %d, want none", where, name, c, i)
 				}
+			}
+		}
+	}
+	return nil
+}
+
+// checkCredentials refuses what an unset variable makes of a header.
+func checkCredentials(h http.Header) error {
+	for name, values := range h {
+		canonical := http.CanonicalHeaderKey(name)
+		for _, v := range values {
+			switch scheme := strings.TrimSpace(v); {
+			case canonical == "User-Agent":
+			case scheme == "":
+				return fmt.Errorf("slogship: Options.Header: the value of %q is empty, want one: is a variable unset?", name)
+			case canonical == "Authorization" && len(scheme) < len(v) && isToken(scheme):
+				return fmt.Errorf("slogship: Options.Header: the value of %q ends after its scheme, want credentials: is a variable unset?", name)
 			}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"strings"
 	"testing"
@@ -41,14 +42,10 @@ func TestBadOptions(t *testing.T) {
 		"slogship: Options.Format: Layout.MaxBytes is 12, want more than head":                                                                      {Format: layout(func(l *Layout) { l.MaxBytes = 12 })},
 		`slogship: Options.Format: Layout.ContentType is "", want a media type`:                                                                     {Format: layout(func(l *Layout) { l.ContentType = "" })},
 		`slogship: Options.Format: Layout.ContentType: the value of "Content-Type" (not shown) has the control character 0x0a at byte 1, want none`: {Format: layout(func(l *Layout) { l.ContentType = "a\nb" })},
-		"slogship: Options.Format: Layout.Attrs lacks a function, want all four": {Format: layout(func(l *Layout) {
-			attrs := *encodedJSON
-			attrs.EndGroup = nil
-			l.Attrs = &attrs
-		})},
-		`slogship: Options.Format: Layout.Header has the name "a:"`:              {Format: layout(func(l *Layout) { l.Header = http.Header{"a:": nil} })},
-		"slogship: Options.Format: fake: Index is \"A\", want lower case":        {Format: layout(func(l *Layout) { l.Err = errors.New(`fake: Index is "A", want lower case`) })},
-		"slogship: Options.Format: slogship.fakeFormat.Layout panicked: no idea": {Format: layout(func(*Layout) { panic("no idea") })},
+		`slogship: Options.Format: Layout.Reserved has "a" and "a_", want names`:                                                                    {Format: layout(func(l *Layout) { l.Reserved = []string{"a", "a_"} })},
+		`slogship: Options.Format: Layout.Header has the name "a:"`:                                                                                 {Format: layout(func(l *Layout) { l.Header = http.Header{"a:": nil} })},
+		"slogship: Options.Format: fake: Index is \"A\", want lower case":                                                                           {Format: layout(func(l *Layout) { l.Err = errors.New(`fake: Index is "A", want lower case`) })},
+		"slogship: Options.Format: slogship.fakeFormat.Layout panicked: no idea":                                                                    {Format: layout(func(*Layout) { panic("no idea") })},
 		"slogship: Options.Format: Layout.AppendHead panicked: no idea": {Format: layout(func(l *Layout) {
 			l.AppendHead = func([]byte, int, int) []byte { panic("no idea") }
 		})},
@@ -81,11 +78,11 @@ func TestDefaultsAndLimits(t *testing.T) {
 		}},
 		{Options{MaxPending: 7, MaxPendingBytes: 1000}, Options{BatchRecords: 3, BatchBytes: 500, MaxRecordBytes: 1000}},
 		{Options{MaxPending: 1, MaxPendingBytes: 1}, Options{BatchRecords: 1, BatchBytes: 1, MaxRecordBytes: 1}},
-		{Options{MaxPending: 100, BatchRecords: 80, BatchBytes: 1 << 40}, Options{BatchRecords: 50, BatchBytes: 12_000_000 - frame}},
-		{Options{Format: limited}, Options{BatchRecords: 500, BatchBytes: 10_000 - frame, MaxRecordBytes: 3000}},
+		{Options{MaxPending: 100, BatchRecords: 80, BatchBytes: math.MaxInt}, Options{BatchRecords: 50, BatchBytes: 12_000_000}},
+		{Options{Format: limited}, Options{BatchRecords: 500, BatchBytes: 10_000, MaxRecordBytes: 3000}},
 		{Options{Format: limited, BatchRecords: 600, BatchBytes: 9000}, Options{BatchRecords: 500, BatchBytes: 9000}},
 		{Options{Format: limited, BatchRecords: 400}, Options{BatchRecords: 400}},
-		{Options{BatchBytes: 50_000_000, MaxPendingBytes: 1 << 30, MaxRecordBytes: 20_000_000}, Options{BatchBytes: 12_000_000 - frame, MaxRecordBytes: 12_000_000 - frame}},
+		{Options{BatchBytes: 50_000_000, MaxPendingBytes: 1 << 30, MaxRecordBytes: 20_000_000}, Options{BatchBytes: 12_000_000, MaxRecordBytes: 12_000_000 - frame}},
 		{Options{MaxBackoff: time.Millisecond}, Options{MinBackoff: time.Millisecond}},
 		{Options{MinBackoff: time.Hour}, Options{MaxBackoff: time.Hour}},
 		{Options{MinBackoff: time.Hour, MaxBackoff: time.Hour}, Options{}},

@@ -2,6 +2,7 @@ package slogship
 
 import (
 	"math"
+	"slices"
 	"sync"
 	"time"
 )
@@ -14,10 +15,11 @@ import (
 //	blocks   [ b0 ] [  b1  ] [ b2 ... ] producers write into the newest one
 //
 // Whenever mu is free:
-//   - records and bytes are the sums over queue, within maxRecords and maxBytes;
+//   - records and bytes are the sums over queue and aside, within maxRecords and
+//     maxBytes; a quarter of these is what aside may have, and it is the first to go;
 //   - held is what the blocks of these records and of those in flight cost,
 //     within maxHeld as far as dropping pending records can help; free blocks
-//     are at most freeBlocks, or what maxHeld leaves for them;
+//     are kept in what that leaves;
 //   - sequence numbers rise along queue, and all in flight are below them,
 //     except for records that a per-record answer deferred;
 //   - accepted = delivered + dropped + records + inFlight (the balance);
@@ -25,18 +27,17 @@ import (
 //
 // Nothing here depends on the number of records held: push, overflow and
 // length are O(1), swap and restore move spans, one for each block. Nor does a
-// producer wait for the allocator: blocks are made in advance, by a goroutine
-// that lives as long as that takes. Should it be late, a producer makes the next
-// one, but not under the lock.
+// producer wait for the allocator as long as it is the only one: who takes the
+// last free block makes the next one, after it let go of the lock.
 type pending struct {
 	maxRecords, maxBytes     int
 	maxHeld                  int
-	batchRecords, batchBytes int // a full batch
+	batchRecords, batchBytes int // a full batch, as it is estimated to be once it is encoded
 	interval                 time.Duration
 
-	restock  func() // calls fillStock, in a goroutine of its own
-	stockers sync.WaitGroup
+	overflowed func(told chan<- struct{}) // calls tellOverflow, in a goroutine of its own
 
+	stop chan struct{} // cap 0, closed by close, under mu: who sees closed finds it closed
 	wake chan struct{} // cap 1, never closed; a token means "look again", and is left only for a batcher asleep
 
 	mu sync.Mutex // guards what follows; never held across I/O or a wait
@@ -51,26 +52,32 @@ type pending struct {
 	// its first record came. Records before it make full batches, or come from
 	// failed ones; they need no age, for they are due in any case.
 	partial, partialBytes int
+	extra                 int    // bytes that a record has more once it is encoded, lately
 	open                  *block // producers append to it; nil before the first record
 	asleep                sleep
+	alarm                 alarm
 	closed                bool // intake has ended: Shutdown was called
 	ended                 bool // Shutdown gave up: nothing is held any more, and late answers change nothing
 	queue                 spans
 	born                  time.Time
 
-	free        []*block
-	stocking    bool // fillStock is under way
-	unused      int  // of free, since trimmed
-	trimmed     time.Time
+	aside aside
+
+	free        freeBlocks
 	held        int
 	inFlight    int    // records in flight
 	urgentBelow uint64 // records below this sequence number do not wait for the interval
 
 	delivered int64
 	lost      [reasons]int64
-	truncated int64
+	cut       int64
+	growth    growth
 	waiters   []*waiter
 	delivery  delivery
+	abandoned LossError // what was held when ended was set
+
+	toldOverflow int64         // of lost[overflow], those that OnError was told of
+	told         chan struct{} // closed by the last tellOverflow at its end; nil if there was none
 }
 
 // sleep is what the batcher waits for, which tells a producer whether to wake it.
@@ -82,27 +89,6 @@ const (
 	lingering              // a partial batch waits for its interval: a full batch or an urgent record wakes it
 )
 
-// reason is why a record was dropped.
-type reason uint8
-
-const (
-	overflow reason = iota
-	rejected
-	tooLarge
-	discarded
-	closed
-	shutdown
-	reasons
-)
-
-// A waiter is one call of Flush: it waits for the records below limit.
-type waiter struct {
-	limit uint64
-	left  int64          // records that it waits for still
-	lost  [reasons]int64 // those of its records that were dropped, by reason
-	done  chan struct{}  // closed, under mu, by who settles its last record
-}
-
 // slackBytes is what blocks may cost beyond the records in them: marks, the
 // rest at the end of a page, and records at its front that are gone already.
 // With the defaults that is enough, and MaxPendingBytes is reached first.
@@ -112,23 +98,17 @@ func newPending(s settings) *pending {
 	p := &pending{
 		maxRecords:   s.MaxPending,
 		maxBytes:     s.MaxPendingBytes,
-		maxHeld:      addSaturated(s.MaxPendingBytes, max(s.BatchBytes, s.MaxRecordBytes)+slackBytes),
+		maxHeld:      addSaturated(s.MaxPendingBytes, addSaturated(max(s.BatchBytes, s.MaxRecordBytes), max(s.Requests-1, 0)*s.BatchBytes)+slackBytes),
 		batchRecords: s.BatchRecords,
-		batchBytes:   s.BatchBytes,
+		batchBytes:   max((s.BatchBytes-s.frame)/64*63, 1), // what does not fit after all waits for the next
+		extra:        firstGrowth,
 		interval:     s.FlushInterval,
+		stop:         make(chan struct{}),
 		wake:         make(chan struct{}, 1),
 	}
-	p.restock = func() {
-		go func() {
-			defer p.stockers.Done()
-			p.fillStock()
-		}()
-	}
+	p.overflowed = func(told chan<- struct{}) { close(told) } // the batcher knows better
 	return p
 }
-
-// sequenceDigits is the length of a sequence number in an event id.
-const sequenceDigits = 16
 
 // addSaturated is a + b, or the greatest int where that is greater: bounds may
 // be as good as infinite.
@@ -139,10 +119,12 @@ func addSaturated(a, b int) int {
 	return a + b
 }
 
-// push takes in one encoded record, drops the oldest ones where it finds no
-// room, and wakes the batcher where that is due. idAt is the offset of the
-// sixteen digits of the sequence number in rec, -1 if it has none.
-func (p *pending) push(rec []byte, idAt int, cut, urgent bool) {
+// push takes in one captured record, drops the oldest ones where it finds no
+// room, and wakes the batcher where that is due.
+func (p *pending) push(rec []byte, urgent bool) { p.put(rec, urgent, true) }
+
+// put is push. Unless it may wake the batcher, the record waits for what does.
+func (p *pending) put(rec []byte, urgent, wake bool) {
 	var own *block // a long record stands in a block of its own, between two spans of the open one
 	if len(rec) > ownBlockBytes && len(rec) <= p.maxBytes {
 		own = newBlock(len(rec) + markBytes)
@@ -154,9 +136,6 @@ func (p *pending) push(rec []byte, idAt int, cut, urgent bool) {
 		p.mu.Unlock()
 		return
 	}
-	if cut {
-		p.truncated++
-	}
 	if len(rec) > p.maxBytes {
 		p.lost[tooLarge]++
 		p.mu.Unlock()
@@ -166,20 +145,14 @@ func (p *pending) push(rec []byte, idAt int, cut, urgent bool) {
 
 	seq := p.next
 	p.next++
-	b, refill, late := own, false, false
+	b, last := own, false
 	if own != nil {
 		p.held += own.cost()
 		p.spareLocked()
 	} else {
-		var opened bool
-		if b, opened = p.openLocked(len(rec), seq); opened {
-			refill, late = p.checkStockLocked()
-		}
+		b, last = p.openLocked(len(rec), seq)
 	}
-	stored := b.add(rec, seq)
-	if idAt >= 0 {
-		putHex(stored[idAt:], seq)
-	}
+	b.add(rec, seq)
 	p.queue.pushRecord(b)
 	p.records++
 	p.bytes += len(rec)
@@ -191,14 +164,11 @@ func (p *pending) push(rec []byte, idAt int, cut, urgent bool) {
 	if urgent {
 		p.urgentBelow = p.next
 	}
-	if p.asleep == idle || p.asleep == lingering && (full || urgent) {
+	if wake && (p.asleep == idle || p.asleep == lingering && (full || urgent)) {
 		p.wakeLocked()
 	}
-	p.mu.Unlock()
-	if refill {
-		p.restock()
-	}
-	if late {
+	p.unlock()
+	if last {
 		p.stock()
 	}
 }
@@ -219,12 +189,13 @@ func (p *pending) lock() {
 // countLocked adds a record of size bytes to the newest batch and reports
 // whether a batch became full.
 func (p *pending) countLocked(size int) (full bool) {
-	if p.partial > 0 && p.partialBytes+size > p.batchBytes {
+	size += p.extra
+	if p.partial > 0 && p.partialBytes+p.partial*p.extra+size > p.batchBytes {
 		p.partial, p.partialBytes, full = 0, 0, true // without this one, which begins the next
 	}
 	p.partial++
-	p.partialBytes += size
-	if p.partial >= p.batchRecords || p.partialBytes >= p.batchBytes {
+	p.partialBytes += size - p.extra
+	if p.partial >= p.batchRecords || p.partialBytes+p.partial*p.extra >= p.batchBytes {
 		p.partial, p.partialBytes = 0, 0
 		return true
 	}
@@ -232,17 +203,6 @@ func (p *pending) countLocked(size int) (full bool) {
 		p.born = time.Now()
 	}
 	return full
-}
-
-// refuse counts a record that could not be encoded within its bound.
-func (p *pending) refuse(why reason) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.accepted++
-	if p.closed {
-		why = closed
-	}
-	p.lost[why]++
 }
 
 // wakeLocked leaves a token for a batcher that sleeps.
@@ -258,6 +218,10 @@ func (p *pending) wakeLocked() {
 // are left. It divides no more than one span.
 func (p *pending) shrinkLocked(maxRecords, maxBytes int) {
 	for p.records > maxRecords || p.bytes > maxBytes {
+		if p.aside.len() > 0 {
+			p.dropAsideLocked()
+			continue
+		}
 		s := p.queue.front()
 		p.dropFrontLocked(min(s.len(), max(p.records-maxRecords, s.reach(p.bytes-maxBytes))))
 	}
@@ -266,6 +230,9 @@ func (p *pending) shrinkLocked(maxRecords, maxBytes int) {
 // shrinkHeldLocked drops the oldest records, whole spans of them, until what is
 // held costs no more than maxHeld, or there is no block left to win by that.
 func (p *pending) shrinkHeldLocked() {
+	for p.held > p.maxHeld && p.aside.len() > 0 {
+		p.dropAsideLocked()
+	}
 	for p.held > p.maxHeld && p.queue.n > 1 && p.queue.front().b != p.open {
 		p.dropFrontLocked(p.queue.front().len())
 	}
@@ -281,13 +248,16 @@ func (p *pending) dropFrontLocked(n int) {
 		p.queue.popFront()
 	}
 	p.settleLocked(oldest, n, overflow)
+	if p.alarm == calm {
+		p.alarm = breached
+	}
 	p.trimPartialLocked()
 }
 
 // trimPartialLocked keeps the partial batch within what is pending.
 func (p *pending) trimPartialLocked() {
-	p.partial = min(p.partial, p.records)
-	p.partialBytes = min(p.partialBytes, p.bytes)
+	p.partial = min(p.partial, p.records-p.aside.len())
+	p.partialBytes = min(p.partialBytes, p.bytes-p.aside.bytes)
 }
 
 // settleLocked closes the books on the records of s: the first failed of them
@@ -295,6 +265,7 @@ func (p *pending) trimPartialLocked() {
 func (p *pending) settleLocked(s span, failed int, why reason) {
 	p.lost[why] += int64(failed)
 	p.delivered += int64(s.len() - failed)
+	p.cut += int64(s.cuts())
 	// Backwards, for a waiter that is done is taken out.
 	for i := len(p.waiters) - 1; i >= 0; i-- {
 		w := p.waiters[i]
@@ -308,21 +279,32 @@ func (p *pending) settleLocked(s span, failed int, why reason) {
 	p.releaseLocked(s.b, s.len())
 }
 
-// swap takes a batch from the front: as many records as fit in a full one, at
-// most limit of them if limit is not zero, at least one. The result is empty
-// if nothing is pending.
-func (p *pending) swap(limit int) inflight {
+// swap takes a batch from the front: as many records as a full one has, at least
+// one. It is empty if nothing is pending but what is set aside.
+func (p *pending) swap() (batch piece) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	maxRecords := p.batchRecords
-	if limit > 0 {
-		maxRecords = min(limit, maxRecords)
+	return p.swapLocked()
+}
+
+// swapFull is swap if a full batch is pending; otherwise it takes nothing.
+func (p *pending) swapFull() (batch piece) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.fullLocked() {
+		return piece{}
 	}
-	var batch piece
+	return p.swapLocked()
+}
+
+// fullLocked reports whether a full batch is pending.
+func (p *pending) fullLocked() bool { return p.records-p.aside.len() > p.partial }
+
+func (p *pending) swapLocked() (batch piece) {
 	for p.queue.n > 0 {
-		front, rest := p.queue.front().cut(maxRecords-batch.records, p.batchBytes-batch.bytes)
+		front, rest := p.queue.front().cut(p.batchRecords-batch.records, p.batchBytes-batch.bytes-batch.records*p.extra, p.extra)
 		if front.len() == 0 && batch.records == 0 {
-			front, rest = p.queue.front().cut(1, p.maxBytes) // alone too large for a batch: it goes alone
+			front, rest = p.queue.front().cut(1, math.MaxInt, 0) // alone too large for a batch: it goes alone
 		}
 		if front.len() == 0 {
 			break
@@ -338,24 +320,54 @@ func (p *pending) swap(limit int) inflight {
 	p.bytes -= batch.bytes
 	p.inFlight += batch.records
 	p.trimPartialLocked()
-	if batch.records == 0 {
-		return inflight{p: p}
-	}
-	return inflight{p: p, todo: []piece{batch}}
+	return batch
 }
 
-// restore puts pieces, oldest first, back in front of what is pending. If the
-// bounds are then exceeded the oldest go, as if the batch had never left.
-func (p *pending) restore(pieces []piece) {
+// peek returns the next full batch, if there is one, and leaves it pending. The
+// memory of its records stays what it is until unpin, whatever becomes of them.
+func (p *pending) peek() (batch piece) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.fullLocked() {
+		return piece{}
+	}
+	for i := range p.queue.n {
+		s := *p.queue.at(i)
+		front, rest := s.cut(p.batchRecords-batch.records, p.batchBytes-batch.bytes-batch.records*p.extra, p.extra)
+		if front.len() == 0 {
+			break
+		}
+		front.b.live += front.len()
+		batch.add(front)
+		if rest.len() > 0 {
+			break
+		}
+	}
+	return batch
+}
+
+// unpin lets go of what peek returned.
+func (p *pending) unpin(pc piece) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.ended {
 		return
 	}
-	for i := len(pieces) - 1; i >= 0; i-- {
-		for j := len(pieces[i].spans) - 1; j >= 0; j-- {
-			p.unshiftLocked(pieces[i].spans[j])
-		}
+	for _, s := range pc.spans {
+		p.releaseLocked(s.b, s.len())
+	}
+}
+
+// restore puts a piece back in front of what is pending. If the bounds are then
+// exceeded the oldest go, as if it had never left.
+func (p *pending) restore(pc piece) {
+	p.mu.Lock()
+	defer p.unlock()
+	if p.ended {
+		return
+	}
+	for i := len(pc.spans) - 1; i >= 0; i-- {
+		p.unshiftLocked(pc.spans[i])
 	}
 	p.shrinkLocked(p.maxRecords, p.maxBytes)
 }
@@ -406,6 +418,10 @@ func (p *pending) dropQueueLocked(why reason) int {
 		s := p.queue.popFront()
 		p.settleLocked(s, s.len(), why)
 	}
+	for _, s := range slices.Concat(p.aside.poison, p.aside.accused, p.aside.suspects) {
+		p.settleLocked(s.spans[0], 1, why)
+	}
+	p.aside = aside{due: p.aside.due}
 	p.records, p.bytes, p.partial, p.partialBytes = 0, 0, 0, 0
 	return n
 }
@@ -414,60 +430,16 @@ func (p *pending) dropQueueLocked(why reason) int {
 func (p *pending) close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.closed = true
+	if !p.closed {
+		p.closed = true
+		close(p.stop)
+	}
 }
 
-// abandon drops whatever is held, in flight too, and returns how much that
-// was. An answer that comes in later changes nothing: what Shutdown has
-// reported as unsent stays so.
-func (p *pending) abandon() int64 {
+func (p *pending) isClosed() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.ended {
-		return 0
-	}
-	p.ended = true
-	n := int64(p.dropQueueLocked(shutdown) + p.inFlight)
-	p.lost[shutdown] += int64(p.inFlight)
-	p.inFlight = 0
-	for _, w := range p.waiters { // what they wait for still was in flight
-		w.lost[shutdown] += w.left
-		w.left = 0
-		close(w.done)
-	}
-	p.waiters, p.open, p.free, p.held = nil, nil, nil, 0
-	return n
-}
-
-// wait registers a Flush: what is held now becomes urgent. It returns nil if
-// nothing is held.
-func (p *pending) wait() *waiter {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.records+p.inFlight == 0 {
-		return nil
-	}
-	w := &waiter{limit: p.next, left: int64(p.records + p.inFlight), done: make(chan struct{})}
-	p.waiters = append(p.waiters, w)
-	p.urgentBelow = p.next
-	if p.asleep == lingering {
-		p.wakeLocked()
-	}
-	return w
-}
-
-// giveUp takes w out, if it is still waiting, and returns what became of its
-// records until now.
-func (p *pending) giveUp(w *waiter) (lost [reasons]int64, left int64) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for i := range p.waiters {
-		if p.waiters[i] == w {
-			p.waiters = append(p.waiters[:i], p.waiters[i+1:]...)
-			break
-		}
-	}
-	return w.lost, max(w.left, 0)
+	return p.closed
 }
 
 // due returns how long the batcher has to wait for the next batch, zero if one
@@ -477,12 +449,15 @@ func (p *pending) due(now time.Time) (time.Duration, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.asleep = awake
-	p.trimLocked(now)
+	p.free.trim(now)
 	if p.records == 0 {
 		p.asleep = idle
 		return 0, false
 	}
-	if p.closed || p.records > p.partial || p.queue.front().firstSeq() < p.urgentBelow {
+	if p.queue.n == 0 {
+		return p.dueAsideLocked(now)
+	}
+	if p.closed || p.fullLocked() || p.queue.front().firstSeq() < p.urgentBelow {
 		return 0, true
 	}
 	if wait := p.born.Add(p.interval).Sub(now); wait > 0 {
@@ -500,7 +475,7 @@ func (p *pending) compact(pc piece) (out piece) {
 	cost := 0
 	for _, s := range pc.spans {
 		for i := s.from; i < s.to; i++ {
-			rec, seq := (span{s.b, i, i + 1}).data(), s.b.seq(i)
+			rec, seq := s.b.record(i), s.b.seq(i)
 			if b == nil || !b.fits(len(rec), seq) {
 				b = newBlock(pc.bytes - out.bytes + markBytes*(pc.records-out.records))
 				cost += b.cost()
@@ -525,9 +500,9 @@ func (p *pending) compact(pc piece) (out piece) {
 	return out
 }
 
-// length is the number of records pending.
+// length is the number of records pending, without those that are set aside.
 func (p *pending) length() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.records
+	return p.records - p.aside.len()
 }

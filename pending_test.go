@@ -88,6 +88,7 @@ type ringModel struct {
 type modelRecord struct {
 	seq  uint64
 	text []byte
+	cut  bool
 }
 
 // flightPiece is a part of what is in flight: the ring's idea of it, and the
@@ -113,7 +114,6 @@ func playRing(t *testing.T, script []byte) {
 	maxBytes := 2 + m.arg(256)*m.arg(2048)
 	m.p = newPending(queueSettings(maxRecords, maxBytes,
 		1+m.arg(maxRecords), 1+m.arg(min(maxBytes, 1<<16))))
-	m.p.restock = m.p.fillStock // at once
 	for len(m.script) > 0 {
 		step := m.step()
 		m.check(step)
@@ -158,7 +158,7 @@ func (m *ringModel) step() string {
 		if m.arg(4) == 0 {
 			return m.close()
 		}
-		return m.refuse()
+		return m.encode()
 	default:
 		if m.arg(12) == 0 {
 			return m.abandon()
@@ -179,23 +179,21 @@ func (m *ringModel) push() string {
 	case 2:
 		size = m.arg(m.p.maxBytes + m.p.maxBytes/8 + 2)
 	}
-	urgent, cut, idAt := m.arg(20) == 0, m.arg(20) == 0, -1
+	urgent := m.arg(20) == 0
 	m.pushed++
 	rec := bytes.Repeat(strconv.AppendInt([]byte("<"), int64(m.pushed), 10), size/2+1)[:size]
-	if size >= sequenceDigits && m.arg(8) > 0 {
-		idAt = m.arg(size - sequenceDigits + 1)
-	}
 
 	before := time.Now()
 	given := bytes.Clone(rec)
-	m.p.push(given, idAt, cut, urgent)
+	quiet := m.pushed%7 == 0 // wakes nobody
+	m.p.put(given, urgent, !quiet)
 	for i := range given {
 		given[i] = '!' // the caller's buffer is the caller's again
 	}
 	after := time.Now()
 
 	m.accepted++
-	step := fmt.Sprintf("push of %d bytes, id at %d, urgent %v", size, idAt, urgent)
+	step := fmt.Sprintf("push of %d bytes, urgent %v", size, urgent)
 	switch {
 	case m.closed:
 		m.lost[closed]++
@@ -207,19 +205,16 @@ func (m *ringModel) push() string {
 			m.drop(m.pending[:1], overflow)
 			m.setPending(m.pending[1:])
 		}
-		if idAt >= 0 {
-			copy(rec[idAt:], fmt.Sprintf("%016x", m.next))
-		}
-		r := modelRecord{m.next, rec}
+		r := modelRecord{seq: m.next, text: rec}
 		m.next++
 		m.pending = append(slices.Clip(m.pending), r)
 
 		full := false
-		if len(m.partial) > 0 && textBytes(m.partial)+size > m.p.batchBytes {
+		if len(m.partial) > 0 && m.estimate(m.partial)+size+m.p.extra > m.p.batchBytes {
 			m.partial, full = nil, true
 		}
 		m.partial = append(slices.Clip(m.partial), r)
-		if len(m.partial) == m.p.batchRecords || textBytes(m.partial) >= m.p.batchBytes {
+		if len(m.partial) == m.p.batchRecords || m.estimate(m.partial) >= m.p.batchBytes {
 			m.partial, full = nil, true
 		}
 		if len(m.partial) == 1 {
@@ -230,27 +225,35 @@ func (m *ringModel) push() string {
 		if urgent {
 			m.urgentBelow = m.next
 		}
-		if m.asleep == idle || m.asleep == lingering && (full || urgent) {
+		if !quiet && (m.asleep == idle || m.asleep == lingering && (full || urgent)) {
 			m.wake()
 		}
-	}
-	if cut {
-		m.cut++
 	}
 	return step
 }
 
 func (m *ringModel) wake() { m.asleep, m.token = awake, true }
 
-func (m *ringModel) refuse() string {
-	m.p.refuse(tooLarge)
-	m.accepted++
-	if m.closed {
-		m.lost[closed]++
-	} else {
-		m.lost[tooLarge]++
+// encode notes what records in flight came to when they were encoded, some of them
+// cut: these count as such once they are settled.
+func (m *ringModel) encode() string {
+	if len(m.flight) == 0 {
+		return "encode of nothing"
 	}
-	return "refuse"
+	f := m.flight[m.arg(len(m.flight))]
+	var cut []span
+	i := 0
+	for _, s := range f.spans {
+		for at := s.from; at < s.to; at++ {
+			if m.arg(5) == 0 {
+				cut = append(cut, span{s.b, at, at + 1})
+				f.want[i].cut = true
+			}
+			i++
+		}
+	}
+	m.p.noteEncoded(f.piece, m.arg(4*f.bytes+1), cut)
+	return fmt.Sprintf("encode of %d", f.records)
 }
 
 // setPending replaces what is pending by the rest of it. The newest batch loses
@@ -273,6 +276,9 @@ func (m *ringModel) book(records []modelRecord, failed int, why reason) {
 		} else {
 			m.delivered++
 		}
+		if r.cut {
+			m.cut++
+		}
 		for _, w := range m.waiters {
 			if w.seqs[r.seq] && !w.gone {
 				delete(w.seqs, r.seq)
@@ -284,17 +290,12 @@ func (m *ringModel) book(records []modelRecord, failed int, why reason) {
 	}
 }
 
-// swap may come while something is in flight: that is how a neighbour of a
-// suspicious record is taken.
+// swap may come while something is in flight.
 func (m *ringModel) swap() string {
-	limit := 0
-	if m.arg(3) == 0 {
-		limit = 1 + m.arg(5)
-	}
-	batch := m.p.swap(limit)
+	batch := m.p.swap()
 	n, size := 0, 0
-	for n < len(m.pending) && n < m.p.batchRecords && (limit == 0 || n < limit) {
-		if size += len(m.pending[n].text); n > 0 && size > m.p.batchBytes {
+	for n < len(m.pending) && n < m.p.batchRecords {
+		if size += len(m.pending[n].text) + m.p.extra; n > 0 && size > m.p.batchBytes {
 			break
 		}
 		n++
@@ -302,16 +303,13 @@ func (m *ringModel) swap() string {
 	want := m.pending[:n:n]
 	m.setPending(m.pending[n:])
 	step := fmt.Sprintf("swap of %d", n)
-	if batch.empty() {
+	if batch.records == 0 {
 		if n > 0 {
 			m.t.Errorf("swap took nothing, want %d", n)
 		}
 		return step
 	}
-	if len(batch.todo) != 1 || len(batch.later) != 0 {
-		m.t.Fatalf("swap made %d pieces", len(batch.todo)+len(batch.later))
-	}
-	m.flight = append(m.flight, flightPiece{batch.todo[0], want})
+	m.flight = append(m.flight, flightPiece{batch, slices.Clone(want)})
 	return step
 }
 
@@ -369,6 +367,9 @@ func (m *ringModel) compact() string {
 		return "compact of nothing"
 	}
 	out := m.p.compact(f.piece)
+	for i := range f.want {
+		f.want[i].cut = false // it is encoded again
+	}
 	m.flight = slices.Insert(m.flight, at, flightPiece{out, f.want})
 	if out.records != f.records || out.bytes != f.bytes {
 		m.t.Errorf("compact made %d records and %d bytes of %d and %d", out.records, out.bytes, f.records, f.bytes)
@@ -387,7 +388,7 @@ func (m *ringModel) restore() string {
 		want = append(want, f.want...)
 	}
 	m.flight = nil
-	m.p.restore(pieces)
+	m.p.restore(join(pieces...))
 	if m.ended {
 		return "restore after the end"
 	}
@@ -448,7 +449,7 @@ func (m *ringModel) wait() string {
 	}
 	m.waiters = append(m.waiters, mw)
 	m.urgentBelow = m.next
-	if m.asleep == lingering {
+	if m.asleep == lingering || m.asleep == idle && len(m.pending) > 0 {
 		m.wake()
 	}
 	return fmt.Sprintf("wait for %d", len(held))
@@ -459,9 +460,9 @@ func (m *ringModel) giveUp() string {
 		return "nobody gives up"
 	}
 	w := m.waiters[m.arg(len(m.waiters))]
-	lost, left := m.p.giveUp(w.w)
-	if lost != w.lost || left != int64(len(w.seqs)) {
-		m.t.Errorf("giveUp returned lost %v, left %d, want %v, %d", lost, left, w.lost, len(w.seqs))
+	got := m.p.giveUp(w.w)
+	if want := droppedOf(w.lost); got.Dropped != want || got.Unsent != int64(len(w.seqs)) {
+		m.t.Errorf("giveUp returned lost %v, left %d, want %v, %d", got.Dropped, got.Unsent, want, len(w.seqs))
 	}
 	w.gone = true
 	return "giveUp"
@@ -495,14 +496,22 @@ func (m *ringModel) abandon() string {
 	if !m.ended {
 		for _, f := range m.flight {
 			want += int64(f.records)
+			for i := range f.want {
+				f.want[i].cut = false // what becomes of it is not known
+			}
 			m.drop(f.want, shutdown)
 		}
 	}
 	m.ended = true
-	if n := m.p.abandon(); n != want {
+	if n := m.p.abandon().Unsent; n != want {
 		m.t.Errorf("abandon returned %d, want %d", n, want)
 	}
 	return fmt.Sprintf("abandon of %d", want)
+}
+
+// estimate is how long records are expected to be once they are encoded.
+func (m *ringModel) estimate(records []modelRecord) int {
+	return textBytes(records) + len(records)*m.p.extra
 }
 
 func textBytes(records []modelRecord) (n int) {
@@ -577,11 +586,11 @@ func (m *ringModel) checkPiece(pc piece, want []modelRecord, live map[*block]int
 	i := 0
 	for _, s := range pc.spans {
 		live[s.b] += s.len()
-		all = append(all, s.data()...)
+		all = append(all, dataOf(s)...)
 		for k := s.from; k < s.to; k++ {
 			one := span{s.b, k, k + 1}
-			if i >= len(want) || one.firstSeq() != want[i].seq || !bytes.Equal(one.data(), want[i].text) {
-				m.t.Errorf("record %d of %d is %d: %.40q", i, len(want), one.firstSeq(), one.data())
+			if i >= len(want) || one.firstSeq() != want[i].seq || !bytes.Equal(dataOf(one), want[i].text) {
+				m.t.Errorf("record %d of %d is %d: %.40q", i, len(want), one.firstSeq(), dataOf(one))
 				return
 			}
 			i++
@@ -614,18 +623,18 @@ func (m *ringModel) checkBlocks(live map[*block]int) {
 		m.t.Errorf("%d bytes are held, want %d", p.held, held)
 	}
 	free := map[*block]bool{}
-	for _, b := range p.free {
+	for _, b := range p.free.blocks {
 		_, used := live[b]
 		if used || free[b] || b.live != 0 || b.n != 0 || b.used != 0 || len(b.page) != blockBytes {
 			m.t.Errorf("a free block is not free: used %v, twice %v, %d live", used, free[b], b.live)
 		}
 		free[b] = true
 	}
-	if len(free) > freeBlocks && held+len(free)*blockBytes > p.maxHeld {
+	if len(free) > keptBlocks && held+len(free)*blockBytes > p.maxHeld {
 		m.t.Errorf("%d blocks are kept for later beside %d bytes held, want %d together", len(free), held, p.maxHeld)
 	}
 	for b := range m.shared {
-		if _, used := live[b]; !used && !free[b] && len(free) < freeBlocks {
+		if _, used := live[b]; !used && !free[b] && len(free) < keptBlocks {
 			m.t.Errorf("a block was lost")
 			delete(m.shared, b)
 		}
@@ -696,7 +705,7 @@ func shareRing(t *testing.T, p *pending) {
 		producing.Go(func() {
 			rnd := rand.New(rand.NewPCG(uint64(g), 2))
 			for n := range each {
-				p.push(ringRecord(rnd, g, n), 0, false, rnd.IntN(50) == 0)
+				p.push(ringRecord(rnd, g, n), rnd.IntN(50) == 0)
 				logged.Add(1)
 				if rnd.IntN(100) == 0 {
 					if w := p.wait(); w != nil {
@@ -704,8 +713,8 @@ func shareRing(t *testing.T, p *pending) {
 						case <-w.done:
 						case <-time.After(time.Duration(rnd.IntN(5)) * time.Millisecond):
 						}
-						lost, left := p.giveUp(w)
-						if total := droppedOf(lost).Total() + left; total < 0 || total > int64(producers*each) {
+						e := p.giveUp(w)
+						if total := e.Dropped.Total() + e.Unsent; total < 0 || total > int64(producers*each) {
 							t.Errorf("a waiter lost or awaits %d", total)
 						}
 					}
@@ -740,7 +749,7 @@ func shareRing(t *testing.T, p *pending) {
 	if w := p.wait(); w != nil { // nobody pushes or discards any more: this must be enough
 		select {
 		case <-w.done:
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			t.Error("the last records were never taken")
 		}
 	}
@@ -787,19 +796,18 @@ type ringConsumer struct {
 func (c *ringConsumer) read(t *testing.T, pc piece) (all [][2]int) {
 	var last uint64
 	for _, s := range pc.spans {
-		if len(s.data()) != s.bytes() {
-			t.Errorf("%d bytes, want %d", len(s.data()), s.bytes())
+		if len(dataOf(s)) != s.bytes() {
+			t.Errorf("%d bytes, want %d", len(dataOf(s)), s.bytes())
 		}
 		for i := s.from; i < s.to; i++ {
-			rec := (span{s.b, i, i + 1}).data()
+			rec := s.b.record(i)
 			g, _ := strconv.Atoi(string(rec[17:19]))
 			n, _ := strconv.Atoi(string(rec[20:26]))
 			size, _ := strconv.Atoi(string(rec[27:33]))
-			seq, err := strconv.ParseUint(string(rec[:16]), 16, 64)
-			if err != nil || seq != s.b.seq(i) || len(all) > 0 && seq <= last {
-				t.Errorf("sequence number %q after %d, want %d", rec[:16], last, s.b.seq(i))
+			if seq := s.b.seq(i); len(all) > 0 && seq <= last {
+				t.Errorf("sequence number %d after %d", seq, last)
 			}
-			last = seq
+			last = s.b.seq(i)
 			if size != len(rec) || len(bytes.Trim(rec[34:], string(rune('a'+(g+n)%26)))) > 0 {
 				t.Errorf("a record of %d bytes is %d long: %.80q", size, len(rec), rec)
 			}
@@ -847,11 +855,10 @@ func consumeRing(t *testing.T, p *pending, closed chan struct{}) ringConsumer {
 			}
 			continue
 		}
-		batch := p.swap(0)
-		if batch.empty() {
+		pc := p.swap()
+		if pc.records == 0 {
 			continue // discarded meanwhile
 		}
-		pc := batch.todo[0]
 		before := c.read(t, pc)
 		if rnd.IntN(3) == 0 {
 			time.Sleep(time.Duration(rnd.IntN(100)) * time.Microsecond)
@@ -862,11 +869,11 @@ func consumeRing(t *testing.T, p *pending, closed chan struct{}) ringConsumer {
 		front, back := pc.split(rnd.IntN(pc.records + 1))
 		switch rnd.IntN(6) {
 		case 0: // a failed attempt
-			p.restore([]piece{pc})
+			p.restore(pc)
 		case 1: // half of it is accepted, the rest not answered
 			c.deliver(t, front)
 			p.settle(front, 0, rejected)
-			p.restore([]piece{back})
+			p.restore(back)
 		case 2: // half of it is accepted, the rest refused
 			c.deliver(t, front)
 			p.settle(front, 0, rejected)
@@ -879,7 +886,7 @@ func consumeRing(t *testing.T, p *pending, closed chan struct{}) ringConsumer {
 			again := p.compact(front)
 			c.deliver(t, back)
 			p.settle(back, 0, rejected)
-			p.restore([]piece{again})
+			p.restore(again)
 		default:
 			c.deliver(t, pc)
 			p.settle(pc, 0, rejected)
@@ -887,47 +894,23 @@ func consumeRing(t *testing.T, p *pending, closed chan struct{}) ringConsumer {
 	}
 }
 
-// Blocks are made in advance, by one goroutine at a time. While it is late, a
-// producer that takes the last one makes another; none is made after the end.
+// A producer that takes the last free block makes the next one, but not after the
+// end.
 func TestRingStocksBlocks(t *testing.T) {
 	p := newPending(queueSettings(1<<20, 64<<20, 1<<20, 1<<20))
-	called := 0
-	p.restock = func() { called++ }
-	log := func(blocks int) {
-		for open := p.open; blocks > 0; {
-			p.push(make([]byte, 1000), 0, false, false)
-			if p.open != open {
-				open = p.open
-				blocks--
-			}
-			if len(p.free) == 0 {
-				t.Fatal("no block was made in advance")
-			}
+	blocks := map[*block]bool{}
+	for len(blocks) < 10 {
+		p.push(make([]byte, 1000), false)
+		blocks[p.open] = true
+		if n := len(p.free.blocks); n != 1 {
+			t.Fatalf("beside %d blocks in use %d are free, want 1", len(blocks), n)
 		}
-	}
-	log(10)
-	if called != 1 || len(p.free) != 1 {
-		t.Errorf("%d goroutines were started to make blocks, want 1; producers made %d in advance, want 1", called, len(p.free))
-	}
-	p.fillStock()
-	if len(p.free) != 10 {
-		t.Errorf("beside 10 blocks %d are made in advance, want as many", len(p.free))
-	}
-	log(5)
-	if called != 1 {
-		t.Error("blocks are made though there are enough")
-	}
-	log(3)
-	p.fillStock()
-	if called != 2 || len(p.free) != maxStock {
-		t.Errorf("%d goroutines were started, want 2; %d blocks are made in advance, want %d", called, len(p.free), maxStock)
 	}
 	p.close()
 	p.abandon()
 	p.stock()
-	p.fillStock()
-	if len(p.free) != 0 || p.open != nil || p.held != 0 {
-		t.Errorf("after the end %d blocks are kept", len(p.free))
+	if len(p.free.blocks) != 0 || p.open != nil || p.held != 0 {
+		t.Errorf("after the end %d blocks are kept", len(p.free.blocks))
 	}
 }
 
@@ -936,11 +919,10 @@ func TestRingStocksBlocks(t *testing.T) {
 func TestRingKeepsWhatABurstTook(t *testing.T) {
 	const size = 16 << 20
 	p := newPending(queueSettings(1<<20, size, 1<<20, size))
-	p.restock = p.fillStock // at once
 	now := time.Now()
 	burst := func(bytes int) {
 		for n := 0; n < bytes; n += 1000 {
-			p.push(make([]byte, 1000), 0, false, false)
+			p.push(make([]byte, 1000), false)
 		}
 		p.discard()
 		now = now.Add(time.Second)
@@ -948,29 +930,29 @@ func TestRingKeepsWhatABurstTook(t *testing.T) {
 	}
 	want := func(step string, least, most int) {
 		t.Helper()
-		if n := len(p.free) * blockBytes; n < least || n > most {
+		if n := len(p.free.blocks) * blockBytes; n < least || n > most {
 			t.Errorf("%s: %d bytes wait for their next use, want %d to %d", step, n, least, most)
 		}
 	}
 	burst(size / 2)
-	first := p.free[0]
+	first := p.free.blocks[0]
 	for range 30 {
 		burst(size / 2)
 		want("bursts", size/2, size/2+size/4)
 	}
-	if !slices.Contains(append(p.free, p.open), first) {
+	if !slices.Contains(append(p.free.blocks, p.open), first) {
 		t.Error("blocks were made for a burst though there were some")
 	}
 	for range 30 {
 		burst(1000)
 	}
-	want("no burst", freeBlocks*blockBytes, freeBlocks*blockBytes)
+	want("no burst", keptBlocks*blockBytes, keptBlocks*blockBytes)
 
 	burst(size)
 	for range 2 * size / (1 << 20) { // in blocks of their own, which are not kept
-		p.push(make([]byte, 1<<20), 0, false, false)
-		if n := p.held + len(p.free)*blockBytes; n > p.maxHeld+freeBlocks*blockBytes {
-			t.Fatalf("with long records, blocks of %d bytes are held or kept, want at most %d", n, p.maxHeld+freeBlocks*blockBytes)
+		p.push(make([]byte, 1<<20), false)
+		if n := p.held + len(p.free.blocks)*blockBytes; n > p.maxHeld+keptBlocks*blockBytes {
+			t.Fatalf("with long records, blocks of %d bytes are held or kept, want at most %d", n, p.maxHeld+keptBlocks*blockBytes)
 		}
 	}
 }
@@ -979,9 +961,49 @@ func TestRingKeepsWhatABurstTook(t *testing.T) {
 func TestRingWithoutBounds(t *testing.T) {
 	p := newPending(queueSettings(math.MaxInt, math.MaxInt, math.MaxInt/2, math.MaxInt/2))
 	for range 1000 {
-		p.push(make([]byte, 300), 0, false, false)
+		p.push(make([]byte, 300), false)
 	}
-	if n := p.swap(0); n.todo[0].records != 1000 {
-		t.Errorf("of 1000 records %d are left", n.todo[0].records)
+	if n := p.swap(); n.records != 1000 {
+		t.Errorf("of 1000 records %d are left", n.records)
+	}
+}
+
+// What records came to lately says when a batch is full.
+func TestRingEstimatesWhatIsEncoded(t *testing.T) {
+	p := newPending(queueSettings(1<<20, 64<<20, 1<<20, 64_000))
+	rec := make([]byte, 100)
+	full := func() (n int) { // records until a batch is full
+		p.due(time.Now())
+		for p.due(time.Now()); len(p.wake) == 0; n++ {
+			p.push(rec, false)
+			if n == 0 {
+				<-p.wake // it was idle
+				p.due(time.Now())
+			}
+		}
+		<-p.wake
+		if batch := p.swap(); batch.records < n-1 || batch.records > n {
+			t.Errorf("a batch has %d records, was full with %d", batch.records, n)
+		}
+		p.discard()
+		return n
+	}
+	const room = 63_000
+	if n := full(); n != (room+100+firstGrowth-1)/(100+firstGrowth) && n != room/(100+firstGrowth)+1 {
+		t.Errorf("the first batch is full with %d records", n)
+	}
+	for _, extra := range []int{150, 0, 50} {
+		var pc piece
+		pc.records, pc.bytes = 1000, 100_000
+		for range 20 {
+			p.noteEncoded(pc, pc.bytes+1000*extra, nil)
+		}
+		if n, want := full(), room/(100+extra); n < want || n > want+1 {
+			t.Errorf("with %d bytes more a batch is full with %d records, want %d", extra, n, want)
+		}
+	}
+	p.noteEncoded(piece{records: 1000, bytes: 100_000}, 1000, nil) // shorter than captured
+	if p.extra < 0 {
+		t.Errorf("a record has %d bytes more", p.extra)
 	}
 }

@@ -9,10 +9,14 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
+
+	"github.com/slogship/slogship/internal/answers"
+	"github.com/slogship/slogship/internal/redact"
 )
 
 // userAgent names this library to the server.
@@ -25,23 +29,22 @@ const (
 	quickRetryWithin = time.Second
 
 	maxRedirects = 10
+
+	maxAnswerHeader = 128 << 10 // bytes; net/http would read 10 MB
 )
 
-// sender turns a piece into a request, and the answer into a reply. It is
-// owned by the batcher's goroutine.
+// sender turns a body into a request, and the answer into a reply. Several
+// goroutines may send at once.
 type sender struct {
 	client  *retryablehttp.Client
 	url     string // without user info
 	name    string // of the endpoint, in errors
+	query   string // of url
 	header  http.Header
 	layout  Layout
-	secrets secrets
-	coder   coder
+	secrets *redact.Secrets                // of the options
+	learned atomic.Pointer[redact.Secrets] // and of the last request that a transport changed; Handle reads it too
 	books   *pending
-
-	head   []byte
-	posted *payload  // by the request under way
-	began  time.Time // of the first of the quick attempts
 }
 
 // reply is what became of one request.
@@ -50,7 +53,9 @@ type reply struct {
 	status  int
 	header  http.Header
 	body    []byte
-	bodyErr error // the answer was cut off
+	more    bool   // there is more of it, which was not read
+	bodyErr error  // the answer was cut off
+	coding  string // of the request; empty if it was not compressed
 }
 
 func newSender(endpoint *url.URL, name string, p *pending, o settings) *sender {
@@ -60,15 +65,15 @@ func newSender(endpoint *url.URL, name string, p *pending, o settings) *sender {
 	s := &sender{
 		url:     target.String(),
 		name:    name,
+		query:   target.RawQuery,
 		header:  requestHeader(endpoint, o),
 		layout:  o.layout,
-		secrets: newSecrets(endpoint, o.Header, o.layout.Header),
-		coder:   coder{kind: o.Compression},
+		secrets: redact.Of(endpoint, o.Header, o.layout.Header),
 		books:   p,
 	}
 	client := retryablehttp.NewClient()
 	client.Logger = nil
-	client.HTTPClient = copyClient(o.Client, o.RequestTimeout)
+	client.HTTPClient = copyClient(o.Client, o.RequestTimeout, o.Requests)
 	client.RetryMax = 1
 	client.CheckRetry = s.checkRetry
 	client.Backoff = func(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return quickRetryWait }
@@ -99,14 +104,21 @@ func requestHeader(endpoint *url.URL, o settings) http.Header {
 
 // copyClient returns a copy of c that follows no redirect but one which sends
 // the same request to the same server.
-func copyClient(c *http.Client, timeout time.Duration) *http.Client {
+func copyClient(c *http.Client, timeout time.Duration, requests int) *http.Client {
 	var client http.Client
 	if c != nil {
 		client = *c
 	} else {
 		transport := http.DefaultTransport
 		if t, ok := transport.(*http.Transport); ok {
-			transport = t.Clone()
+			t = t.Clone()
+			if t.MaxResponseHeaderBytes == 0 {
+				t.MaxResponseHeaderBytes = maxAnswerHeader
+			}
+			if requests > http.DefaultMaxIdleConnsPerHost {
+				t.MaxIdleConnsPerHost = max(t.MaxIdleConnsPerHost, requests) // they are kept
+			}
+			transport = t
 		}
 		client.Transport = transport
 	}
@@ -148,13 +160,20 @@ func port(u *url.URL) string {
 	return "80"
 }
 
-// send POSTs one piece and reads the answer.
-func (s *sender) send(ctx context.Context, pc piece) (r reply) {
-	body, coding := s.body(pc)
+// send POSTs one body and reads the answer. The user's code in it, a transport say,
+// may panic, and may end its goroutine.
+func (s *sender) send(ctx context.Context, body *body) (r reply) {
+	if !contain(func() { r = s.post(ctx, body) }) {
+		return reply{err: &sendError{text: fmt.Sprintf("slogship: POST %s: the transport ended its goroutine (runtime.Goexit)", s.name)}}
+	}
+	return r
+}
+
+func (s *sender) post(ctx context.Context, body *body) (r reply) {
 	defer body.withdraw()
 	s.books.noteSent(body.raw, body.size)
 
-	s.posted, s.began = body, time.Now()
+	ctx = context.WithValue(ctx, postingKey{}, posting{body.payload, time.Now()})
 	req, err := retryablehttp.NewRequestWithContext(ctx, http.MethodPost, s.url,
 		retryablehttp.ReaderFunc(func() (io.Reader, error) { return body.reader(), nil }))
 	if err != nil {
@@ -164,43 +183,35 @@ func (s *sender) send(ctx context.Context, pc piece) (r reply) {
 	if host := s.header.Get("Host"); host != "" {
 		req.Host = host
 	}
-	if coding != "" {
-		req.Header.Set("Content-Encoding", coding)
+	if body.coding != "" {
+		req.Header.Set("Content-Encoding", body.coding)
 	}
 	resp, err := s.client.Do(req)
 	if err != nil {
+		s.learn(req.Request)
 		if resp != nil && resp.Body != nil {
 			_ = resp.Body.Close() // err says more
 		}
-		return reply{err: s.transportError(err)}
+		return reply{err: s.doError(req.Request, err)}
 	}
 	defer resp.Body.Close()
-	r = reply{status: resp.StatusCode, header: resp.Header}
+	s.learn(resp.Request)
+	r = reply{status: resp.StatusCode, header: resp.Header, coding: body.coding}
+	if r.status == http.StatusSwitchingProtocols {
+		return r // the body is the connection now, on which neither a timeout nor ctx ends a read
+	}
 	// Read to the end, or the connection is not used again.
-	r.body, r.bodyErr = io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	r.body, r.more, r.bodyErr = answers.Read(resp.Body, resp.ContentLength, s.layout.answerBytes(body.taken.records))
 	return r
 }
 
-// body frames the events of pc and compresses them. A body that gets no
-// smaller is sent as it is.
-func (s *sender) body(pc piece) (body *payload, coding string) {
-	separator := len(s.layout.Separator)
-	s.head = s.layout.head(s.head[:0], pc.records, pc.bytes-separator)
-	parts := make([][]byte, 0, len(pc.spans)+2)
-	parts = append(parts, s.head)
-	for _, span := range pc.spans {
-		parts = append(parts, span.data())
-	}
-	last := &parts[len(parts)-1]
-	*last = (*last)[:len(*last)-separator]
-	parts = append(parts, []byte(s.layout.Tail))
+// postingKey is the key under which the context of a request has its posting.
+type postingKey struct{}
 
-	body = newPayload(parts)
-	if small := s.coder.encode(parts); small != nil && len(small) < body.size {
-		body.parts, body.size = [][]byte{small}, len(small)
-		coding = s.coder.kind.String()
-	}
-	return body, coding
+// posting is what is known of a request when it is tried once more.
+type posting struct {
+	*payload
+	began time.Time // of the first of the quick attempts
 }
 
 // checkRetry has retryablehttp try again, once, after a connection error that
@@ -209,16 +220,18 @@ func (s *sender) checkRetry(ctx context.Context, _ *http.Response, err error) (b
 	if ctx.Err() != nil {
 		return false, ctx.Err()
 	}
-	if err == nil || !isConnectionError(err) || time.Since(s.began) > quickRetryWithin-quickRetryWait {
+	p, _ := ctx.Value(postingKey{}).(posting)
+	if err == nil || !isConnectionError(err) || time.Since(p.began) > quickRetryWithin-quickRetryWait {
 		return false, nil
 	}
 	return true, nil
 }
 
 // prepareRetry is called before the second quick attempt.
-func (s *sender) prepareRetry(*http.Request) error {
+func (s *sender) prepareRetry(req *http.Request) error {
+	p, _ := req.Context().Value(postingKey{}).(posting)
 	s.books.noteRetry()
-	s.books.noteSent(s.posted.raw, s.posted.size)
+	s.books.noteSent(p.raw, p.size)
 	return nil
 }
 
@@ -245,7 +258,7 @@ func (s *sender) transportError(err error) error {
 	for errors.As(inner, &u) {
 		inner = u.Err
 	}
-	e := &sendError{text: fmt.Sprintf("slogship: POST %s: %s", s.name, s.secrets.reasonText(inner.Error()))}
+	e := &sendError{text: fmt.Sprintf("slogship: POST %s: %s", s.name, s.words(inner.Error()))}
 	for _, kind := range []error{context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, kind) {
 			e.kind = kind
@@ -284,7 +297,7 @@ func (s *sender) complain(r reply, v Verdict) error {
 		text += " " + name
 	}
 	if v.Action == Accept {
-		text += fmt.Sprintf(": %d records not accepted", refused)
+		text += fmt.Sprintf(": %s not accepted", plural(int64(refused), "record", "records"))
 	}
 	if r.status/100 == 2 && r.bodyErr != nil {
 		text += ": the answer was cut off"
@@ -293,11 +306,14 @@ func (s *sender) complain(r reply, v Verdict) error {
 	if reason == "" {
 		reason = string(r.body)
 	}
-	if reason = s.secrets.reasonText(reason); reason != "" && reason != name { // http.Error's usual text
+	if reason = s.words(reason); reason != "" && reason != name { // http.Error's usual text
 		text += ": " + reason
 	}
+	if (v.Action == Hold || v.Action == Isolate) && v.Hint != "" {
+		text += " (" + v.Hint + ")"
+	}
 	if loc := r.header.Get("Location"); loc != "" && r.status/100 == 3 {
-		text += ": not following a redirect to " + s.secrets.reasonText(redactEndpoint(loc))
+		text += ": not following a redirect to " + s.words(redact.Endpoint(loc))
 	}
 	return &sendError{text: text}
 }
@@ -305,7 +321,7 @@ func (s *sender) complain(r reply, v Verdict) error {
 // panicError is the error of an attempt that panicked, in a Format or in a
 // transport.
 func (s *sender) panicError(v any) error {
-	return &sendError{text: fmt.Sprintf("slogship: panic while sending to %s: %s", s.name, s.secrets.reasonText(fmt.Sprint(v)))}
+	return &sendError{text: fmt.Sprintf("slogship: panic while sending to %s: %s", s.name, s.words(fmt.Sprint(v)))}
 }
 
 func (s *sender) close() { s.client.HTTPClient.CloseIdleConnections() }

@@ -199,15 +199,20 @@ func TestSendingPanics(t *testing.T) {
 		}
 	}
 	for name, c := range map[string]struct {
-		o      Options
-		answer func(*request) answered
+		o       Options
+		answer  func(*request) answered
+		retries int64
 	}{
-		"RoundTripper": {Options{}, func(*request) answered { mayPanic(); return status(200) }},
+		"RoundTripper": {Options{}, func(*request) answered { mayPanic(); return status(200) }, 2},
 		"AppendHead": {Options{Format: fakeFormat{layout: func(l *Layout) {
 			head := l.Head
-			l.MaxBytes = 0 // or New would call it
-			l.AppendHead = func(dst []byte, _, _ int) []byte { mayPanic(); return append(dst, head...) }
-		}}}, always(status(200))},
+			l.AppendHead = func(dst []byte, events, _ int) []byte {
+				if events == 2 { // New asks for its length with more
+					mayPanic()
+				}
+				return append(dst, head...)
+			}
+		}}}, always(status(200)), 0}, // no request was made before
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -218,8 +223,8 @@ func TestSendingPanics(t *testing.T) {
 				tr.wantTaken("a", "b")
 				tr.wantBooks(2, Dropped{}, 0)
 				tr.wantReports("slogship: panic while sending to http://logs.test/logs: boom boom", "")
-				if s := tr.Stats(); s.Retries != 2 {
-					t.Errorf("%d retries, want 2", s.Retries)
+				if s := tr.Stats(); s.Retries != c.retries {
+					t.Errorf("%d retries, want %d", s.Retries, c.retries)
 				}
 			})
 		})

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -76,7 +77,7 @@ func TestLoggingAfterShutdown(t *testing.T) {
 
 // Shutdown cuts a back-off short: one attempt at once, and then from MinBackoff.
 func TestShutdownCutsBackOffShort(t *testing.T) {
-	for _, failure := range []answered{status(503), status(401), {err: errors.New("boom")}} {
+	for _, failure := range []answered{status(503), status(429), {err: errors.New("boom")}} {
 		synctest.Test(t, func(t *testing.T) {
 			tr := start(t, always(failure), Options{MinBackoff: time.Second, MaxBackoff: 24 * time.Hour})
 			tr.say("a")
@@ -132,13 +133,14 @@ func TestShutdownObeysRetryAfter(t *testing.T) {
 		answers  []answered
 		want     time.Duration // when it returns
 		err      bool
+		says     string
 	}{
-		{"in time", time.Hour, []answered{busy, status(200)}, 61 * time.Second, false},
-		{"twice", time.Hour, []answered{busy, busy, status(200)}, 121 * time.Second, false},
-		{"without a deadline", 0, []answered{busy, status(200)}, 61 * time.Second, false},
-		{"beyond the deadline", 49 * time.Second, []answered{busy, status(200)}, 11 * time.Second, true},
-		{"the second beyond the deadline", 70 * time.Second, []answered{busy, busy, status(200)}, 61 * time.Second, true},
-		{"401 beyond the deadline", time.Minute, []answered{status(503).with("Retry-After", "20"), status(401).with("Retry-After", "90")}, 21 * time.Second, true},
+		{"in time", time.Hour, []answered{busy, status(200)}, 61 * time.Second, false, ""},
+		{"twice", time.Hour, []answered{busy, busy, status(200)}, 121 * time.Second, false, ""},
+		{"without a deadline", 0, []answered{busy, status(200)}, 61 * time.Second, false, ""},
+		{"beyond the deadline", 49 * time.Second, []answered{busy, status(200)}, 11 * time.Second, true, "1 record unsent; Retry-After asks for another 50 s, which is beyond the deadline; last attempt: 503 "},
+		{"the second beyond the deadline", 70 * time.Second, []answered{busy, busy, status(200)}, 61 * time.Second, true, "unsent after 50 s; Retry-After asks for another 1m0s, which is beyond the deadline; last attempt: 503 "},
+		{"401 beyond the deadline", time.Minute, []answered{status(503).with("Retry-After", "20"), status(401).with("Retry-After", "90")}, 21 * time.Second, true, "unsent after 10 s; Retry-After asks for another 1m30s, which is beyond the deadline; last attempt: 401 "},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -164,10 +166,138 @@ func TestShutdownObeysRetryAfter(t *testing.T) {
 				if !errors.Is(err, ErrUnsent) || !errors.Is(err, context.DeadlineExceeded) || lossOf(t, err).Unsent != 1 {
 					t.Errorf("Shutdown: %v", err)
 				}
+				if !strings.Contains(fmt.Sprint(err), c.says) {
+					t.Errorf("Shutdown: %v, want %s", err, c.says)
+				}
 				tr.wantBooks(0, Dropped{Shutdown: 1}, 0)
 			})
 		})
 	}
+}
+
+// A wrong set-up costs a program at its end one request, and no time. Once the
+// server has been seen to answer otherwise, Shutdown goes on as after any failure.
+func TestShutdownDoesNotWaitForWrongSetup(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		asleep  time.Duration // between the record and Close
+		answers []answered
+		took    time.Duration // of Close, at least
+		n       int           // requests, at least
+		text    string
+	}{
+		{"wrong token", 0, []answered{{status: 401, body: "no such key"}}, 0, 1, "slogship: 1 record unsent; last attempt: 401 Unauthorized: no such key (Logflare wants Options.Header {\"X-API-KEY\": {apiKey}})"},
+		{"wrong path", 0, []answered{status(404).after(300 * time.Millisecond)}, 300 * time.Millisecond, 1, "slogship: 1 record unsent after 300 ms; last attempt: 404 Not Found (Logflare takes events at /logs?source=SOURCE)"},
+		{"known since long", time.Hour, []answered{status(401)}, 0, 1, "slogship: 1 record unsent; last attempt: 401 Unauthorized (Logflare wants Options.Header {\"X-API-KEY\": {apiKey}})"},
+		{
+			"asked during the call", 1500 * time.Millisecond,
+			[]answered{status(401).after(time.Second), status(401).after(time.Second)},
+			1500 * time.Millisecond, 2, "slogship: 1 record unsent after 1.5 s; last attempt: 401 Unauthorized (Logflare wants Options.Header {\"X-API-KEY\": {apiKey}})",
+		},
+		{"after a 503", 0, []answered{status(503), status(401)}, closeTimeout, 3, "slogship: 1 record unsent after 5 s; last attempt: 401 Unauthorized (Logflare wants Options.Header {\"X-API-KEY\": {apiKey}})"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tr := start(t, script(c.answers...), Options{})
+				tr.say("a")
+				time.Sleep(c.asleep)
+				before, began := len(tr.got()), time.Now()
+				err := tr.Close()
+				if took := time.Since(began); took != c.took {
+					t.Errorf("Close took %v, want %v", took, c.took)
+				}
+				if n := len(tr.got()); n < c.n || c.n == 1 && n != before+1 {
+					t.Errorf("%d requests, %d before", n, before)
+				}
+				if !errors.Is(err, ErrUnsent) || fmt.Sprint(err) != c.text {
+					t.Errorf("%v\nwant %s", err, c.text)
+				}
+				if ended := c.took == closeTimeout; errors.Is(err, context.DeadlineExceeded) != ended {
+					t.Errorf("%v matches DeadlineExceeded: %v", err, !ended)
+				}
+				tr.wantBooks(0, Dropped{Shutdown: 1}, 0)
+				if again := tr.Shutdown(t.Context()); again != err {
+					t.Errorf("called again, Shutdown returned %v", again)
+				}
+			})
+		})
+	}
+}
+
+// Close's error says why, whatever it is: nobody has to look anywhere else.
+func TestCloseSaysWhy(t *testing.T) {
+	for want, a := range map[string]answered{
+		"slogship: 2 records unsent after 5 s; last attempt: no answer for 5 s":                        status(200).after(time.Hour),
+		"slogship: 2 records unsent after 5 s; last attempt: connect: connection refused":              {err: errors.New("connect: connection refused")},
+		"slogship: 2 records unsent after 5 s; last attempt: 503 Service Unavailable: come back later": {status: 503, body: "come back later"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			tr := start(t, always(a), Options{})
+			tr.say("a", "b")
+			err := tr.Close()
+			if took := time.Since(tr.began); took != closeTimeout || fmt.Sprint(err) != want {
+				t.Errorf("after %v: %v\nwant %s", took, err, want)
+			}
+			if !errors.Is(err, ErrUnsent) || !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%v matches neither ErrUnsent nor DeadlineExceeded", err)
+			}
+		})
+	}
+}
+
+// A nil context is forgiven, and does not take the process down later.
+func TestShutdownWithoutContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := start(t, script(status(503), status(200)), Options{})
+		tr.say("a")
+		var done sync.WaitGroup
+		for range 2 {
+			done.Go(func() {
+				if err := tr.Shutdown(nil); err != nil { //nolint:staticcheck // nil is what is tested
+					t.Error(err)
+				}
+			})
+		}
+		done.Wait()
+		tr.wantTaken("a")
+	})
+}
+
+// Calls that end at the same moment agree on the numbers, and so does a Flush
+// that comes while Shutdown waits for a transport to return.
+func TestConcurrentClosesAgree(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := start(t, func(*request) answered {
+			time.Sleep(time.Hour) // and ignores its context
+			return status(200)
+		}, Options{})
+		tr.say("a", "b", "c")
+		var done sync.WaitGroup
+		for i := range 20 {
+			done.Go(func() {
+				if i >= 15 {
+					time.Sleep(time.Duration(i-14) * time.Millisecond) // when the first has given up
+				}
+				if err := tr.Close(); lossOf(t, err).Unsent != 3 || !errors.Is(err, ErrUnsent) {
+					t.Errorf("Close %d: %v", i, err)
+				}
+			})
+		}
+		done.Go(func() {
+			time.Sleep(closeTimeout + stopGrace/2)
+			for _, ctx := range []context.Context{cancelled(t), t.Context()} {
+				if err := tr.Flush(ctx); lossOf(t, err).Unsent != 3 || !errors.Is(err, ErrUnsent) {
+					t.Errorf("Flush: %v", err)
+				}
+			}
+		})
+		done.Wait()
+		if at := time.Since(tr.began); at != closeTimeout+stopGrace {
+			t.Errorf("the last returned after %v", at)
+		}
+		tr.wantBooks(0, Dropped{Shutdown: 3}, 0)
+		time.Sleep(time.Hour)
+	})
 }
 
 // With nothing held there is nothing to wait for, whatever the server asked.
@@ -200,7 +330,6 @@ func TestShutdownIsCutShort(t *testing.T) {
 		"request":  status(200).after(9 * time.Second),
 		"answer":   {status: 200, hangs: true},
 		"back-off": status(503),
-		"hold":     status(404),
 	} {
 		for _, cause := range []error{context.DeadlineExceeded, context.Canceled} {
 			t.Run(fmt.Sprint(name, cause), func(t *testing.T) {
@@ -387,34 +516,4 @@ func TestShutdownLeavesNothing(t *testing.T) {
 			t.Fatal(left())
 		}
 	}
-}
-
-// Shutdown waits for the goroutine that makes blocks in advance.
-func TestShutdownWaitsForBlocks(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		tr := start(t, always(status(200)), Options{})
-		p, release := tr.core.pending, make(chan struct{})
-		p.restock = func() {
-			go func() {
-				defer p.stockers.Done()
-				<-release
-				p.fillStock()
-			}()
-		}
-		tr.say("a")
-		ended := false
-		go func() {
-			_ = tr.Shutdown(t.Context())
-			ended = true
-		}()
-		time.Sleep(time.Minute)
-		if ended {
-			t.Error("Shutdown has left a goroutine behind")
-		}
-		close(release)
-		synctest.Wait()
-		if !ended || len(p.free) != 0 {
-			t.Errorf("ended: %v; %d blocks are kept", ended, len(p.free))
-		}
-	})
 }

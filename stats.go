@@ -3,6 +3,8 @@ package slogship
 import (
 	"errors"
 	"fmt"
+	"iter"
+	"log/slog"
 	"strings"
 	"time"
 )
@@ -30,6 +32,54 @@ type Stats struct {
 	FailingSince time.Time // zero while delivery works
 }
 
+// String is the snapshot in one line, for people:
+//
+//	accepted 120, delivered 100, dropped 3 (overflow 3), pending 17, in flight 0;
+//	2 batches, 1 retry, 31204 bytes encoded, 4127 sent;
+//	failing since 2026-01-02T15:04:05Z: 503 Service Unavailable
+func (s Stats) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "accepted %d, delivered %d, dropped %d", s.Accepted, s.Delivered, s.Dropped.Total())
+	if s.Dropped.Total() > 0 {
+		fmt.Fprintf(&b, " (%v)", s.Dropped)
+	}
+	fmt.Fprintf(&b, ", pending %d, in flight %d", s.Pending, s.InFlight)
+	if s.Spooled > 0 {
+		fmt.Fprintf(&b, ", spooled %d", s.Spooled)
+	}
+	if s.Cut > 0 {
+		fmt.Fprintf(&b, ", cut %d", s.Cut)
+	}
+	fmt.Fprintf(&b, "; %s, %s, %s encoded, %d sent", plural(s.Batches, "batch", "batches"),
+		plural(s.Retries, "retry", "retries"), plural(s.BytesEncoded, "byte", "bytes"), s.BytesSent)
+	if s.LastError != nil {
+		fmt.Fprintf(&b, "; failing since %s: %s", s.FailingSince.UTC().Format(time.RFC3339), attemptText(s.LastError))
+	}
+	return b.String()
+}
+
+// LogValue is the snapshot as a group: all counts, those of Dropped by reason,
+// and, while delivery fails, last_error as text and failing_since.
+func (s Stats) LogValue() slog.Value {
+	attrs := []slog.Attr{
+		slog.Int64("accepted", s.Accepted),
+		slog.Int64("delivered", s.Delivered),
+		slog.Any("dropped", s.Dropped),
+		slog.Int64("pending", s.Pending),
+		slog.Int64("in_flight", s.InFlight),
+		slog.Int64("spooled", s.Spooled),
+		slog.Int64("cut", s.Cut),
+		slog.Int64("batches", s.Batches),
+		slog.Int64("retries", s.Retries),
+		slog.Int64("bytes_encoded", s.BytesEncoded),
+		slog.Int64("bytes_sent", s.BytesSent),
+	}
+	if s.LastError != nil {
+		attrs = append(attrs, slog.String("last_error", s.LastError.Error()), slog.Time("failing_since", s.FailingSince))
+	}
+	return slog.GroupValue(attrs...)
+}
+
 // Dropped counts records that were given up, by reason.
 type Dropped struct {
 	Overflow  int64 // the oldest ones, when MaxPending or MaxPendingBytes was reached
@@ -40,27 +90,34 @@ type Dropped struct {
 	Shutdown  int64 // still held when Shutdown's context ended
 }
 
+// All yields each reason and its count, zero or not, in the order of the fields:
+// "overflow", "rejected", "too_large", "discarded", "closed", "shutdown". The
+// names are fit for the labels of a metric.
+func (d Dropped) All() iter.Seq2[string, int64] {
+	return func(yield func(string, int64) bool) {
+		_ = yield("overflow", d.Overflow) &&
+			yield("rejected", d.Rejected) &&
+			yield("too_large", d.TooLarge) &&
+			yield("discarded", d.Discarded) &&
+			yield("closed", d.Closed) &&
+			yield("shutdown", d.Shutdown)
+	}
+}
+
 // Total is the number of records dropped for whatever reason.
-func (d Dropped) Total() int64 {
-	return d.Overflow + d.Rejected + d.TooLarge + d.Discarded + d.Closed + d.Shutdown
+func (d Dropped) Total() (n int64) {
+	for _, count := range d.All() {
+		n += count
+	}
+	return n
 }
 
 // String lists the reasons that occurred: "overflow 2, rejected 1".
 func (d Dropped) String() string {
 	var parts []string
-	for _, p := range []struct {
-		name string
-		n    int64
-	}{
-		{"overflow", d.Overflow},
-		{"rejected", d.Rejected},
-		{"too large", d.TooLarge},
-		{"discarded", d.Discarded},
-		{"closed", d.Closed},
-		{"shutdown", d.Shutdown},
-	} {
-		if p.n > 0 {
-			parts = append(parts, fmt.Sprintf("%s %d", p.name, p.n))
+	for reason, n := range d.All() {
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf("%s %d", strings.ReplaceAll(reason, "_", " "), n))
 		}
 	}
 	if parts == nil {
@@ -68,6 +125,28 @@ func (d Dropped) String() string {
 	}
 	return strings.Join(parts, ", ")
 }
+
+// LogValue is a group with a count for each reason, and their total.
+func (d Dropped) LogValue() slog.Value {
+	attrs := []slog.Attr{slog.Int64("total", d.Total())}
+	for reason, n := range d.All() {
+		attrs = append(attrs, slog.Int64(reason, n))
+	}
+	return slog.GroupValue(attrs...)
+}
+
+// reason is why a record was dropped.
+type reason uint8
+
+const (
+	overflow reason = iota
+	rejected
+	tooLarge
+	discarded
+	closed
+	shutdown
+	reasons
+)
 
 func droppedOf(lost [reasons]int64) Dropped {
 	return Dropped{
@@ -80,44 +159,9 @@ func droppedOf(lost [reasons]int64) Dropped {
 	}
 }
 
-// ErrUnsent is matched by the error of a Flush or Shutdown that ended before
-// all records were sent.
-var ErrUnsent = errors.New("slogship: records unsent")
-
 // ErrRecovered is matched by the error that OnError gets when delivery works
 // again.
 var ErrRecovered = errors.New("slogship: delivery recovered")
-
-// LossError is the error of Flush and Shutdown. It matches ErrUnsent, and the
-// context's error if that was the cause, if records are unsent, or were until
-// Shutdown gave up.
-type LossError struct {
-	Dropped Dropped // the awaited records that were given up, by reason
-	Unsent  int64   // the awaited records that still wait, or did when Shutdown gave up
-	Cause   error   // the context's error, nil if nothing is unsent
-}
-
-func (e *LossError) Error() string {
-	var parts []string
-	if n := e.Dropped.Total(); n > 0 {
-		parts = append(parts, fmt.Sprintf("%d records dropped (%v)", n, e.Dropped))
-	}
-	if e.Unsent > 0 || e.Cause != nil {
-		parts = append(parts, fmt.Sprintf("%d records unsent: %v", e.Unsent, e.Cause))
-	}
-	return "slogship: " + strings.Join(parts, ", ")
-}
-
-// Unwrap makes the error match ErrUnsent and Cause.
-func (e *LossError) Unwrap() (matched []error) {
-	if e.Unsent > 0 || e.Dropped.Shutdown > 0 || e.Cause != nil {
-		matched = append(matched, ErrUnsent)
-	}
-	if e.Cause != nil {
-		matched = append(matched, e.Cause)
-	}
-	return matched
-}
 
 // delivery is what the batcher reports of its sending; guarded by pending.mu.
 type delivery struct {
@@ -125,6 +169,7 @@ type delivery struct {
 	bytesEncoded, bytesSent int64
 	lastError               error
 	failingSince            time.Time
+	sentAt                  time.Time // when the last request began
 }
 
 func (p *pending) stats() Stats {
@@ -136,7 +181,7 @@ func (p *pending) stats() Stats {
 		Dropped:      droppedOf(p.lost),
 		Pending:      int64(p.records),
 		InFlight:     int64(p.inFlight),
-		Cut:          p.truncated,
+		Cut:          p.cut,
 		Batches:      p.delivery.batches,
 		Retries:      p.delivery.retries,
 		BytesEncoded: p.delivery.bytesEncoded,
@@ -157,6 +202,7 @@ func (p *pending) noteSent(encoded, sent int) {
 	defer p.mu.Unlock()
 	p.delivery.bytesEncoded += int64(encoded)
 	p.delivery.bytesSent += int64(sent)
+	p.delivery.sentAt = time.Now()
 }
 
 func (p *pending) noteAccepted() {
@@ -186,3 +232,7 @@ func (p *pending) noteRecovery() (since time.Time) {
 	p.delivery.lastError, p.delivery.failingSince = nil, time.Time{}
 	return since
 }
+
+// MarshalText makes encoding/json write Stats.LastError as its text, where a
+// Stats is published with package expvar for instance.
+func (e *sendError) MarshalText() ([]byte, error) { return []byte(e.text), nil }

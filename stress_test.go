@@ -59,7 +59,7 @@ func TestMillionRecordsInOrder(t *testing.T) {
 	if s.Accepted != int64(total) || s.Delivered != int64(total) || s.Dropped.Total() != 0 || s.Pending != 0 || s.InFlight != 0 {
 		t.Errorf("the books say %+v", s)
 	}
-	if failed := int64(backend.requests / 3); s.Retries != failed || s.Batches != int64(backend.requests)-failed || failed < 5 {
+	if failed := int64(backend.requests / 3); s.Retries < failed || s.Batches != int64(backend.requests)-failed || failed < 5 {
 		t.Errorf("%d requests, %d retries, %d accepted; want a third of them to have failed, and 5 at least",
 			backend.requests, s.Retries, s.Batches)
 	}

@@ -1,13 +1,14 @@
 package formats
 
 import (
-	"bytes"
+	"errors"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/slogship/slogship"
+	"github.com/slogship/slogship/internal/answers"
 )
 
 // outcomeOf is what the status that a backend gives to one record means for
@@ -16,20 +17,91 @@ func outcomeOf(status int) slogship.Outcome {
 	switch {
 	case status/100 == 2:
 		return slogship.Taken
+	case status >= 500:
+		return slogship.Failed
 	case passes(status):
 		return slogship.Resend
 	}
 	return slogship.Refused
 }
 
-// isPage reports whether a success is a web page, of a portal or a login, where
-// the backend answers in JSON: it has taken nothing.
-func isPage(a slogship.Answer) bool {
-	return a.Status/100 == 2 && bytes.HasPrefix(bytes.TrimSpace(a.Body), []byte("<"))
+// A service is what a backend documents of its endpoint, and of its success.
+type service struct {
+	name string
+
+	// The way out of a wrong set-up: where the format is meant to send, and the
+	// credentials that it wants there. Either may be empty.
+	path, credentials string
+
+	// status is that of the documented success, whose body may be any that is no
+	// page. success reports whether another 2xx is one by its body, which is not
+	// empty; nil: none is.
+	//
+	// An empty body, or an empty JSON object, is a success with any 2xx: proxies and
+	// imitators answer so.
+	status  int
+	success func(body []byte) bool
 }
 
-// aPage is what such an answer means.
-var aPage = slogship.Verdict{Action: slogship.Hold, Reason: "this is a web page, no answer of the backend"}
+// read says what an answer means of which there is nothing more to say.
+func (s *service) read(a slogship.Answer) slogship.Verdict {
+	if a.Status/100 == 2 && !s.isSuccess(a) {
+		return s.foreign(a)
+	}
+	return s.advise(a, slogship.Verdict{})
+}
+
+func (s *service) isSuccess(a slogship.Answer) bool {
+	switch {
+	case answers.IsEmpty(a.Body):
+		return true
+	case answers.IsPage(a.Header, a.Body):
+		return false
+	}
+	return a.Status == s.status || s.success != nil && s.success(a.Body)
+}
+
+// foreign is what a 2xx means that the backend never sends: somebody else did, and
+// has taken nothing.
+func (s *service) foreign(a slogship.Answer) slogship.Verdict {
+	v := slogship.Verdict{Action: slogship.Hold, Reason: "this is a web page, not an answer of " + s.name}
+	if !answers.IsPage(a.Header, a.Body) {
+		v.Reason = "this is not an answer of " + s.name + ": " + front(a.Body)
+	}
+	return s.advise(a, v)
+}
+
+// advise adds to v how a wrong set-up is mended, as far as the status tells.
+func (s *service) advise(a slogship.Answer, v slogship.Verdict) slogship.Verdict {
+	switch {
+	case v.Hint != "":
+	case a.Status == http.StatusUnauthorized || a.Status == http.StatusForbidden:
+		v.Hint = s.credentials
+	case a.Status/100 == 2, a.Status/100 == 3, a.Status == http.StatusNotFound, a.Status == http.StatusMethodNotAllowed:
+		v.Hint = s.path
+	}
+	return v
+}
+
+// front is the beginning of a body, as much as an error needs.
+func front(body []byte) string { return string(body[:min(len(body), 1<<10)]) }
+
+// hasMember returns a function that reports whether a body is a JSON object with a
+// member of that name.
+func hasMember(name string) func(body []byte) bool {
+	return func(body []byte) bool {
+		found := false
+		r := answers.NewReader(body)
+		_ = r.Object(func(key string) error { // also if it was cut off later
+			found = found || key == name
+			return r.Skip()
+		})
+		return found
+	}
+}
+
+// errTooMany ends the reading of a list that has more items than there are records.
+var errTooMany = errors.New("more items than records")
 
 // passes reports whether what a status stands for passes by itself.
 func passes(status int) bool {

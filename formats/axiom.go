@@ -2,9 +2,9 @@ package formats
 
 import (
 	"cmp"
-	"encoding/json"
 
 	"github.com/slogship/slogship"
+	"github.com/slogship/slogship/internal/answers"
 )
 
 // AxiomOptions are the options of Axiom.
@@ -47,6 +47,7 @@ func Axiom(o AxiomOptions) slogship.Format {
 	}
 	l := linesLayout("application/x-ndjson")
 	l.MaxRecords, l.MaxRecordBytes = 10_000, 1_000_000
+	l.AnswerBytes = 256 // a failure each
 	l.Zstd = true
 	return &axiom{newFramed(l, event)}
 }
@@ -57,28 +58,44 @@ type axiom struct{ framed }
 // until it is reset (httpStatusLimitExceeded in its client axiom-go).
 const statusLimitExceeded = 430
 
+// https://axiom.co/docs/restapi/endpoints/ingestToDataset
+var axiomService = service{
+	name:        "Axiom",
+	path:        "Axiom takes records at /v1/datasets/DATASET/ingest, an edge deployment at /v1/ingest/DATASET",
+	credentials: `Axiom wants Options.Header {"Authorization": {"Bearer " + apiToken}}`,
+}
+
 func (*axiom) ReadAnswer(a slogship.Answer) slogship.Verdict {
 	if a.Status == statusLimitExceeded {
 		return slogship.Verdict{Action: slogship.Retry}
 	}
-	if isPage(a) {
-		return aPage
-	}
-	var answer struct {
-		Ingested *int `json:"ingested"`
-		Failed   int  `json:"failed"`
-		Failures []struct {
-			Error string `json:"error"`
-		} `json:"failures"`
-	}
-	if a.Status/100 != 2 || json.Unmarshal(a.Body, &answer) != nil || answer.Ingested == nil {
-		return slogship.Verdict{}
-	}
-	v := slogship.Verdict{Action: slogship.Accept, Refused: max(answer.Failed, a.Records-*answer.Ingested)}
+	var ingested *int
+	var failed int
 	var why reasons
-	for _, f := range answer.Failures {
-		why.add(f.Error)
+	if a.Status/100 == 2 && !answers.IsPage(a.Header, a.Body) {
+		r := answers.NewReader(a.Body)
+		_ = r.Object(func(name string) error { // as far as it goes: what counts comes first
+			switch name {
+			case "ingested":
+				return r.Value(&ingested)
+			case "failed":
+				return r.Value(&failed)
+			case "failures":
+				_, err := r.List(func() error {
+					var failure struct {
+						Error string `json:"error"`
+					}
+					err := r.Value(&failure)
+					why.add(failure.Error)
+					return err
+				})
+				return err
+			}
+			return r.Skip()
+		})
 	}
-	v.Reason = why.String()
-	return v
+	if ingested == nil {
+		return axiomService.read(a)
+	}
+	return slogship.Verdict{Action: slogship.Accept, Refused: max(failed, a.Records-*ingested), Reason: why.String()}
 }

@@ -2,6 +2,7 @@ package formats
 
 import (
 	"cmp"
+	"net/http"
 
 	"github.com/slogship/slogship"
 )
@@ -42,3 +43,12 @@ func BetterStack(o BetterStackOptions) slogship.Format {
 }
 
 type betterStack struct{ framed }
+
+// https://betterstack.com/docs/logs/http-rest-api/
+var betterStackService = service{
+	name: "Better Stack", status: http.StatusAccepted,
+	path:        "Better Stack takes logs at https://$INGESTING_HOST, without a path",
+	credentials: `Better Stack wants Options.Header {"Authorization": {"Bearer " + sourceToken}}`,
+}
+
+func (*betterStack) ReadAnswer(a slogship.Answer) slogship.Verdict { return betterStackService.read(a) }

@@ -102,6 +102,7 @@ func ClickHouse(o ClickHouseOptions) slogship.Format {
 
 	timeLayout := cmp.Or(o.TimeLayout, DateTimeNano)
 	event := newObject()
+	event.text = true
 	event.add(eventID, names.id)
 	event.addTime(strictTime, names.time, timeLayout)
 	event.add(lowerLevel, names.level)
@@ -112,11 +113,7 @@ func ClickHouse(o ClickHouseOptions) slogship.Format {
 		event.addTimeText()
 		event.addAttributes()
 	case names.attributes != omit:
-		event.begin(quoted, names.attributes)
-		event.add(source, "source")
-		event.addTimeText()
-		event.addAttributes()
-		event.end()
+		event.addQuoted(names.attributes)
 	}
 	l := linesLayout("application/x-ndjson")
 	l.MaxRecords = 1_000_000
@@ -133,7 +130,7 @@ func (*clickHouse) ReadAnswer(a slogship.Answer) slogship.Verdict {
 	code := exceptionCode(a)
 	switch code {
 	case 0:
-		return slogship.Verdict{}
+		return clickHouseService.read(a)
 	case 6, 25, 26, 27, 33, 36, 38, 41, 53, 69, 70, 72, 117, 130, 131, 190, 321, 349, 376, 407, 467, 469, 675, 676, 691:
 		// CANNOT_PARSE_TEXT, _ESCAPE_SEQUENCE, _QUOTED_STRING, _INPUT_ASSERTION_FAILED, CANNOT_READ_ALL_DATA,
 		// BAD_ARGUMENTS, CANNOT_PARSE_DATE, _DATETIME, TYPE_MISMATCH, ARGUMENT_OUT_OF_BOUND, CANNOT_CONVERT_TYPE,
@@ -146,12 +143,19 @@ func (*clickHouse) ReadAnswer(a slogship.Answer) slogship.Verdict {
 		// NO_SUCH_COLUMN_IN_TABLE, UNKNOWN_IDENTIFIER, NOT_IMPLEMENTED, UNKNOWN_TABLE, SYNTAX_ERROR, UNKNOWN_FORMAT,
 		// UNKNOWN_DATABASE, UNKNOWN_SETTING, READONLY, UNKNOWN_USER, WRONG_PASSWORD, REQUIRED_PASSWORD,
 		// IP_ADDRESS_NOT_ALLOWED, DATABASE_ACCESS_DENIED, ACCESS_DENIED, AUTHENTICATION_FAILED
-		return slogship.Verdict{Action: slogship.Hold}
+		return clickHouseService.advise(a, slogship.Verdict{Action: slogship.Hold})
 	}
 	if a.Status/100 == 2 {
 		return slogship.Verdict{Action: slogship.Retry}
 	}
-	return slogship.Verdict{}
+	return clickHouseService.advise(a, slogship.Verdict{})
+}
+
+// https://clickhouse.com/docs/interfaces/http; the success of an INSERT has no body.
+var clickHouseService = service{
+	name:        "ClickHouse, to an INSERT",
+	path:        "ClickHouse takes records at /?query=INSERT INTO table FORMAT JSONEachRow",
+	credentials: `ClickHouse wants Options.Header {"X-ClickHouse-User": {user}, "X-ClickHouse-Key": {password}}`,
 }
 
 // exceptionCode is the code of the server's error, or 0 if there is none. It

@@ -15,7 +15,7 @@ func TestClickHouseAnswers(t *testing.T) {
 		{name: "taken", answer: body(200, ""), taken: 4},
 		{name: "bad row, old server", answer: body(500, "Code: 117, e.displayText() = DB::Exception: Unknown field found"), taken: 4, again: all, asked: 3, report: "Unknown field found"},
 		{name: "bad row, new server", answer: header(400, "27"), taken: 4, again: all, asked: 3, report: "DB::Exception"},
-		{name: "bad row alone", answer: header(500, "41"), records: 1, rejected: 1, report: "DB::Exception"},
+		{name: "bad row alone", answer: header(500, "41"), records: 1, taken: 1, again: []int{0}, report: "DB::Exception"},
 		{name: "bad row after 200", answer: header(200, "117"), taken: 4, again: all, asked: 3, report: "DB::Exception"},
 		{name: "no table", answer: body(404, "Code: 60. DB::Exception: Table default.logs does not exist"), taken: 4, again: all, held: true, report: "does not exist"},
 		{name: "no table, 500", answer: body(500, "Code: 60. DB::Exception: Table default.logs does not exist"), taken: 4, again: all, held: true, report: "does not exist"},
@@ -23,7 +23,8 @@ func TestClickHouseAnswers(t *testing.T) {
 		{name: "no column, 400", answer: header(400, "16"), taken: 4, again: all, held: true, report: "400 Bad Request"},
 		{name: "too many parts", answer: header(500, "252"), taken: 4, again: all, report: "500 Internal Server Error"},
 		{name: "memory, after 200", answer: body(200, "Code: 241. DB::Exception: Memory limit (total) exceeded"), taken: 4, again: all, report: "Memory limit"},
-		{name: "no code", answer: body(200, "Code: x"), taken: 4},
+		{name: "no code", answer: body(200, "Code: x"), taken: 4, again: all, held: true, report: "not an answer of ClickHouse"},
+		{name: "ping", answer: body(200, "Ok.\n"), taken: 4, again: all, held: true, report: "ClickHouse takes records at /?query=INSERT INTO"},
 		{name: "the code alone", answer: body(500, "Code: 60"), taken: 4, again: all, held: true, report: "Code: 60"},
 	})
 }

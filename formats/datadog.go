@@ -3,6 +3,7 @@ package formats
 import (
 	"cmp"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/slogship/slogship"
@@ -39,7 +40,10 @@ type DatadogOptions struct {
 // (https://docs.datadoghq.com/logs/log_configuration/processors/#log-status-remapper).
 //
 // Attributes trace_id and span_id are called dd.trace_id and dd.span_id, by
-// which Datadog connects logs with traces. An attribute that has the name of
+// which Datadog connects logs with traces. For Datadog's Error Tracking the first
+// error of a record is also written as error.kind, its type, error.message and,
+// if it carries one, error.stack, each unless there is an attribute of that name;
+// Error Tracking reads records of level ERROR that have a service. An attribute that has the name of
 // another member, or is called @timestamp, which Datadog takes for the time,
 // gets a trailing underscore: "status":200 becomes "status_":200. Attributes
 // named service, hostname and ddtags mean to Datadog what these options mean,
@@ -59,13 +63,11 @@ func Datadog(o DatadogOptions) slogship.Format {
 	event.add(requiredMessage, "message")
 	event.add(source, "source_location")
 	event.addTimeText()
+	event.addErrors("error.kind", "error.message", "error.stack")
 	event.addAttributes()
 	event.reserved = append(event.reserved, "@timestamp")
-
-	var names renamings
-	names.add("trace_id", "dd.trace_id", nil)
-	names.add("span_id", "dd.span_id", nil)
-	event.revise = names.apply
+	event.text = true
+	event.prepare = func(e *slogship.Event) { renameIDs(e.Attrs, "dd.trace_id", "dd.span_id", nil) }
 
 	err := event.alone("DatadogOptions.ID", id)
 	for i, tag := range o.Tags {
@@ -82,3 +84,12 @@ func Datadog(o DatadogOptions) slogship.Format {
 }
 
 type datadog struct{ framed }
+
+// https://docs.datadoghq.com/api/latest/logs/#send-logs
+var datadogService = service{
+	name: "Datadog", status: http.StatusAccepted, // {}
+	path:        "Datadog takes logs at https://http-intake.logs.SITE/api/v2/logs",
+	credentials: `Datadog wants Options.Header {"DD-API-KEY": {apiKey}}`,
+}
+
+func (*datadog) ReadAnswer(a slogship.Answer) slogship.Verdict { return datadogService.read(a) }

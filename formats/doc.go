@@ -28,11 +28,11 @@
 //	VictoriaLogs   http://victorialogs:9428/insert/jsonline             stream fields
 //
 // Each is a function of one struct, whose zero value is usable where the
-// backend allows it. Options that are no good are an error of slogship.New,
-// which names the field, its value and the rule.
+// backend allows it. Options that break a rule are an error of slogship.New, which
+// names the field, its value and the rule.
 //
-// What holds for all of them (Loki and OTLP, which are no JSON objects, say where
-// their ids, times, levels and names differ):
+// What holds for all of them (Loki and OTLP, whose events are not JSON objects, say
+// where their ids, times, levels and names differ):
 //
 //   - The limits of the backend, in records a request, bytes a request and bytes
 //     a record, are kept whatever slogship.Options say. A record that is too long
@@ -42,20 +42,35 @@
 //     be sent again. Whatever a format says nothing of is decided by the status
 //     code, as the table in the README has it.
 //   - Every record has an id that is the same however often it is sent (the
-//     member event_id, if the backend has no place for it), by which doubles can
-//     be told.
-//   - An attribute whose name the format needs for itself gets a trailing
-//     underscore. Neither is lost, but for Loki, in which names that become equal
-//     are one. Only names at the root can meet.
+//     member event_id, if the backend has no place for it), by which duplicates
+//     can be told.
+//   - An attribute at the root whose name the format needs for itself, or such a
+//     name and underscores, gets one more underscore: level becomes level_, and
+//     level_ becomes level__. No attribute is lost, except in Loki, in which names
+//     that become equal are one.
 //   - Where the backend wants a time, it gets nothing else: what ReplaceAttr
 //     made of the time is sent as time if it is RFC 3339, and otherwise kept as
 //     the attribute time_text. So is a time that the backend cannot express,
 //     such as one after the year 9999. A record without a time gets that of its
 //     arrival, or of logging where the backend insists.
-//   - Levels between the named ones are called what slog calls them, "info+2".
+//   - Levels between the named ones are called what slog calls them, "info+2". What
+//     ReplaceAttr made of a level, a message or a source is written in its place, of
+//     its own kind: a level 30 is a number. Where the backend wants a string it is
+//     the text of that.
+//   - The first error among the attributes, one in a group too, is also written as
+//     what the backend's error tracking reads, if it has names for that: its type,
+//     its text, and its stack if it carries one (see below). A user's own attribute
+//     of such a name wins.
 //   - Attributes mean what they mean to slog.JSONHandler. No format allocates
 //     memory for a record of scalar ones.
 //
+// The names for the first error of a record:
+//
+//	Datadog        error.kind      error.message      error.stack
+//	Elasticsearch  error.type      error.message      error.stack_trace
+//	OTLP           exception.type  exception.message  exception.stacktrace
+//	Seq            @x, the text and the stack
+//
 // A Format for a backend that is not among these is a page of code: the README
-// has one.
+// has one, and slogshiptest.CheckFormat tests it.
 package formats

@@ -1,9 +1,11 @@
 package formats
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -12,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/slogship/slogship"
+	"github.com/slogship/slogship/internal/answers"
 )
 
 // ElasticsearchOptions are the options of Elasticsearch.
@@ -37,7 +40,9 @@ type ElasticsearchOptions struct {
 //	{"create":{"_index":"logs-2006.01.02","_id":"..."}}
 //	{"@timestamp":"...","log.level":"info","message":"...","log.origin":{...}, attributes}
 //
-// Names are those of the Elastic Common Schema. The event id is the document's
+// Names are those of the Elastic Common Schema. The first error of a record is
+// also written as error.type, error.message and, if it carries one,
+// error.stack_trace, each unless there is an attribute of that name. The event id is the document's
 // _id, so that a record sent twice is stored once: the second one's 409 counts
 // as delivered. (A data stream knows an id only until it rolls over.)
 //
@@ -53,10 +58,14 @@ type ElasticsearchOptions struct {
 // Elasticsearch wants a time: a record without one, or whose time ReplaceAttr
 // made a text that is not RFC 3339, gets the time at which it was logged; such a
 // text becomes "time_text". An attribute that has the name of another member, or
-// of a metadata field (_id, _source, ...), gets a trailing underscore, as does
-// "log", which must be an object. Of equal names only the last is written. Names
-// that Elasticsearch has no place for (empty, or with a dot at an end) make it
-// refuse their record.
+// of a metadata field (_id, _source, ...), gets a trailing underscore, as do
+// "log", which must be an object, and "error", unless it is one. Of equal names
+// only the last is written. Names that Elasticsearch has no place for (empty, or
+// with a dot at an end) make it refuse their record.
+//
+// log.origin is an object, too: a source that ReplaceAttr made a text is its
+// file.name. Levels and messages are strings, because one of another kind would have
+// Elasticsearch map the field to that, and refuse the next string.
 //
 // A body has at most 10 MiB, which the smaller instances of Amazon OpenSearch
 // Service take; Elasticsearch's own default is 100 MB.
@@ -68,15 +77,18 @@ func Elasticsearch(o ElasticsearchOptions) slogship.Format {
 	event.add(message, "message")
 	event.add(sourceECS, "log.origin")
 	event.addTimeText()
+	event.addErrors("error.type", "error.message", "error.stack_trace")
+	event.text = true
 	if o.Attributes == "" {
 		event.addAttributes()
+		event.prepare = keepErrorAnObject
 		event.reserved = append(event.reserved, "log",
 			"_id", "_index", "_source", "_routing", "_ignored", "_field_names", "_doc_count", "_size", "_tier")
 	} else {
 		if slices.Contains(event.reserved, o.Attributes) {
 			err = cmp.Or(err, badOption("ElasticsearchOptions.Attributes", o.Attributes, "a name that no other member has"))
 		}
-		event.begin(nest, o.Attributes)
+		event.begin(o.Attributes)
 		event.addAttributes()
 		event.end()
 	}
@@ -86,6 +98,7 @@ func Elasticsearch(o ElasticsearchOptions) slogship.Format {
 	l := linesLayout("application/x-ndjson")
 	l.MaxBytes = 10 << 20
 	l.UniqueKeys = true
+	l.AnswerBytes = 1 << 10 // an item each
 	return &elasticsearch{newFramed(l, event), index}
 }
 
@@ -165,25 +178,100 @@ func (f *elasticsearch) AppendEvent(dst []byte, e *slogship.Event) []byte {
 	dst = append(dst, `{"create":{`...)
 	if f.index.before != "" || f.index.layout != "" {
 		dst = append(dst, `"_index":"`...)
-		dst = f.index.append(dst, timeOf(e, RFC3339Nano))
+		dst = f.index.append(dst, timeOrObserved(e, RFC3339Nano))
 		dst = append(dst, `",`...)
 	}
 	dst = append(dst, `"_id":"`...)
-	dst = e.AppendID(dst)
+	dst = append(dst, e.ID...)
 	dst = append(dst, "\"}}\n"...)
 	return f.event.append(dst, e)
+}
+
+// https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-bulk
+var bulkService = service{
+	name:        "_bulk",
+	path:        "Elasticsearch takes records at /_bulk, or at /INDEX/_bulk",
+	credentials: `Elasticsearch wants Options.Header {"Authorization": {"ApiKey " + apiKey}}`,
+}
+
+// keepErrorAnObject gives an attribute "error" that is not a group or an object an
+// underscore, and those that are called so with underscores one more. A document
+// that has error.message cannot have a text in error as well.
+func keepErrorAnObject(e *slogship.Event) {
+	for i := range e.Attrs {
+		a := &e.Attrs[i]
+		switch rest, ok := strings.CutPrefix(a.Key, "error"); {
+		case !ok || strings.Trim(rest, "_") != "", rest == "" && isObject(a.Value):
+		case rest == "":
+			a.Key = "error_" // allocates nothing
+		default:
+			a.Key += "_"
+		}
+	}
+}
+
+// isObject reports whether v is written as a JSON object.
+func isObject(v slog.Value) bool {
+	switch v.Kind() {
+	case slog.KindGroup:
+		return true
+	case slog.KindAny:
+		j, ok := v.Any().(*slogship.JSON)
+		return ok && strings.HasPrefix(j.Text, "{")
+	}
+	return false
 }
 
 // A bulkAnswer is what _bulk says
 // (https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-bulk).
 type bulkAnswer struct {
-	Status int       `json:"status"`
-	Error  bulkError `json:"error"`  // of the whole request
-	Errors *bool     `json:"errors"` // always there
-	Items  []struct {
-		Create bulkItem `json:"create"`
-		Index  bulkItem `json:"index"` // in the answers of some servers that imitate it
-	} `json:"items"`
+	status int
+	err    bulkError // of the whole request
+	errors *bool     // always there
+	listed bool      // there are items
+	items  []bulkItem
+}
+
+// readBulk reads an answer to a request of some records. Of items, it reads one more
+// than there are records.
+func readBulk(body []byte, records int) (b bulkAnswer, err error) {
+	r := answers.NewReader(body)
+	err = r.Object(func(name string) error {
+		switch name {
+		case "status":
+			return r.Value(&b.status)
+		case "error":
+			return r.Value(&b.err)
+		case "errors":
+			return r.Value(&b.errors)
+		case "items":
+			b.items = b.items[:0]
+			listed, err := r.List(func() error {
+				if len(b.items) > records {
+					return errTooMany
+				}
+				var item struct {
+					Create bulkItem `json:"create"`
+					Index  bulkItem `json:"index"` // in the answers of some servers that imitate it
+				}
+				if err := r.Strict(&item); err != nil {
+					return err
+				}
+				if item.Create.Status == 0 {
+					item.Create = item.Index
+				}
+				if item.Create.Status/100 == 2 {
+					item.Create.Error = "" // of no interest, and perhaps long
+				}
+				b.items = append(b.items, item.Create)
+				return nil
+			})
+			b.listed = listed
+			return err
+		}
+		return r.Skip()
+	})
+	return b, err
 }
 
 type bulkItem struct {
@@ -223,40 +311,40 @@ func (e *bulkError) UnmarshalJSON(b []byte) error {
 }
 
 func (*elasticsearch) ReadAnswer(a slogship.Answer) slogship.Verdict {
-	body := bytes.TrimSpace(a.Body)
-	if a.Status/100 != 2 || len(body) == 0 {
-		return slogship.Verdict{}
+	if a.Status/100 != 2 || len(answers.Trim(a.Body)) == 0 {
+		return bulkService.read(a)
 	}
-	var answer bulkAnswer
-	if err := json.Unmarshal(body, &answer); err != nil {
-		if body[0] == '{' && !json.Valid(body) { // too long to be read to its end
-			return slogship.Verdict{Action: slogship.Isolate, Reason: "the answer is cut off"}
-		}
-		return slogship.Verdict{Action: slogship.Hold, Reason: "this is no answer of _bulk"}
+	answer, err := readBulk(a.Body, a.Records)
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return slogship.Verdict{Action: slogship.Isolate, Reason: "the answer is cut off"} // in halves it is shorter
+	case err != nil && !errors.Is(err, errTooMany):
+		return bulkService.foreign(a)
+	case answer.err != "":
+		return bulkService.advise(a, slogship.Verdict{Action: bulkAction(answer.status), Reason: string(answer.err)})
+	case !answer.listed && answer.errors == nil:
+		return bulkService.foreign(a)
 	}
-	if answer.Error != "" {
-		return slogship.Verdict{Action: bulkAction(answer.Status), Reason: string(answer.Error)}
-	}
-	if answer.Items == nil && answer.Errors == nil {
-		return slogship.Verdict{Action: slogship.Hold, Reason: "this is no answer of _bulk"}
-	}
-	errors := answer.Errors == nil || *answer.Errors
-	if answer.Items == nil && !errors {
+	failed := answer.errors == nil || *answer.errors
+	switch {
+	case !answer.listed && !failed:
 		return slogship.Verdict{} // taken; a filter_path leaves items out
-	}
-	if len(answer.Items) != a.Records {
-		return slogship.Verdict{Action: slogship.Isolate, Reason: "the answer has not one item for each record"}
+	case len(answer.items) != a.Records:
+		// The server has dropped bad records without a word; if there is no item at
+		// all, perhaps it has read none. Which it is, other records tell.
+		v := slogship.Verdict{Action: slogship.Isolate, Reason: "the answer has not one item for each record"}
+		if len(answer.items) == 0 {
+			v.Reason = "the answer has no item for any record: the server has perhaps read none"
+			v.Hint = bulkService.path + "; a server that does not inflate gzip needs Compression: slogship.None"
+		}
+		return v
 	}
 	v := slogship.Verdict{Action: slogship.Accept, Outcomes: make([]slogship.Outcome, a.Records)}
 	var why reasons
 	setUp := true // each item says that the set-up is wrong
-	for i := range answer.Items {
-		item := answer.Items[i].Create
-		if item.Status == 0 {
-			item = answer.Items[i].Index
-		}
+	for i, item := range answer.items {
 		outcome := outcomeOf(item.Status)
-		if item.Status == http.StatusConflict || item.Status == 0 && !errors && item.Error == "" {
+		if item.Status == http.StatusConflict || item.Status == 0 && !failed && item.Error == "" {
 			outcome = slogship.Taken // it is there already; or a filter_path leaves the status out
 		}
 		if outcome != slogship.Taken {
@@ -289,51 +377,4 @@ func bulkAction(status int) slogship.Action {
 		return slogship.TooLarge
 	}
 	return slogship.Isolate
-}
-
-// appendSourceECS writes the source of e in the place of log.origin: "file" is
-// an object with the name and the line. Members that ReplaceAttr made of it
-// otherwise are written as they are.
-func appendSourceECS(dst []byte, e *slogship.Event) []byte {
-	dst = append(dst, '{')
-	from := len(dst)
-	dst = e.AppendSource(dst)
-	to := len(dst)
-	given := dst[from:to]
-	var file, line []byte
-	for i := 0; ; { // a second version, behind the first
-		m, ok := nextMember(given, i)
-		if !ok {
-			break
-		}
-		i = m.end
-		switch key, value := given[m.key:m.colon], given[m.colon+1:m.end]; string(key) {
-		case `"file"`:
-			file = value
-		case `"line"`:
-			line = value
-		default:
-			if len(dst) > to {
-				dst = append(dst, ',')
-			}
-			dst = append(dst, given[m.key:m.end]...)
-		}
-	}
-	if file != nil || line != nil {
-		if len(dst) > to {
-			dst = append(dst, ',')
-		}
-		dst = append(dst, `"file":{`...)
-		if file != nil {
-			dst = append(append(dst, `"name":`...), file...)
-		}
-		if line != nil {
-			if file != nil {
-				dst = append(dst, ',')
-			}
-			dst = append(append(dst, `"line":`...), line...)
-		}
-		dst = append(dst, '}')
-	}
-	return append(append(dst[:from], dst[to:]...), '}')
 }

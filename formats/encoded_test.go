@@ -4,12 +4,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/slogship/slogship"
 	"github.com/slogship/slogship/formats"
@@ -24,79 +22,6 @@ var encoded = []struct {
 	{"loki_streams", formats.Loki(formats.LokiOptions{Labels: map[string]string{"service_name": "checkout"}, LevelLabel: "level", LabelAttrs: []string{"method"}})},
 	{"otlp_protobuf", formats.OTLP(formats.OTLPOptions{})},
 	{"otlp_json", formats.OTLP(formats.OTLPOptions{Encoding: formats.OTLPJSON})},
-}
-
-// contextOfTen is the context of a service, given once by WithAttrs.
-var contextOfTen = []slog.Attr{
-	slog.String("service", "checkout"), slog.String("version", "1.42.0"), slog.String("host", "web-17"),
-	slog.String("region", "eu-central-1"), slog.Int("pid", 4711), slog.Bool("canary", false),
-	slog.String("trace_id", "4bf92f3577b34da6a3ce929d0e0e4736"), slog.String("span_id", "00f067aa0ba902b7"),
-	slog.Int64("tenant", 90210), slog.Float64("sampled", 0.25),
-}
-
-// logScalars logs the record that all comparisons are about.
-func logScalars(l *slog.Logger) {
-	l.LogAttrs(context.Background(), slog.LevelInfo, "request handled",
-		slog.String("method", "GET"), slog.Int("code", 200), slog.Duration("took", 1503*time.Microsecond),
-		slog.Bool("cached", false), slog.Float64("ratio", 0.875))
-}
-
-// BenchmarkEncoded is one call of a logger, as BenchmarkHandle has it, with
-// Logflare's format as the measure: OTLP in protobuf is not to take longer.
-//
-//	go test -run '^$' -bench Encoded -count 6 ./formats
-func BenchmarkEncoded(b *testing.B) {
-	for _, f := range append(slices.Clip(encoded), struct {
-		name   string
-		format slogship.Format
-	}{"logflare", slogship.Logflare()}) {
-		for name, with := range map[string][]slog.Attr{"": nil, "/with a context of 10 attrs": contextOfTen} {
-			b.Run(f.name+name, func(b *testing.B) {
-				l := slog.New(benchHandler(b, subject{format: f.format}).WithAttrs(with))
-				b.ReportAllocs()
-				for b.Loop() {
-					logScalars(l)
-				}
-			})
-		}
-	}
-}
-
-// A record of scalar attributes allocates nothing, however it comes by them.
-func TestEncodedScalarsAllocateNothing(t *testing.T) {
-	if raceEnabled {
-		t.Skip("the race detector allocates")
-	}
-	for _, f := range encoded {
-		t.Run(f.name, func(t *testing.T) {
-			for name, o := range map[string]slogship.Options{
-				"plain":       {},
-				"AddSource":   {AddSource: true},
-				"ReplaceAttr": {ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr { return a }},
-			} {
-				o.FlushInterval = time.Hour
-				h := ship(t, f.format, &backend{discard: true}, o)
-				t.Cleanup(func() { h.Close() })
-				for _, l := range []*slog.Logger{
-					slog.New(h), slog.New(h.WithAttrs(contextOfTen)), slog.New(h.WithGroup("g").WithAttrs(contextOfTen[:5])),
-				} {
-					log := func() {
-						logScalars(l)
-						l.LogAttrs(context.Background(), slog.LevelWarn, "more",
-							slog.Uint64("u", 1<<63), slog.String("http.method", "POST"), slog.String("with space", "é"),
-							slog.String("span_id", "00f067aa0ba902b7"), slog.Time("at", someTime))
-					}
-					for range 100 {
-						log() // buffers grow, blocks are made
-					}
-					// The average is rounded down: a block now and then is not a record's.
-					if n := testing.AllocsPerRun(200, log); n != 0 {
-						t.Errorf("%s: %v allocations for two records", name, n)
-					}
-				}
-			}
-		})
-	}
 }
 
 // Handlers that share all there is, used at once, do not disturb each other:

@@ -2,11 +2,11 @@ package formats
 
 import (
 	"cmp"
-	"encoding/json"
 	"net/http"
 	"strings"
 
 	"github.com/slogship/slogship"
+	"github.com/slogship/slogship/internal/answers"
 )
 
 // HoneycombOptions are the options of Honeycomb.
@@ -24,9 +24,9 @@ type HoneycombOptions struct {
 // It answers with a status for each event
 // (https://docs.honeycomb.io/api/events/create-events), which is believed: 2xx
 // is delivered; 408, 425, 429 and 5xx is sent again; anything else is rejected.
-// An answer that has not one status for each record is none: the status code
-// decides, but for a 400 that says of a body that it is too large, or of an API
-// key that it is unknown.
+// A success that has not one status for each record is not Honeycomb's: a wrong
+// set-up. Other answers mean what their status code means, except a 400 that says
+// that the body is too large, or the API key unknown.
 //
 // A body has at most 5,000,000 bytes, an event 1,000,000, the bounds of
 // Honeycomb's own libhoney-go. What is not a time, a text that ReplaceAttr made,
@@ -38,7 +38,7 @@ func Honeycomb(o HoneycombOptions) slogship.Format {
 	id := cmp.Or(o.ID, eventIDKey)
 	event := newObject()
 	event.addTime(strictTime, "time", RFC3339Nano)
-	event.begin(nest, "data")
+	event.begin("data")
 	event.add(eventID, id)
 	event.add(lowerLevel, "level")
 	event.add(message, "message")
@@ -51,33 +51,49 @@ func Honeycomb(o HoneycombOptions) slogship.Format {
 	}
 	l := arrayLayout("", "")
 	l.MaxBytes, l.MaxRecordBytes = 5_000_000, 1_000_000
+	l.AnswerBytes = 256 // a status each
 	l.Zstd = true
 	return &honeycomb{newFramed(l, event)}
 }
 
 type honeycomb struct{ framed }
 
+// https://docs.honeycomb.io/api/events/create-events
+var honeycombService = service{
+	name:        "Honeycomb",
+	path:        "Honeycomb takes events at /1/batch/DATASET",
+	credentials: `Honeycomb wants Options.Header {"X-Honeycomb-Team": {apiKey}}`,
+}
+
 func (*honeycomb) ReadAnswer(a slogship.Answer) slogship.Verdict {
 	switch {
 	case a.Status == http.StatusBadRequest:
 		return honeycombRefusal(a.Body)
-	case a.Status/100 != 2:
-		return slogship.Verdict{}
+	case a.Status/100 != 2 || len(answers.Trim(a.Body)) == 0:
+		return honeycombService.read(a)
 	}
-	var events []struct {
-		Status int    `json:"status"`
-		Error  string `json:"error"`
-	}
-	if json.Unmarshal(a.Body, &events) != nil || len(events) != a.Records {
-		return slogship.Verdict{}
-	}
-	v := slogship.Verdict{Action: slogship.Accept, Outcomes: make([]slogship.Outcome, len(events))}
+	v := slogship.Verdict{Action: slogship.Accept, Outcomes: make([]slogship.Outcome, 0, a.Records)}
 	var why reasons
-	for i, e := range events {
-		v.Outcomes[i] = outcomeOf(e.Status)
-		if v.Outcomes[i] != slogship.Taken {
+	r := answers.NewReader(a.Body)
+	listed, err := r.List(func() error {
+		if len(v.Outcomes) == a.Records {
+			return errTooMany
+		}
+		var e struct {
+			Status int    `json:"status"`
+			Error  string `json:"error"`
+		}
+		if err := r.Value(&e); err != nil {
+			return err
+		}
+		outcome := outcomeOf(e.Status)
+		if v.Outcomes = append(v.Outcomes, outcome); outcome != slogship.Taken {
 			why.add(cmp.Or(e.Error, statusText(e.Status)))
 		}
+		return nil
+	})
+	if !listed || err != nil || len(v.Outcomes) != a.Records {
+		return honeycombService.foreign(a)
 	}
 	v.Reason = why.String()
 	return v
@@ -86,18 +102,22 @@ func (*honeycomb) ReadAnswer(a slogship.Answer) slogship.Verdict {
 // honeycombRefusal reads a 400, with which Honeycomb also says what others say
 // with 413, and what it says itself with 401 elsewhere.
 func honeycombRefusal(body []byte) slogship.Verdict {
-	var answer struct {
-		Error string `json:"error"`
-	}
-	if json.Unmarshal(body, &answer) != nil {
+	reason := ""
+	r := answers.NewReader(body)
+	if r.Object(func(name string) error {
+		if name == "error" {
+			return r.Value(&reason)
+		}
+		return r.Skip()
+	}) != nil {
 		return slogship.Verdict{}
 	}
-	v := slogship.Verdict{Reason: answer.Error}
-	switch text := strings.ToLower(answer.Error); {
+	v := slogship.Verdict{Reason: reason}
+	switch text := strings.ToLower(reason); {
 	case strings.Contains(text, "too large"):
 		v.Action = slogship.TooLarge
 	case strings.Contains(text, "unknown api key"):
-		v.Action = slogship.Hold
+		v.Action, v.Hint = slogship.Hold, honeycombService.credentials
 	}
 	return v
 }

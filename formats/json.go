@@ -38,8 +38,9 @@ type JSONOptions struct {
 //
 //	[{"event_id":"...","time":"...","level":"INFO","msg":"...","source":{...}, attributes},...]
 //
-// Answers mean what their status codes mean. A time that TimeLayout cannot
-// express, or that ReplaceAttr made none, is written as a string in its place.
+// Answers mean what their status codes mean. A time that TimeLayout cannot express
+// is written as a string in its place, and so is what ReplaceAttr made of the time,
+// of its own kind.
 //
 // Options.Compression is gzip by default: set slogship.None for a receiver that
 // cannot inflate it.
@@ -99,7 +100,7 @@ func (k keys) object() (*object, error) {
 		o.addAttributes()
 		return o, err
 	}
-	o.begin(nest, k.attributes)
+	o.begin(k.attributes)
 	o.addAttributes()
 	o.end()
 	return o, err

@@ -1,83 +1,71 @@
 package formats
 
 import (
-	"bytes"
-	"strconv"
-	"unicode/utf16"
-	"unicode/utf8"
+	"iter"
+
+	"github.com/slogship/slogship/internal/jsontext"
 )
 
-// What stands here reads JSON that slogship wrote: it is valid, without white
-// space, and equal keys in it are equal bytes.
+// What is here reads the text of a *slogship.JSON: JSON that is valid, compact,
+// and without equal keys.
 
-// skipNumber returns where the number or the word at i ends.
-func skipNumber(b []byte, i int) int {
-	for i < len(b) && b[i] != ',' && b[i] != '}' && b[i] != ']' {
-		i++
-	}
-	return i
-}
-
-// isInteger reports whether a number has neither fraction nor exponent.
-func isInteger(digits string) bool {
-	for i := range len(digits) {
-		if c := digits[i]; c != '-' && (c < '0' || c > '9') {
-			return false
-		}
-	}
-	return digits != "-0"
-}
-
-// appendUnquoted appends what a string, given with its quotes, stands for.
-func appendUnquoted(dst, quoted []byte) []byte {
-	s := quoted[1 : len(quoted)-1]
-	for {
-		i := bytes.IndexByte(s, '\\')
-		if i < 0 {
-			return append(dst, s...)
-		}
-		dst = append(dst, s[:i]...)
-		c := s[i+1]
-		s = s[i+2:]
-		switch c {
-		case 'b':
-			dst = append(dst, '\b')
-		case 'f':
-			dst = append(dst, '\f')
-		case 'n':
-			dst = append(dst, '\n')
-		case 'r':
-			dst = append(dst, '\r')
-		case 't':
-			dst = append(dst, '\t')
-		case 'u':
-			r := hexRune(s)
-			s = s[4:]
-			if utf16.IsSurrogate(r) { // whole pairs only
-				r = utf16.DecodeRune(r, hexRune(s[2:]))
-				s = s[6:]
+// members yields the keys of an object, in their quotes, with their values.
+func members(object string) iter.Seq2[string, string] {
+	return func(yield func(key, value string) bool) {
+		for i := 1; i < len(object)-1; i++ { // over a comma or the closing brace
+			colon := endOfValue(object, i)
+			end := endOfValue(object, colon+1)
+			if !yield(object[i:colon], object[colon+1:end]) {
+				return
 			}
-			dst = utf8.AppendRune(dst, r)
-		default:
-			dst = append(dst, c)
+			i = end
 		}
 	}
 }
 
-// hexRune is what the four digits at the front of b stand for.
-func hexRune(b []byte) rune {
-	n, _ := strconv.ParseUint(string(b[:4]), 16, 16) // valid
-	return rune(n)
+// elements yields the elements of an array.
+func elements(array string) iter.Seq[string] {
+	return func(yield func(value string) bool) {
+		for i := 1; i < len(array)-1; i++ {
+			end := endOfValue(array, i)
+			if !yield(array[i:end]) {
+				return
+			}
+			i = end
+		}
+	}
 }
 
-// skipElement returns where the value at i ends, which may be the last one of an
-// object or an array.
-func skipElement(b []byte, i int) int {
-	switch b[i] {
-	case '"':
-		return skipString(b, i)
-	case '{', '[':
-		return skipNested(b, i)
+// endOfValue returns where the key or value that begins at i ends.
+func endOfValue(text string, i int) int {
+	for depth := 0; i < len(text); i++ {
+		switch text[i] {
+		case '"':
+			for i++; i < len(text) && text[i] != '"'; i++ {
+				if text[i] == '\\' {
+					i++
+				}
+			}
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth == 0 {
+				return i
+			}
+			depth--
+		case ',', ':':
+			if depth == 0 {
+				return i
+			}
+		}
 	}
-	return skipNumber(b, i)
+	return len(text)
+}
+
+// textOfJSON is what text stands for if it is a string, and otherwise text.
+func textOfJSON(text string) string {
+	if len(text) < 2 || text[0] != '"' {
+		return text
+	}
+	return string(jsontext.AppendUnquoted(nil, []byte(text)))
 }

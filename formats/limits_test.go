@@ -139,31 +139,6 @@ func TestCutRecords(t *testing.T) {
 	}
 }
 
-// No record with scalar attributes allocates.
-func TestNoAllocations(t *testing.T) {
-	if raceEnabled {
-		t.Skip("the race detector allocates")
-	}
-	for _, s := range subjects() {
-		t.Run(s.name, func(t *testing.T) {
-			h := ship(t, s.format, &backend{discard: true}, slogship.Options{FlushInterval: time.Hour})
-			defer h.Close()
-			for _, r := range []slog.Record{
-				record(slog.LevelInfo, "request handled", slog.String("method", "GET"), slog.Int("status", 200), slog.Bool("cached", false)),
-				record(slog.LevelError, "failed", slog.String("err", "no such file"), slog.String("trace_id", "4bf92f3577b34da6a3ce929d0e0e4736")),
-			} {
-				for range 100 {
-					h.Handle(context.Background(), r) // buffers grow, blocks are made
-				}
-				// The average is rounded down: a block now and then is not a record's.
-				if n := testing.AllocsPerRun(200, func() { h.Handle(context.Background(), r) }); n != 0 {
-					t.Errorf("%q: %v allocations a record", r.Message, n)
-				}
-			}
-		})
-	}
-}
-
 // Records that are logged at once, over a change of day, do not meet in what a
 // format keeps between them.
 func TestConcurrentRecords(t *testing.T) {

@@ -9,9 +9,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/slogship/slogship"
+	"github.com/slogship/slogship/internal/jsontext"
 )
 
 // LokiOptions are the options of Loki. The zero value can be used.
@@ -141,17 +141,17 @@ func newLoki(o LokiOptions) *loki {
 		if f.labels != "" {
 			f.labels += ","
 		}
-		f.labels += string(slogship.AppendString(nil, name)) + ":" + string(slogship.AppendString(nil, o.Labels[name]))
+		f.labels += quoteKey(name) + quote(o.Labels[name])
 	}
 	switch {
 	case o.LevelLabel != "":
-		f.labelLevel = `,"` + o.LevelLabel + `":`
+		f.labelLevel = quoteKey(o.LevelLabel)
 	case o.Level != omit:
-		f.level = `"` + o.Level + `":`
+		f.level = quoteKey(o.Level)
 		f.reserved.add(o.Level)
 	}
 	if o.ID != omit {
-		f.id = `"` + o.ID + `":"`
+		f.id = quoteKey(o.ID)
 		f.reserved.add(o.ID)
 	}
 	return f
@@ -159,8 +159,7 @@ func newLoki(o LokiOptions) *loki {
 
 // lokiName is what becomes of the name of an attribute.
 func lokiName(key string) string {
-	name, _ := appendLokiName(nil, nil, key)
-	return string(name)
+	return string(appendLokiName(nil, nil, key))
 }
 
 // check returns what is wrong with o.
@@ -220,17 +219,7 @@ func (f *loki) Layout() slogship.Layout {
 		Tail:           "]}]}",
 		MaxBytes:       maxLokiBytes,
 		MaxRecordBytes: maxLokiLine,
-		Attrs: &slogship.AttrEncoding{
-			Separator: ",",
-			AppendAttr: func(dst []byte, groups []string, key string, v slog.Value) []byte {
-				return appendLokiValue(appendMetadata(dst, groups, key, &f.reserved), v)
-			},
-			AppendJSON: func(dst []byte, groups []string, key string, text []byte) []byte {
-				return appendLokiText(appendMetadata(dst, groups, key, &f.reserved), text)
-			},
-			BeginGroup: func(dst []byte, _ []string, _ string) []byte { return dst },
-			EndGroup:   func(dst []byte, _ []string, _ string, _ int) []byte { return dst },
-		},
+		AnswerBytes:    256, // a refusal each
 	}
 	if f.streams {
 		l.Head, l.Tail = `{"streams":[`, "]}"
@@ -242,160 +231,118 @@ func (f *loki) Layout() slogship.Layout {
 }
 
 func (f *loki) AppendEvent(dst []byte, e *slogship.Event) []byte {
-	if most := maxLokiLabelValue - len(lokiCutMark); len(e.LevelText) > most { // ReplaceAttr made it that
-		e.LevelText = strings.ToValidUTF8(e.LevelText[:most], "") + lokiCutMark
-		e.NoteCut()
+	if given(e.LevelValue) { // it may be a label
+		text := textOf(e.LevelValue)
+		e.Cut = e.Cut || len(text) > maxLokiLabelValue
+		e.LevelValue = slog.StringValue(jsontext.ShortenString(validUTF8(text), maxLokiLabelValue))
 	}
+	m := lokiMetadataPool.Get().(*lokiMetadata)
 	if f.streams {
-		return f.appendStream(dst, e)
+		dst = f.appendStream(dst, e, m)
+	} else {
+		dst = f.appendEntry(dst, e, m)
 	}
-	dst, metadata := f.appendEntry(dst, e)
-	return endEntry(dst, metadata)
+	m.release()
+	return dst
 }
 
-// appendEntry appends an entry up to the last of its metadata, which begins at
-// metadata.
-func (f *loki) appendEntry(dst []byte, e *slogship.Event) (out []byte, metadata int) {
-	at, timeText := lokiTime(e)
+// appendStream appends an entry in a stream of its own.
+func (f *loki) appendStream(dst []byte, e *slogship.Event, m *lokiMetadata) []byte {
+	dst = append(dst, `{"values":[`...)
+	dst = f.appendEntry(dst, e, m)
+	dst = append(dst, `],"stream":{`...)
+	dst = append(dst, f.labels...)
+	if f.labelLevel != "" && hasLevel(e) {
+		dst = append(appendComma(dst), f.labelLevel...)
+		dst = appendLokiLevel(dst, e)
+	}
+	if len(m.labels) > 0 {
+		dst = append(appendComma(dst), m.labels...)
+	}
+	return append(dst, '}', '}')
+}
+
+// appendEntry appends an entry; one without metadata has no object.
+func (f *loki) appendEntry(dst []byte, e *slogship.Event, m *lokiMetadata) []byte {
+	at, isTime := timeIn(e, UnixNano)
+	if !isTime {
+		at = e.Observed
+	}
 	dst = append(dst, '[', '"')
-	dst = slogship.AppendInt(dst, at)
+	dst = slogship.AppendInt(dst, at.UnixNano())
 	dst = append(dst, '"', ',')
-	if e.HasMessage {
-		dst = e.AppendMessage(dst)
-	} else {
-		dst = append(dst, '"', '"')
-	}
+	dst = slogship.AppendString(dst, messageOf(e))
 	dst = append(dst, ',', '{')
-	metadata = len(dst)
-	if e.HasLevel && f.level != "" {
-		dst = append(dst, f.level...)
-		dst = e.AppendLevel(dst, true)
+	begin, fields := len(dst), 0
+	if f.level != "" && hasLevel(e) {
+		dst = appendLokiLevel(append(dst, f.level...), e)
+		fields++
 	}
-	if f.id != "" { // from here on it must stay where it is
-		dst = append(appendComma(dst), f.id...)
-		dst = append(e.AppendID(dst), '"')
+	if f.id != "" {
+		dst = append(append(appendComma(dst), f.id...), '"')
+		dst = append(append(dst, e.ID...), '"')
+		fields++
 	}
 	own := len(dst)
-	if e.HasSource {
-		dst = appendLokiSource(dst, e)
-	}
-	if timeText != "" {
-		dst = append(appendComma(dst), `"`+timeTextKey+`":`...)
-		dst = slogship.AppendString(dst, timeText)
-	}
-	dst = e.AppendAttrs(dst)
-	dst, marked := unmark(dst, metadata)
-	if marked || timeText != "" || e.Repeats() {
-		dst = dropOverruled(dst, metadata, 1, nextMetadata)
-	}
-	return fitMetadata(dst, metadata, own, e), metadata
-}
+	size := own - begin - fields*len(`"":"",`) + min(fields, 1) // of names and values
 
-// endEntry appends the end of an entry; one without metadata has no object.
-func endEntry(dst []byte, metadata int) []byte {
-	if len(dst) == metadata {
-		return append(dst[:metadata-len(`,{`)], ']')
+	sourceName, source := lokiSource(e)
+	timeless := lokiTimeText(e, isTime)
+	m.group = append(m.group, sourceName...)
+	dst = m.write(dst, source, 0, nil, nil)
+	m.group = m.group[:0]
+	dst = m.write(dst, timeless, 0, nil, nil)
+	dst = m.write(dst, e.Attrs, 0, &f.reserved, f.options.LabelAttrs)
+	// JSON is never shorter than what it stands for.
+	if m.doubled || fields+len(m.names) > maxLokiEntries || len(dst)-begin > maxLokiMetadata {
+		var l lokiList
+		l.add(source, []byte(sourceName), nil)
+		l.add(timeless, nil, nil)
+		l.add(e.Attrs, nil, &f.reserved)
+		l.unique()
+		m.labels = l.take(m.labels[:0], f.options.LabelAttrs)
+		if l.fit(fields, size) {
+			e.Cut = true
+		}
+		dst = dst[:own]
+		for _, f := range l {
+			dst = f.append(dst)
+		}
+	}
+	if len(dst) == begin {
+		return append(dst[:begin-len(`,{`)], ']')
 	}
 	return append(dst, '}', ']')
 }
 
-// appendStream appends an entry in a stream of its own.
-func (f *loki) appendStream(dst []byte, e *slogship.Event) []byte {
-	dst = append(dst, `{"values":[`...)
-	dst, metadata := f.appendEntry(dst, e)
-	var scratch [256]byte
-	own := scratch[:0]
-	if len(f.options.LabelAttrs) > 0 {
-		dst, own = f.takeLabels(dst, metadata, own)
+// lokiSource is the source of e as attributes, and the prefix of their names.
+func lokiSource(e *slogship.Event) (prefix string, attrs []slog.Attr) {
+	if given(e.SourceValue) {
+		return "", []slog.Attr{{Key: slog.SourceKey, Value: e.SourceValue}}
 	}
-	dst = endEntry(dst, metadata)
-	dst = append(dst, `],"stream":{`...)
-	dst = append(dst, f.labels...)
-	if e.HasLevel && f.labelLevel != "" {
-		dst = append(dst, f.labelLevel...)
-		dst = e.AppendLevel(dst, true)
-	}
-	dst = append(dst, own...)
-	return append(dst, '}', '}')
+	return "source_", e.Source
 }
 
-// takeLabels takes the members of dst[from:] that are to be labels out, and
-// appends them, each with a comma before it, to labels. An empty value, which is
-// no label in Loki, stays where it is, and so does one that is too long for one.
-func (f *loki) takeLabels(dst []byte, from int, labels []byte) (rest, all []byte) {
-	for i := from; i < len(dst); {
-		m := nextMetadata(dst, i)
-		i = m.to + 1
-		value := m.to - m.keyEnd - len(`":""`)
-		if value == 0 || value > maxLokiLabelValue || !slices.Contains(f.options.LabelAttrs, string(dst[m.key:m.keyEnd])) {
-			continue
-		}
-		labels = append(append(labels, ','), dst[m.from:m.to]...)
-		begin, end := m.from, m.to
-		if begin > from {
-			begin-- // with the comma before it
-		} else if end < len(dst) {
-			end++ // or behind it
-		}
-		dst = append(dst[:begin], dst[end:]...)
-		i = max(begin, from)
-		if i > from {
-			i++ // over the comma before the next one
+// lokiTimeText is a time that cannot be the entry's, as an attribute.
+func lokiTimeText(e *slogship.Event, isTime bool) []slog.Attr {
+	if !isTime {
+		if text, ok := timeText(e); ok {
+			return []slog.Attr{slog.String(timeTextKey, text)}
 		}
 	}
-	return dst, labels
+	return nil
+}
+
+func appendLokiLevel(dst []byte, e *slogship.Event) []byte {
+	if given(e.LevelValue) {
+		return appendText(dst, e.LevelValue)
+	}
+	return slogship.AppendLevel(dst, e.Level, true)
 }
 
 func (f *loki) ReadAnswer(a slogship.Answer) slogship.Verdict {
-	return lokiRefusal(string(a.Body), a, !f.streams)
-}
-
-// lokiTime is the time of an entry, and what the record's own time was if that
-// cannot be it.
-func lokiTime(e *slogship.Event) (at int64, text string) {
-	if hasTime(e, UnixNano) {
-		return e.Time.UnixNano(), ""
+	if v := lokiRefusal(string(a.Body), a, !f.streams); v.Action != slogship.ByStatus {
+		return v
 	}
-	return time.Now().UnixNano(), textOfTime(e)
-}
-
-// sourceGroups is the group that the source stands in.
-var sourceGroups = []string{slog.SourceKey}
-
-// appendLokiSource appends the members of the source as metadata.
-func appendLokiSource(dst []byte, e *slogship.Event) []byte {
-	at := len(dst)
-	dst = e.AppendSource(append(dst, '{'))
-	end := len(dst)
-	if at > 0 && dst[at-1] == '{' {
-		dst = append(dst, '{') // the first one has no comma
-	} else {
-		dst = append(dst, '}')
-	}
-	for i := at + 1; ; {
-		m, ok := nextMember(dst[:end], i)
-		if !ok {
-			return append(dst[:at], dst[end+1:]...) // the members go, the metadata stays
-		}
-		i = m.end
-		groups, name := sourceName(dst[m.key:m.colon])
-		dst = appendMetadata(dst, groups, name, nil)
-		dst = appendLokiText(dst, dst[m.colon+1:m.end])
-	}
-}
-
-// sourceName is the name of a member of the source, whose key is given with its
-// quotes, and the groups that it stands in.
-func sourceName(quoted []byte) (groups []string, name string) {
-	switch string(quoted) {
-	case `"function"`:
-		return sourceGroups, "function"
-	case `"file"`:
-		return sourceGroups, "file"
-	case `"line"`:
-		return sourceGroups, "line"
-	case `"` + slog.SourceKey + `"`: // all that ReplaceAttr has left of it
-		return nil, slog.SourceKey
-	}
-	return sourceGroups, string(appendUnquoted(nil, quoted))
+	return lokiService.read(a)
 }

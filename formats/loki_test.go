@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"path/filepath"
 	"reflect"
 	"regexp"
 	"runtime"
@@ -138,32 +137,6 @@ func noDoubledKeys(tb testing.TB, body string) {
 		if len(open) > 0 {
 			open[len(open)-1].value = false
 		}
-	}
-}
-
-// The body of a fixed set of records is the one under testdata/. Write that anew
-// with go test ./formats -run Golden -update, and read the difference.
-func TestLokiGoldenBodies(t *testing.T) {
-	for name, o := range map[string]formats.LokiOptions{
-		"loki": {Labels: map[string]string{"service_name": "checkout", "env": "prod"}},
-		"loki_streams": {
-			Labels:     map[string]string{"service_name": "checkout"},
-			LabelAttrs: []string{"method", "user_address_city"},
-			LevelLabel: "level", ID: "-", Tenant: "team-a",
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				var b backend
-				h := ship(t, formats.Loki(o), &b, slogship.Options{})
-				for _, r := range goldenRecords() {
-					h.Handle(context.Background(), r)
-				}
-				h.Close()
-				decodeLoki(t, b.got()[0])
-				checkGolden(t, filepath.Join("testdata", name+".golden"), mask(b.got()[0].body))
-			})
-		})
 	}
 }
 

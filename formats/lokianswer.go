@@ -39,6 +39,14 @@ const (
 	lokiIgnored    = "total ignored: "
 )
 
+// https://grafana.com/docs/loki/latest/reference/loki-http-api/#ingest-logs: its
+// success is a 204, which has no body.
+var lokiService = service{
+	name:        "Loki",
+	path:        "Loki takes logs at /loki/api/v1/push",
+	credentials: "Loki wants a tenant, LokiOptions.Tenant, and a gateway Authorization in Options.Header",
+}
+
 // lokiRefusal reads Loki's answers that cannot be told by their status. single
 // says that all entries of the request are of one stream. The zero Verdict
 // leaves it to the status.
@@ -80,14 +88,11 @@ func lokiRefusal(text string, a slogship.Answer, single bool) slogship.Verdict {
 	default:
 		return slogship.Verdict{}
 	}
-	if a.Err != nil || len(text) >= maxLokiText {
+	if a.Err != nil || a.Cut {
 		refused = a.Records
 	}
 	return slogship.Verdict{Action: slogship.Accept, Refused: min(refused, a.Records)}
 }
-
-// maxLokiText is the length of a text of which the end may be missing.
-const maxLokiText = 8 << 20
 
 // lokiBlockedVerdict is for an administrator's block_ingestion_until or
 // block_ingestion_policy_until, which have a status of the administrator's

@@ -46,7 +46,7 @@ func TestLokiAnswers(t *testing.T) {
 		{"204", one, always(response{status: 204}), afterwards{delivered: 10, requests: 1, sent: 10}},
 		{"200", one, always(response{status: 200}), afterwards{delivered: 10, requests: 1, sent: 10}},
 
-		{"one too old", one, once(text(400, tooOld)), taken(1, "1 records not accepted: "+tooOld)},
+		{"one too old", one, once(text(400, tooOld)), taken(1, "1 record not accepted: "+tooOld)},
 		{"three of a kind", one, once(text(400, "3 errors like: "+tooOld)), taken(3, "3 records not accepted")},
 		{"of two kinds", one, once(text(400, "3 errors like: "+tooOld+"; 4 errors like: "+tooLong)), taken(7, "7 records not accepted")},
 		{"all", one, once(text(400, "10 errors like: "+tooOld)), taken(10, "10 records not accepted")},
@@ -61,7 +61,7 @@ func TestLokiAnswers(t *testing.T) {
 		{"behind the newest", one, once(text(400, ignored+`1 out of 10 for stream: {service_name="x"}`)), taken(1, "too far behind")},
 		{"behind, and the distributor refused others before", one, once(text(400, ignored+`2 out of 7 for stream: {service_name="x"}`)), taken(5, "5 records")},
 		{"behind, in a part of the stream", one, once(text(400, ignored+`2 out of 4 for stream: {__stream_shard__="1", service_name="x"}`)), taken(2, "2 records")},
-		{"behind, in several streams", many, once(text(400, ignored+`1 out of 1 for stream: {service_name="x"}`)), taken(1, "1 records")},
+		{"behind, in several streams", many, once(text(400, ignored+`1 out of 1 for stream: {service_name="x"}`)), taken(1, "1 record not")},
 		{"behind, without numbers", one, once(text(400, ignored+`some`)), taken(10, "10 records")},
 
 		{"labels that are too many", one, always(text(400, `entry for stream '{service_name="x"}' has 16 label names; limit 15`)), kept},
@@ -86,8 +86,8 @@ func TestLokiAnswers(t *testing.T) {
 			}
 			return response{status: 204}
 		}, afterwards{delivered: 10, requests: 3, sent: 20}},
-		{"400 before anything was stored", one, always(text(400, "couldn't parse labels: 1:2: parse error")), afterwards{rejected: 10, requests: 19, reason: "couldn't parse labels"}},
-		{"422", one, always(text(422, "error at least one valid stream is required for ingestion")), afterwards{rejected: 10, requests: 19, reason: "422"}},
+		{"400 before anything was stored", one, always(text(400, "couldn't parse labels: 1:2: parse error")), afterwards{held: 10, reason: "couldn't parse labels"}},
+		{"422", one, always(text(422, "error at least one valid stream is required for ingestion")), afterwards{held: 10, reason: "422"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			checkAfterwards(t, tenRecords(t, formats.Loki(c.options), count, c.answer), c.want)

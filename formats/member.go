@@ -1,155 +1,141 @@
 package formats
 
 import (
-	"bytes"
-	"encoding/binary"
-	"math/bits"
-	"slices"
+	"log/slog"
+
+	"github.com/slogship/slogship"
 )
 
-// What stands here reads JSON that slogship wrote, and so need not validate it.
-
-// A memberAt is a key and its value, as offsets: the key's opening quote, the
-// colon, the end of the value.
-type memberAt struct{ key, colon, end int }
-
-// nextMember finds the member at or behind i, over a comma.
-func nextMember(b []byte, i int) (memberAt, bool) {
-	if i < len(b) && b[i] == ',' {
-		i++
+// appendAnyTime writes the time of e in the member's layout, as text if that
+// cannot express it, or what ReplaceAttr made of it.
+func (m *member) appendAnyTime(dst []byte, e *slogship.Event) []byte {
+	switch {
+	case given(e.TimeValue):
+		return slogship.AppendValue(m.begin(dst), e.TimeValue)
+	case e.Time.IsZero():
+		return dst
+	case m.layout.expresses(e.Time):
+		return m.layout.append(m.begin(dst), e.Time)
 	}
-	if i >= len(b) || b[i] != '"' {
-		return memberAt{}, false
-	}
-	colon := skipString(b, i)
-	return memberAt{key: i, colon: colon, end: skipValue(b, colon+1)}, true
+	return m.appendTimeText(dst, e)
 }
 
-// skipString returns the index behind the string that begins at i.
-func skipString(b []byte, i int) int {
-	i++
-	for i+8 <= len(b) {
-		m := quotesAndSlashes(binary.LittleEndian.Uint64(b[i:]))
-		if m == 0 {
-			i += 8
-			continue
-		}
-		i += bits.TrailingZeros64(m) >> 3
-		if b[i] == '"' {
-			return i + 1
-		}
-		i += 2
+// appendTimeText writes the time of e as text, unless it has none.
+func (m *member) appendTimeText(dst []byte, e *slogship.Event) []byte {
+	text, ok := timeText(e)
+	if !ok {
+		return dst
 	}
-	for b[i] != '"' {
-		if b[i] == '\\' {
-			i++
-		}
-		i++
-	}
-	return i + 1
+	return slogship.AppendString(m.begin(dst), text)
 }
 
-// quotesAndSlashes has the high bit of each byte of w set that is a quote or a
-// backslash; above the first one others may be set too. See "Hacker's Delight",
-// 2nd edition, section 6-1 (find first 0-byte).
-func quotesAndSlashes(w uint64) uint64 {
-	const ones, highs = 0x0101010101010101, 0x8080808080808080
-	q, s := w^('"'*ones), w^('\\'*ones)
-	return ((q-ones)&^q | (s-ones)&^s) & highs
+// appendLevel writes the level of e. Between the named ones levels are called
+// what slog calls them.
+func (m *member) appendLevel(dst []byte, e *slogship.Event, text bool) []byte {
+	switch {
+	case given(e.LevelValue):
+		return appendReplaced(m.begin(dst), e.LevelValue, text)
+	case e.NoLevel:
+		return dst
+	}
+	if i := uint(e.Level - slog.LevelDebug); i%4 == 0 && i/4 < 4 {
+		return appendMember(dst, m.levels[i/4])
+	}
+	return slogship.AppendLevel(m.begin(dst), e.Level, m.what == lowerLevel)
 }
 
-// skipValue returns where the value that begins at i ends.
-func skipValue(b []byte, i int) int {
-	switch b[i] {
-	case '"':
-		return skipString(b, i)
-	case '{', '[':
-		return skipNested(b, i)
+func (m *member) appendMessage(dst []byte, e *slogship.Event, text bool) []byte {
+	switch {
+	case given(e.MessageValue):
+		return appendReplaced(m.begin(dst), e.MessageValue, text)
+	case !e.NoMessage:
+		return slogship.AppendString(m.begin(dst), e.Message)
+	case m.what == requiredMessage:
+		return append(m.begin(dst), `""`...)
 	}
-	for i < len(b) && b[i] != ',' {
-		i++
-	}
-	return i
+	return dst
 }
 
-// skipNested returns where the object or array that begins at i ends.
-func skipNested(b []byte, i int) int {
-	for depth := 0; ; i++ {
-		switch b[i] {
-		case '"':
-			i = skipString(b, i) - 1
-		case '{', '[':
-			depth++
-		case '}', ']':
-			if depth--; depth == 0 {
-				return i + 1
+// appendReplaced writes what ReplaceAttr made of a built-in, of its own kind
+// unless text is wanted.
+func appendReplaced(dst []byte, v slog.Value, text bool) []byte {
+	if text {
+		return appendText(dst, v)
+	}
+	return slogship.AppendValue(dst, v)
+}
+
+// appendError writes what m has of an error, unless the error has no such thing,
+// or the user has an attribute of that name.
+func (m *member) appendError(dst []byte, e *slogship.Event, failure *slogship.Error) []byte {
+	text := failure.Text
+	switch m.what {
+	case errorType:
+		text = failure.Type
+	case errorStack:
+		text = stackText(failure.Stack)
+	}
+	if text == "" && m.what != errorText || m.beside && hasPath(e.Attrs, m.name) {
+		return dst
+	}
+	return slogship.AppendString(m.begin(dst), text)
+}
+
+// appendException writes the text and the stack of an error or, if there is none,
+// the text of the first attribute in names that has one.
+func (m *member) appendException(dst []byte, attrs []slog.Attr, failure *slogship.Error, names []string) []byte {
+	switch {
+	case failure != nil && failure.Stack == nil:
+		return slogship.AppendString(m.begin(dst), failure.Text)
+	case failure != nil:
+		return slogship.AppendString(m.begin(dst), failure.Text+"\n"+stackText(failure.Stack))
+	}
+	for _, name := range names {
+		for i := len(attrs) - 1; i >= 0; i-- { // of equal names the last wins
+			a := &attrs[i]
+			if a.Key == name && a.Value.Kind() == slog.KindString && a.Value.String() != "" {
+				return slogship.AppendString(m.begin(dst), a.Value.String())
 			}
-		}
-	}
-}
-
-// A renaming gives an attribute at the root the name that the backend has for
-// such a thing.
-type renaming struct {
-	from, to []byte                  // keys, with quotes
-	fits     func(value []byte) bool // if not nil, other values keep their name
-}
-
-// renamings are applied one after the other.
-type renamings struct {
-	list []renaming
-
-	// needles are the ends of the names: mostly none of them is there, which is
-	// quicker to see than what names there are. They leave out the quote in
-	// front, at which a search would stop all the time.
-	needles [][]byte
-}
-
-func (rs *renamings) add(from, to string, fits func(value []byte) bool) {
-	r := renaming{from: []byte(quote(from)), to: []byte(quote(to)), fits: fits}
-	rs.list = append(rs.list, r)
-	end := max(bytes.LastIndexByte(r.from, '_'), 1)
-	if end == 1 {
-		end = max(len(r.from)-len(`xx"`), 1)
-	}
-	needle := append(slices.Clone(r.from[end:]), ':')
-	if !slices.ContainsFunc(rs.needles, func(n []byte) bool { return bytes.Equal(n, needle) }) {
-		rs.needles = append(rs.needles, needle)
-	}
-}
-
-// apply renames attributes among those at dst[at:].
-func (rs *renamings) apply(dst []byte, at int) []byte {
-	for _, n := range rs.needles {
-		if bytes.Contains(dst[at:], n) {
-			for i := range rs.list {
-				dst = rs.list[i].apply(dst, at)
-			}
-			break
 		}
 	}
 	return dst
 }
 
-// apply renames the last attribute that fits among those at dst[at:]. It leaves
-// all as they are if one has the new name already: no key is doubled.
-func (r *renaming) apply(dst []byte, at int) []byte {
-	found := memberAt{key: -1}
-	for i := at; ; {
-		m, ok := nextMember(dst, i)
-		if !ok {
-			break
-		}
-		i = m.end
-		switch key := dst[m.key:m.colon]; {
-		case bytes.Equal(key, r.to):
-			return dst
-		case bytes.Equal(key, r.from) && (r.fits == nil || r.fits(dst[m.colon+1:m.end])):
-			found = m
+// appendSourceECS writes the source of e in the place of log.origin: "file" is
+// an object with the name and the line. Members that ReplaceAttr made of it
+// otherwise are written as they are. A source that it made a text is the name of
+// the file, because log.origin is an object to Elasticsearch.
+func appendSourceECS(dst []byte, e *slogship.Event) []byte {
+	dst = append(dst, '{')
+	var file [2]slog.Attr // the name and the line; without a key if there is none
+	if given(e.SourceValue) {
+		file[0] = slog.String("name", textOf(e.SourceValue))
+	} else {
+		for i := range e.Source {
+			switch a := e.Source[i]; a.Key {
+			case "file":
+				file[0] = slog.Attr{Key: "name", Value: a.Value}
+			case "line":
+				file[1] = slog.Attr{Key: "line", Value: a.Value}
+			default:
+				dst = slogship.AppendAttrs(dst, e.Source[i:i+1])
+			}
 		}
 	}
-	if found.key < 0 {
-		return dst
+	if file[0].Key != "" || file[1].Key != "" {
+		dst = append(appendMember(dst, `,"file":`), '{')
+		for i := range file {
+			if file[i].Key != "" {
+				dst = slogship.AppendAttrs(dst, file[i:i+1])
+			}
+		}
+		dst = append(dst, '}')
 	}
-	return slices.Replace(dst, found.key, found.colon, r.to...)
+	return append(dst, '}')
 }
+
+// quote is s as a JSON string.
+func quote(s string) string { return string(slogship.AppendString(nil, s)) }
+
+// quoteKey is the beginning of a member called name.
+func quoteKey(name string) string { return quote(name) + ":" }

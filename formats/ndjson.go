@@ -33,8 +33,9 @@ type NDJSONOptions struct {
 //
 //	{"event_id":"...","time":"...","level":"INFO","msg":"...","source":{...}, attributes}
 //
-// Answers mean what their status codes mean. A time that TimeLayout cannot
-// express, or that ReplaceAttr made none, is written as a string in its place.
+// Answers mean what their status codes mean. A time that TimeLayout cannot express
+// is written as a string in its place, and so is what ReplaceAttr made of the time,
+// of its own kind.
 //
 // It serves the HTTP inputs of agents:
 //
@@ -43,9 +44,9 @@ type NDJSONOptions struct {
 //     It inflates gzip and zstd.
 //   - Fluent Bit, input http, with ContentType "application/json", in which it
 //     reads one object after the other
-//     (https://docs.fluentbit.io/manual/pipeline/inputs/http). Versions before 3
-//     cannot inflate gzip: set Options.Compression to slogship.None. Its
-//     buffer_max_size, 4 MB, bounds a body.
+//     (https://docs.fluentbit.io/manual/pipeline/inputs/http); lines of another type
+//     it refuses, with two answers. Versions before 3 cannot inflate gzip: set
+//     Options.Compression to slogship.None. Its buffer_max_size, 4 MB, bounds a body.
 //   - Fluentd, input http, from 1.14.5 on.
 //
 // For other receivers that cannot inflate gzip set slogship.None too.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"net/http"
 
 	"github.com/slogship/slogship"
 )
@@ -40,9 +41,10 @@ type NewRelicOptions struct {
 func NewRelic(o NewRelicOptions) slogship.Format {
 	id := cmp.Or(o.ID, eventIDKey)
 	event := newObject()
+	event.text = true
 	event.addTime(strictTime, "timestamp", UnixMilli)
 	event.add(requiredMessage, "message")
-	event.begin(nest, "attributes")
+	event.begin("attributes")
 	event.add(eventID, id)
 	event.add(lowerLevel, "level")
 	event.add(source, "source")
@@ -69,3 +71,12 @@ func NewRelic(o NewRelicOptions) slogship.Format {
 }
 
 type newRelic struct{ framed }
+
+// https://docs.newrelic.com/docs/logs/log-api/introduction-log-api/
+var newRelicService = service{
+	name: "New Relic", status: http.StatusAccepted, success: hasMember("requestId"),
+	path:        "New Relic takes logs at https://log-api.newrelic.com/log/v1",
+	credentials: `New Relic wants Options.Header {"Api-Key": {licenseKey}}`,
+}
+
+func (*newRelic) ReadAnswer(a slogship.Answer) slogship.Verdict { return newRelicService.read(a) }

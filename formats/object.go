@@ -4,7 +4,6 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/slogship/slogship"
 )
@@ -22,20 +21,25 @@ type object struct {
 	close   string
 
 	strict TimeLayout // of strictTime or requiredTime; 0 if there is neither
+	text   bool       // the backend wants a level and a message to be strings
+	errors bool       // a member is one of the first error's
+	texts  []string   // attributes whose text is an exception, too
 
-	// revise, if not nil, changes the attributes, which are written at dst[at:].
-	revise func(dst []byte, at int) []byte
+	// prepare, if not nil, changes the event before it is written.
+	prepare func(e *slogship.Event)
 
 	// reserved are the names that attributes must not have.
 	reserved []string
 }
 
-// A member is one thing that stands in an event.
+// A member is one thing in an event.
 type member struct {
+	name   string
 	key    string // with a comma, quotes and colon: `,"level":`
 	what   what
 	layout TimeLayout
 	levels [4]string // of a level: key and name of Debug, Info, Warn and Error
+	beside bool      // the attributes are members of the same object
 }
 
 // what a member holds.
@@ -44,10 +48,10 @@ type what uint8
 const (
 	fixed           what = iota // key is all there is of it
 	eventID                     // the event's id
-	anyTime                     // the time, as a string if ReplaceAttr made it one
+	anyTime                     // the time, or what ReplaceAttr made of it
 	strictTime                  // the time, if it is one
-	requiredTime                // the time, or else that of encoding
-	timeText                    // the time if it is none
+	requiredTime                // the time, or else when the record was logged
+	textTime                    // a time that strictTime or requiredTime has no place for
 	level                       // "INFO"
 	lowerLevel                  // "info"
 	serilogLevel                // "Information"; CLEF's names are Serilog's
@@ -55,31 +59,32 @@ const (
 	requiredMessage             // the message, or else ""
 	source                      // an object with function, file and line
 	sourceECS                   // the same as the Elastic Common Schema wants it
+	errorType                   // of the first error: its type,
+	errorText                   // its text,
+	errorStack                  // and its stack
+	exception                   // both, or the first of object.texts
 	nest                        // an object that holds the members to come, up to nestEnd
 	nestEnd
-	quoted // a string that holds an object with the members to come, up to quotedEnd
-	quotedEnd
 	attributes // all attributes, as members beside the others
+	quoted     // a string that holds an object with the source, textTime and the attributes
 )
 
 // newObject returns an object without members.
 func newObject() *object { return &object{open: "{", close: "}"} }
 
-// add appends a member unless its key is "-", which is how options say that it
+// add appends a member unless its name is "-", which is how options say that it
 // is to be left out.
-func (o *object) add(w what, key string) {
-	if key == omit {
+func (o *object) add(w what, name string) {
+	if name == omit {
 		return
 	}
-	m := member{key: "," + quoteKey(key), what: w}
-	for i, name := range levelNames(w) {
-		m.levels[i] = m.key + quote(name)
-	}
-	if w == eventID {
-		m.key += `"`
+	m := member{name: name, key: "," + quoteKey(name), what: w}
+	o.errors = o.errors || errorType <= w && w <= exception
+	for i, levelName := range levelNames(w) {
+		m.levels[i] = m.key + quote(levelName)
 	}
 	o.members = append(o.members, m)
-	o.reserved = append(o.reserved, key)
+	o.reserved = append(o.reserved, name)
 }
 
 // levelNames are the names that w has for Debug, Info, Warn and Error.
@@ -96,9 +101,9 @@ func levelNames(w what) []string {
 }
 
 // addTime appends the time.
-func (o *object) addTime(w what, key string, l TimeLayout) {
-	o.add(w, key)
-	if key != omit {
+func (o *object) addTime(w what, name string, l TimeLayout) {
+	o.add(w, name)
+	if name != omit {
 		o.members[len(o.members)-1].layout = l
 	}
 	if w == strictTime || w == requiredTime {
@@ -106,18 +111,27 @@ func (o *object) addTime(w what, key string, l TimeLayout) {
 	}
 }
 
-// addTimeText appends the member for a time that strictTime or requiredTime has
-// no place for.
-func (o *object) addTimeText() { o.add(timeText, timeTextKey) }
+// addTimeText appends textTime.
+func (o *object) addTimeText() { o.add(textTime, timeTextKey) }
+
+// addErrors appends what error tracking reads of the first error. These names
+// are not reserved: an attribute of the user's that has one of them wins.
+func (o *object) addErrors(typ, text, stack string) {
+	reserved := o.reserved
+	o.add(errorType, typ)
+	o.add(errorText, text)
+	o.add(errorStack, stack)
+	o.reserved = reserved
+}
 
 // addFixed appends a member that is the same in every event, unless value is
 // empty.
-func (o *object) addFixed(key, value string) {
+func (o *object) addFixed(name, value string) {
 	if value == "" {
 		return
 	}
-	o.reserved = append(o.reserved, key)
-	text := "," + quoteKey(key) + quote(value)
+	o.reserved = append(o.reserved, name)
+	text := "," + quoteKey(name) + quote(value)
 	switch {
 	case len(o.members) > 0:
 		o.members = append(o.members, member{key: text, what: fixed})
@@ -129,23 +143,28 @@ func (o *object) addFixed(key, value string) {
 }
 
 // addAttributes appends the attributes.
-func (o *object) addAttributes() { o.members = append(o.members, member{what: attributes}) }
+func (o *object) addAttributes() {
+	for i := len(o.members) - 1; i >= 0 && o.members[i].what != nest; i-- {
+		o.members[i].beside = true
+	}
+	o.members = append(o.members, member{what: attributes})
+}
 
-// begin opens an object in the object: nest or quoted. It holds the attributes,
-// so that the names outside are theirs to have.
-func (o *object) begin(w what, key string) {
-	o.members = append(o.members, member{key: "," + quoteKey(key), what: w})
+// begin opens an object in the object. It holds the attributes, so that the names
+// outside are theirs to have.
+func (o *object) begin(name string) {
+	o.members = append(o.members, member{key: "," + quoteKey(name), what: nest})
 	o.reserved = nil
 }
 
 // end closes what begin opened.
-func (o *object) end() {
-	for _, m := range slices.Backward(o.members) {
-		if m.what == nest || m.what == quoted {
-			o.members = append(o.members, member{what: m.what + 1})
-			return
-		}
-	}
+func (o *object) end() { o.members = append(o.members, member{what: nestEnd}) }
+
+// addQuoted appends a string that holds an object with the source, a time that has
+// no place, and the attributes.
+func (o *object) addQuoted(name string) {
+	o.members = append(o.members, member{key: "," + quoteKey(name), what: quoted})
+	o.reserved = []string{slog.SourceKey, timeTextKey}
 }
 
 // alone returns an error if the member that an option named has the name of
@@ -166,8 +185,14 @@ const (
 
 // append writes e to dst.
 func (o *object) append(dst []byte, e *slogship.Event) []byte {
-	isTime := o.strict != 0 && hasTime(e, o.strict)
-	inside := 0 // where the string begins whose content is being written
+	if o.prepare != nil {
+		o.prepare(e)
+	}
+	t, isTime := timeIn(e, o.strict)
+	var failure *slogship.Error
+	if o.errors {
+		failure = firstError(e.Attrs)
+	}
 	dst = append(dst, o.open...)
 	for i := range o.members {
 		m := &o.members[i]
@@ -175,69 +200,51 @@ func (o *object) append(dst []byte, e *slogship.Event) []byte {
 		case fixed:
 			dst = m.begin(dst)
 		case eventID:
-			dst = append(e.AppendID(m.begin(dst)), '"')
+			dst = append(append(append(m.begin(dst), '"'), e.ID...), '"')
 		case anyTime:
-			switch {
-			case !e.HasTime:
-			case e.TimeText != "" || !m.layout.expresses(e.Time):
-				dst = appendText(m.begin(dst), e)
-			default:
-				dst = m.layout.append(m.begin(dst), e)
-			}
+			dst = m.appendAnyTime(dst, e)
 		case strictTime:
 			if isTime {
-				dst = m.layout.append(m.begin(dst), e)
+				dst = m.layout.append(m.begin(dst), t)
 			}
 		case requiredTime:
 			if isTime {
-				dst = m.layout.append(m.begin(dst), e)
+				dst = m.layout.append(m.begin(dst), t)
 			} else {
-				dst = m.layout.appendNow(m.begin(dst), e)
+				dst = m.layout.append(m.begin(dst), e.Observed)
 			}
-		case timeText:
-			if e.HasTime && !isTime {
-				dst = appendText(m.begin(dst), e)
+		case textTime:
+			if !isTime {
+				dst = m.appendTimeText(dst, e)
 			}
 		case level, lowerLevel, serilogLevel:
-			if e.HasLevel {
-				dst = m.appendLevel(dst, e)
-			}
-		case message:
-			if e.HasMessage {
-				dst = e.AppendMessage(m.begin(dst))
-			}
-		case requiredMessage:
-			if e.HasMessage {
-				dst = e.AppendMessage(m.begin(dst))
-			} else {
-				dst = append(m.begin(dst), `""`...)
-			}
+			dst = m.appendLevel(dst, e, o.text)
+		case message, requiredMessage:
+			dst = m.appendMessage(dst, e, o.text)
 		case source:
-			if e.HasSource {
-				dst = append(m.begin(dst), '{')
-				dst = e.AppendSource(dst)
-				dst = append(dst, '}')
+			if given(e.SourceValue) {
+				dst = slogship.AppendValue(m.begin(dst), e.SourceValue)
+			} else if len(e.Source) > 0 {
+				dst = append(slogship.AppendAttrs(append(m.begin(dst), '{'), e.Source), '}')
 			}
 		case sourceECS:
-			if e.HasSource {
+			if hasSource(e) {
 				dst = appendSourceECS(m.begin(dst), e)
 			}
+		case errorType, errorText, errorStack:
+			if failure != nil {
+				dst = m.appendError(dst, e, failure)
+			}
+		case exception:
+			dst = m.appendException(dst, e.Attrs, failure, o.texts)
 		case nest:
 			dst = append(m.begin(dst), '{')
-		case quoted:
-			dst = m.begin(dst)
-			inside = len(dst)
-			dst = append(dst, '{')
 		case nestEnd:
 			dst = append(dst, '}')
-		case quotedEnd:
-			dst = appendQuoted(append(dst, '}'), inside)
+		case quoted:
+			dst = appendQuotedObject(m.begin(dst), e, isTime)
 		case attributes:
-			at := len(dst)
-			dst = e.AppendAttrs(dst)
-			if o.revise != nil {
-				dst = o.revise(dst, at)
-			}
+			dst = slogship.AppendAttrs(dst, e.Attrs)
 		}
 	}
 	return append(dst, o.close...)
@@ -255,71 +262,3 @@ func appendMember(dst []byte, text string) []byte {
 	}
 	return append(dst, text...)
 }
-
-// appendLevel writes the level of e, with its key. Between the named ones
-// levels are called what slog calls them.
-func (m *member) appendLevel(dst []byte, e *slogship.Event) []byte {
-	if i := uint(e.Level - slog.LevelDebug); i%4 == 0 && i/4 < 4 && e.LevelText == "" {
-		return appendMember(dst, m.levels[i/4])
-	}
-	return e.AppendLevel(m.begin(dst), m.what == lowerLevel)
-}
-
-// hasTime reports whether the time of e is a time, and one that l can express.
-// A text of ReplaceAttr's that is RFC 3339 is one, and is made one.
-func hasTime(e *slogship.Event, l TimeLayout) bool {
-	if !e.HasTime {
-		return false
-	}
-	if e.TimeText != "" {
-		t, err := time.Parse(time.RFC3339Nano, e.TimeText)
-		if err != nil {
-			return false
-		}
-		e.Time, e.TimeText = t, ""
-	}
-	return l.expresses(e.Time)
-}
-
-// timeOf is the time of e, or else that of now, which is when it was logged.
-func timeOf(e *slogship.Event, l TimeLayout) time.Time {
-	if hasTime(e, l) {
-		return e.Time
-	}
-	return time.Now()
-}
-
-// quote is s as a JSON string.
-func quote(s string) string { return string(slogship.AppendString(nil, s)) }
-
-// quoteKey is the beginning of a member called name.
-func quoteKey(name string) string { return quote(name) + ":" }
-
-// appendQuoted makes the JSON text at dst[from:] a JSON string. slogship's JSON
-// has control characters neither between its strings nor inside them, so that
-// quotes and backslashes are all there is to escape.
-//
-//	dst  ... from [ the string, at most twice as long | a copy of the text ]
-func appendQuoted(dst []byte, from int) []byte {
-	n := len(dst) - from
-	room := 2*n + len(`""`)
-	dst = slices.Grow(dst, room)
-	all := dst[from : from+room+n]
-	out, text := all[:room], all[room:]
-	copy(text, out)
-	out[0] = '"'
-	i := 1
-	for _, c := range text {
-		// Quotes come too often to be guessed by a branch: a backslash is
-		// written in front of each byte, and most are written over.
-		out[i] = '\\'
-		i += int(escapes[c])
-		out[i] = c
-		i++
-	}
-	out[i] = '"'
-	return dst[:from+i+1]
-}
-
-// escapes has a 1 for each byte that takes a backslash in front inside a string.
-var escapes = [256]uint8{'"': 1, '\\': 1}

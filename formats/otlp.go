@@ -2,7 +2,7 @@ package formats
 
 import (
 	"bytes"
-	stdjson "encoding/json"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"math"
@@ -12,11 +12,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
-
-	"github.com/goccy/go-json"
 
 	"github.com/slogship/slogship"
+	"github.com/slogship/slogship/internal/answers"
 )
 
 // OTLPEncoding is how OTLP requests are written.
@@ -64,13 +62,17 @@ type OTLPOptions struct {
 // array_value, []byte bytes_value, nil an empty value; durations are
 // nanoseconds and times RFC 3339, as in slog.JSONHandler. An integer beyond
 // int64 is a string of its digits, as OpenTelemetry's mapping to AnyValue asks.
-// NaN and the infinities stay what they are. What is not valid UTF-8 becomes
-// U+FFFD. Of equal keys the last wins: OTLP allows none. An attribute of the
-// root with a name that is written already (log.record.uid, code.function.name,
-// code.file.path, code.line.number) gets a trailing underscore, and so does one
-// of such a name with underscores behind it. Below 30 levels the names of groups
-// are joined by dots, and objects are strings of JSON: decoders end at a depth
-// of 100 messages, of which a level takes three.
+// NaN and the infinities stay what they are. In OTLPJSON a double has a fraction,
+// 1.0. What is not valid UTF-8 becomes U+FFFD. Of equal keys the last wins: OTLP
+// allows none. An attribute of the root with a name that the format writes itself
+// (log.record.uid, code.function.name, code.file.path, code.line.number) gets a
+// trailing underscore, and so does such a name with underscores. Below 30 levels
+// the names of groups are joined by dots, and objects are strings of JSON: decoders
+// end at a depth of 100 messages, of which a level takes three.
+//
+// The first error of a record is also the attributes exception.type,
+// exception.message and, if it carries a stack, exception.stacktrace, each unless
+// the record has an attribute of that name.
 //
 // A record without a time has only observed_time_unix_nano, when it was logged.
 // A time that ReplaceAttr made a string, and one before 1970 or after 2262, is
@@ -97,6 +99,7 @@ func OTLP(o OTLPOptions) slogship.Format {
 			return unusable{err}
 		}
 	}
+	o.Resource = lastOfEach(resource)
 	switch o.Encoding {
 	case OTLPProtobuf:
 		return newOTLPProtobuf(o)
@@ -104,54 +107,6 @@ func OTLP(o OTLPOptions) slogship.Format {
 		return newOTLPJSON(o)
 	}
 	return unusable{badOption("OTLPOptions.Encoding", o.Encoding, "OTLPProtobuf or OTLPJSON")}
-}
-
-// resolveResource makes the value of a one that an encoding takes, or JSON, or a
-// group of such.
-func resolveResource(a *slog.Attr, field string) error {
-	if a.Key == "" {
-		return badOption(field+".Key", "", "a name")
-	}
-	a.Value = a.Value.Resolve()
-	switch a.Value.Kind() {
-	case slog.KindGroup:
-		members := slices.Clone(a.Value.Group())
-		for i := range members {
-			if err := resolveResource(&members[i], field+"."+a.Key); err != nil {
-				return err
-			}
-		}
-		a.Value = slog.GroupValue(members...)
-	case slog.KindAny:
-		switch v := a.Value.Any().(type) {
-		case []byte:
-		case error:
-			a.Value = slog.StringValue(v.Error())
-		default:
-			text, err := plainJSON(v)
-			if err != nil {
-				return badOption(field+".Value", fmt.Sprintf("%T", v), "what encoding/json can marshal: "+err.Error())
-			}
-			a.Value = slog.AnyValue(stdjson.RawMessage(text))
-		}
-	}
-	return nil
-}
-
-// plainJSON is v as JSON without equal keys, in valid UTF-8, whatever its
-// marshalers return.
-func plainJSON(v any) ([]byte, error) {
-	text, err := stdjson.Marshal(v)
-	if err != nil {
-		return nil, err
-	}
-	d := stdjson.NewDecoder(bytes.NewReader(text))
-	d.UseNumber()
-	var plain any
-	if err := d.Decode(&plain); err != nil {
-		return nil, err
-	}
-	return stdjson.Marshal(plain)
 }
 
 const (
@@ -165,16 +120,12 @@ const (
 
 // Names of the semantic conventions, 1.37: registry/attributes/service, log, code.
 const (
-	serviceName  = "service.name"
-	uidKey       = "log.record.uid"
-	functionKey  = "code.function.name"
-	fileKey      = "code.file.path"
-	lineKey      = "code.line.number"
-	traceKey     = "trace_id"
-	spanKey      = "span_id"
-	traceIDBytes = 16
-	spanIDBytes  = 8
-	uidDigits    = 48 // of an event id
+	serviceName = "service.name"
+	uidKey      = "log.record.uid"
+	uidDigits   = 48 // of an event id
+	functionKey = "code.function.name"
+	fileKey     = "code.file.path"
+	lineKey     = "code.line.number"
 )
 
 // programName is the name of the program that runs.
@@ -185,171 +136,111 @@ func programName() string {
 	return strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe")
 }
 
-// mayBeOTLP reports false for most names that have no meaning of their own at
-// the root: the others are traceKey, spanKey, and those that otlpKey changes.
-func mayBeOTLP(key string) bool {
-	switch n := len(key); {
-	case n == len(spanKey):
-		return key[0] == spanKey[0]
-	case n == len(traceKey):
-		return key[0] == traceKey[0]
-	case n >= len(uidKey):
-		return key[0] == uidKey[0] || key[0] == fileKey[0]
-	}
-	return false
-}
-
-// otlpKey is the name of an attribute, or of a group, inside groups. One at the
-// root that the format writes itself gets an underscore. Below maxOTLPLevels
-// there are no more groups, and their names become part of it.
-func otlpKey(groups []string, key string) string {
-	switch {
-	case len(groups) > maxOTLPLevels:
-		return strings.Join(groups[maxOTLPLevels:], ".") + "." + key
-	case len(groups) == 0 && mayBeOTLP(key):
-		switch strings.TrimRight(key, "_") {
-		case uidKey, functionKey, fileKey, lineKey:
-			return key + "_"
-		}
-	}
-	return key
-}
-
-// isOTLPID reports whether an attribute of the root is a trace id or a span id:
-// the digits of one, not all of them zero.
-func isOTLPID(key, digits string) bool {
-	switch {
-	case key == traceKey && len(digits) == 2*traceIDBytes:
-	case key == spanKey && len(digits) == 2*spanIDBytes:
-	default:
-		return false
-	}
-	for i := range len(digits) {
-		if c := digits[i] | 0x20; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
-			return false
-		}
-	}
-	return strings.Trim(digits, "0") != ""
-}
-
 // otlpSeverity is the severity number of a level: OpenTelemetry's bridge for
 // slog adds the distance of its DEBUG, 5, from slog's, -4.
 func otlpSeverity(l slog.Level) int { return min(max(int(l), 1-9), 24-9) + 9 }
 
-// appendLevelName appends what l.String() returns.
-func appendLevelName(dst []byte, l slog.Level) []byte {
-	var base slog.Level
-	var name string
-	switch {
-	case l < slog.LevelInfo:
-		base, name = slog.LevelDebug, "DEBUG"
-	case l < slog.LevelWarn:
-		base, name = slog.LevelInfo, "INFO"
-	case l < slog.LevelError:
-		base, name = slog.LevelWarn, "WARN"
-	default:
-		base, name = slog.LevelError, "ERROR"
-	}
-	dst = append(dst, name...)
-	if l == base {
-		return dst
-	}
-	if l > base {
-		dst = append(dst, '+')
-	}
-	return slogship.AppendInt(dst, int64(l-base))
-}
-
-// otlpTimes returns the time of an event, zero if it has none that fits, and
-// the time at which it was observed. text is a time that does not fit.
+// otlpTimes returns the time of an event, 0 if it has none that fits, and when it
+// was observed. text is a time that does not fit.
 func otlpTimes(e *slogship.Event) (at, observed uint64, text string) {
-	if hasTime(e, UnixNano) {
-		at = uint64(max(e.Time.UnixNano(), 0))
+	if t, ok := timeIn(e, UnixNano); ok {
+		at = uint64(max(t.UnixNano(), 0))
 	}
-	switch {
-	case at == 0:
-		text = textOfTime(e)
-	case e.Time != e.Time.Round(0):
-		// It has a reading of the monotonic clock: time.Now made it a moment
-		// ago, when the record was logged. To ask again would cost more than
-		// the rest of the record.
-		return at, at, ""
+	if at == 0 {
+		text, _ = timeText(e)
 	}
-	return at, uint64(time.Now().UnixNano()), text
+	if !e.Observed.IsZero() {
+		observed = uint64(max(e.Observed.UnixNano(), 0))
+	}
+	return at, observed, text
 }
 
-// textOfTime is a time that a format has no room for, "" if there is none.
-func textOfTime(e *slogship.Event) string {
-	if e.HasTime && e.TimeText == "" {
-		return e.Time.Format(time.RFC3339Nano)
-	}
-	return e.TimeText
+// https://opentelemetry.io/docs/specs/otlp/#otlphttp
+var otlpService = service{
+	name:        "OTLP",
+	path:        "OTLP takes logs at /v1/logs",
+	credentials: "the server wants credentials in Options.Header, or, Loki, a tenant in X-Scope-OrgID",
 }
 
-// ReadAnswer of either encoding. The answer's is that of the request, but
-// errors that come from before the receiver are in any.
-func readOTLPAnswer(a slogship.Answer, isJSON bool) slogship.Verdict {
-	switch ct, _, _ := strings.Cut(a.Header.Get("Content-Type"), ";"); strings.TrimSpace(ct) {
-	case "application/json":
-		isJSON = true
-	case "application/x-protobuf", "application/protobuf":
-		isJSON = false
-	}
+// readOTLPAnswer reads an answer to a request in either encoding. The answer's is
+// not always that of the request, and not always named; its first byte tells it.
+func readOTLPAnswer(a slogship.Answer) slogship.Verdict {
 	message := otlpStatus(a.Body)
 	v := lokiRefusal(message, a, true)
 	switch {
 	case v.Action != slogship.ByStatus:
+	case a.Status/100 == 2 && len(answers.Trim(a.Body)) == 0:
+		return slogship.Verdict{}
 	case a.Status/100 == 2:
-		v.Action = slogship.Accept
-		v.Refused, v.Reason = otlpPartialSuccess(a.Body, isJSON)
-		return v
+		rejected, reason, ok := otlpPartialSuccess(a.Body)
+		if !ok || answers.IsPage(a.Header, a.Body) {
+			return otlpService.foreign(a)
+		}
+		return slogship.Verdict{Action: slogship.Accept, Refused: rejected, Reason: reason}
 	case a.Status == http.StatusBadRequest && strings.Contains(message, "request body too large"): // net/http's MaxBytesReader
 		v.Action = slogship.TooLarge
 	}
 	v.Reason = message
-	return v
+	return otlpService.advise(a, v)
 }
 
 // otlpPartialSuccess reads an ExportLogsServiceResponse
-// (opentelemetry/proto/collector/logs/v1/logs_service.proto). What is none says
-// nothing: servers answer with a body of their own, or none.
+// (opentelemetry/proto/collector/logs/v1/logs_service.proto). It reports false for
+// what is none: JSON that is neither an empty object nor one with the message's only
+// field, or a text that is no message with that field.
 //
 // A message without rejected records is advice, and the records are taken.
-func otlpPartialSuccess(body []byte, isJSON bool) (rejected int, reason string) {
-	var n int64
-	if isJSON {
-		var answer struct {
-			PartialSuccess struct {
-				RejectedLogRecords json.RawMessage `json:"rejectedLogRecords"` // int64: a number, or a string
-				ErrorMessage       string          `json:"errorMessage"`
-			} `json:"partialSuccess"`
-		}
-		if json.Unmarshal(body, &answer) != nil {
-			return 0, ""
-		}
-		n, _ = strconv.ParseInt(string(bytes.Trim(answer.PartialSuccess.RejectedLogRecords, `"`)), 10, 64)
-		reason = answer.PartialSuccess.ErrorMessage
-	} else {
-		var partial []byte
-		if eachField(body, func(number, wire int, _ uint64, value []byte) {
-			if number == 1 && wire == wireBytes {
-				partial = value
-			}
-		}) != nil || eachField(partial, func(number, wire int, v uint64, value []byte) {
-			switch {
-			case number == 1 && wire == wireVarint:
-				n = int64(v)
-			case number == 2 && wire == wireBytes:
-				reason = string(value)
-			}
-		}) != nil {
-			return 0, ""
-		}
+func otlpPartialSuccess(body []byte) (rejected int, reason string, ok bool) {
+	read := readOTLPProtobuf
+	if bytes.HasPrefix(answers.Trim(body), []byte("{")) {
+		read = readOTLPJSON
 	}
+	n, reason, ok := read(body)
 	if n <= 0 {
-		return 0, ""
+		return 0, "", ok
 	}
-	return int(min(n, math.MaxInt32)), reason
+	return int(min(n, math.MaxInt32)), reason, ok
+}
+
+func readOTLPJSON(body []byte) (n int64, reason string, ok bool) {
+	found, members := false, 0
+	r := answers.NewReader(body)
+	err := r.Object(func(name string) error {
+		members++
+		if name != "partialSuccess" {
+			return r.Skip()
+		}
+		var partial struct {
+			RejectedLogRecords json.RawMessage `json:"rejectedLogRecords"` // int64: a number, or a string
+			ErrorMessage       string          `json:"errorMessage"`
+		}
+		err := r.Value(&partial)
+		n, _ = strconv.ParseInt(string(bytes.Trim(partial.RejectedLogRecords, `"`)), 10, 64)
+		reason, found = partial.ErrorMessage, true
+		return err
+	})
+	return n, reason, err == nil && (found || members == 0)
+}
+
+func readOTLPProtobuf(body []byte) (n int64, reason string, ok bool) {
+	var partial []byte
+	found := false
+	if eachField(body, func(number, wire int, _ uint64, value []byte) {
+		if number == 1 && wire == wireBytes {
+			partial, found = value, true
+		}
+	}) != nil || !found {
+		return 0, "", false
+	}
+	err := eachField(partial, func(number, wire int, v uint64, value []byte) {
+		switch {
+		case number == 1 && wire == wireVarint:
+			n = int64(v)
+		case number == 2 && wire == wireBytes:
+			reason = front(value)
+		}
+	})
+	return n, reason, err == nil
 }
 
 // otlpStatus is the message of a google.rpc.Status, which the body of an error
@@ -357,11 +248,14 @@ func otlpPartialSuccess(body []byte, isJSON bool) (rejected int, reason string) 
 // answers requests in JSON in protobuf too, and names no Content-Type.
 func otlpStatus(body []byte) (message string) {
 	if bytes.HasPrefix(body, []byte("{")) {
-		var status struct {
-			Message string `json:"message"`
-		}
-		if json.Unmarshal(body, &status) == nil && status.Message != "" {
-			return status.Message
+		r := answers.NewReader(body)
+		if r.Object(func(name string) error {
+			if name == "message" {
+				return r.Value(&message)
+			}
+			return r.Skip()
+		}) == nil && message != "" {
+			return message
 		}
 		return string(body)
 	}
@@ -374,18 +268,4 @@ func otlpStatus(body []byte) (message string) {
 		return string(body)
 	}
 	return message
-}
-
-// otlpSourceKey is the conventions' name for a member of a source, whose key is
-// given with its quotes.
-func otlpSourceKey(quoted []byte) string {
-	switch string(quoted) {
-	case `"function"`:
-		return functionKey
-	case `"file"`:
-		return fileKey
-	case `"line"`:
-		return lineKey
-	}
-	return string(appendUnquoted(nil, quoted))
 }

@@ -3,12 +3,10 @@ package formats
 import (
 	"bytes"
 	"encoding/base64"
-	"encoding/json"
 	"log/slog"
 	"math"
+	"slices"
 	"strconv"
-	"strings"
-	"time"
 
 	"github.com/slogship/slogship"
 )
@@ -20,11 +18,7 @@ type otlpJSON struct{ head string }
 
 func newOTLPJSON(o OTLPOptions) otlpJSON {
 	head := []byte(`{"resourceLogs":[{"resource":{"attributes":[`)
-	begin := len(head)
-	for _, a := range o.Resource {
-		head = appendJSONResource(head, a, 0)
-	}
-	head = dropOverruled(head, begin, 1, nextJSONKeyValue)
+	head = appendJSONAttrs(head, o.Resource, 0)
 	head = append(head, `]},"scopeLogs":[{"scope":{"name":`...)
 	head = slogship.AppendString(head, o.ScopeName)
 	if o.ScopeVersion != "" {
@@ -32,22 +26,6 @@ func newOTLPJSON(o OTLPOptions) otlpJSON {
 		head = slogship.AppendString(head, o.ScopeVersion)
 	}
 	return otlpJSON{head: string(append(head, `},"logRecords":[`...))}
-}
-
-// appendJSONResource appends what resolveResource has made of an attribute.
-func appendJSONResource(dst []byte, a slog.Attr, level int) []byte {
-	if text, ok := a.Value.Any().(json.RawMessage); ok {
-		return appendJSONText(dst, a.Key, text, level)
-	}
-	if a.Value.Kind() != slog.KindGroup {
-		return appendJSONKeyValue(dst, a.Key, a.Value)
-	}
-	dst = beginJSONKVList(dst, a.Key)
-	begin := len(dst)
-	for _, member := range a.Value.Group() {
-		dst = appendJSONResource(dst, member, level+1)
-	}
-	return endJSONKVList(dst, begin)
 }
 
 func (f otlpJSON) Layout() slogship.Layout {
@@ -58,358 +36,193 @@ func (f otlpJSON) Layout() slogship.Layout {
 		Tail:        "]}]}]}",
 		MaxBytes:    maxOTLPBytes,
 		Zstd:        true,
-		Attrs: &slogship.AttrEncoding{
-			Separator:  ",",
-			AppendAttr: appendJSONAttr,
-			AppendJSON: appendJSONAttrText,
-			BeginGroup: func(dst []byte, groups []string, name string) []byte {
-				switch {
-				case len(groups) >= maxOTLPLevels:
-					return dst
-				case len(groups) == 0:
-					name = otlpKey(nil, name)
-				}
-				return beginJSONKVList(dst, name)
-			},
-			EndGroup: func(dst []byte, groups []string, _ string, begin int) []byte {
-				if len(groups) >= maxOTLPLevels {
-					return dst
-				}
-				return endJSONKVList(dst, begin)
-			},
-		},
+		Reserved:    otlpReserved,
+		UniqueKeys:  true,
 	}
+}
+
+func (f otlpJSON) ReadAnswer(a slogship.Answer) slogship.Verdict {
+	return readOTLPAnswer(a)
 }
 
 func (f otlpJSON) AppendEvent(dst []byte, e *slogship.Event) []byte {
 	at, observed, timeText := otlpTimes(e)
 	dst = append(dst, `{"observedTimeUnixNano":"`...)
-	digits := len(dst)
 	dst = slogship.AppendUint(dst, observed)
 	if at != 0 {
-		end := len(dst)
 		dst = append(dst, `","timeUnixNano":"`...)
-		if at == observed {
-			dst = append(dst, dst[digits:end]...)
-		} else {
-			dst = slogship.AppendUint(dst, at)
-		}
+		dst = slogship.AppendUint(dst, at)
 	}
 	dst = appendJSONSeverity(append(dst, '"'), e)
-	if e.HasMessage {
+	switch {
+	case given(e.MessageValue):
+		dst = appendJSONValue(append(dst, `,"body":`...), e.MessageValue, 0)
+	case !e.NoMessage:
 		dst = append(dst, `,"body":{"stringValue":`...)
-		dst = e.AppendMessage(dst)
-		dst = append(dst, '}')
+		dst = append(slogship.AppendString(dst, e.Message), '}')
 	}
-	const open, uid = `,"attributes":[`, `{"key":"` + uidKey + `","value":{"stringValue":"`
-	dst = append(dst, open+uid...)
-	attributes := len(dst) - len(uid)
-	dst = append(e.AppendID(dst), `"}}`...)
-	if e.HasSource {
-		dst = appendJSONSource(dst, e)
+	dst = append(dst, `,"attributes":[{"key":"`+uidKey+`","value":{"stringValue":"`...)
+	dst = append(append(dst, e.ID...), `"}}`...)
+	if err := firstError(e.Attrs); err != nil || hasSource(e) || timeText != "" {
+		var own [8]slog.Attr
+		dst = appendJSONAttrs(dst, otlpOwn(own[:0], e, timeText, err), 0)
 	}
-	if timeText != "" {
-		dst = appendJSONKeyValue(dst, timeTextKey, slog.StringValue(timeText))
-	}
-	before := len(dst)
-	dst = e.AppendAttrs(dst)
-	var trace [2 * traceIDBytes]byte
-	var span [2 * spanIDBytes]byte
-	dst = takeIDs(dst, before, trace[:], span[:])
-	if e.Repeats() || timeText != "" {
-		dst = dropOverruled(dst, attributes, 1, nextJSONKeyValue)
+	var trace, span string
+	for i := range e.Attrs {
+		a := &e.Attrs[i]
+		if id, isTrace, ok := otlpID(a); !ok {
+			dst = appendJSONKeyValue(dst, a.Key, a.Value, 0)
+		} else if isTrace {
+			trace = id
+		} else {
+			span = id
+		}
 	}
 	dst = append(dst, ']')
-	if trace[0] != 0 {
-		dst = append(dst, `,"traceId":"`...)
-		dst = append(dst, trace[:]...)
-		dst = append(dst, '"')
+	if trace != "" {
+		dst = append(append(append(dst, `,"traceId":"`...), trace...), '"')
 	}
-	if span[0] != 0 {
-		dst = append(dst, `,"spanId":"`...)
-		dst = append(dst, span[:]...)
-		dst = append(dst, '"')
+	if span != "" {
+		dst = append(append(append(dst, `,"spanId":"`...), span...), '"')
 	}
 	return append(dst, '}')
 }
 
-// appendJSONSeverity appends the level. Most are one of four.
+// appendJSONSeverity appends the level.
 func appendJSONSeverity(dst []byte, e *slogship.Event) []byte {
-	switch {
-	case !e.HasLevel:
+	if !hasLevel(e) {
 		return dst
-	case e.LevelText != "":
-	case e.Level == slog.LevelDebug:
-		return append(dst, `,"severityNumber":5,"severityText":"DEBUG"`...)
-	case e.Level == slog.LevelInfo:
-		return append(dst, `,"severityNumber":9,"severityText":"INFO"`...)
-	case e.Level == slog.LevelWarn:
-		return append(dst, `,"severityNumber":13,"severityText":"WARN"`...)
-	case e.Level == slog.LevelError:
-		return append(dst, `,"severityNumber":17,"severityText":"ERROR"`...)
 	}
 	dst = append(dst, `,"severityNumber":`...)
 	dst = slogship.AppendInt(dst, int64(otlpSeverity(e.Level)))
 	dst = append(dst, `,"severityText":`...)
-	return e.AppendLevel(dst, false)
+	if given(e.LevelValue) {
+		return appendText(dst, e.LevelValue)
+	}
+	return slogship.AppendLevel(dst, e.Level, false)
 }
 
-func (f otlpJSON) ReadAnswer(a slogship.Answer) slogship.Verdict {
-	return readOTLPAnswer(a, true)
-}
-
-// idMark stands before the digits of a trace or span id among the attributes,
-// where they do not belong, for AppendEvent to find: JSON holds no such byte.
-const idMark = 0
-
-// takeIDs takes the ids out of dst[from:], of several the last. The attributes
-// there are not the first ones: a comma stands before each.
-func takeIDs(dst []byte, from int, trace, span []byte) []byte {
-	mark := bytes.IndexByte(dst[from:], idMark)
-	if mark < 0 {
-		return dst
+// appendJSONAttrs appends attributes that are inside level groups.
+func appendJSONAttrs(dst []byte, attrs []slog.Attr, level int) []byte {
+	if level == maxOTLPLevels {
+		attrs = flattened(attrs)
 	}
-	end := from + mark - 1 // before the comma
-	for rest := dst[end+1:]; ; {
-		id := span
-		if rest[1] == traceKey[0] {
-			id = trace
-		}
-		rest = rest[2+copy(id, rest[2:]):]
-		mark = bytes.IndexByte(rest, idMark)
-		if mark < 0 {
-			return append(dst[:end], rest...)
-		}
-		end += copy(dst[end:], rest[:mark-1])
-		rest = rest[mark:]
+	for i := range attrs {
+		dst = appendJSONKeyValue(dst, attrs[i].Key, attrs[i].Value, level)
 	}
-}
-
-// appendJSONSource appends the members of the source as attributes.
-func appendJSONSource(dst []byte, e *slogship.Event) []byte {
-	at := len(dst)
-	dst = e.AppendSource(append(dst, '{'))
-	end := len(dst)
-	dst = append(dst, '}') // as behind an attribute: a comma comes next
-	for i := at + 1; ; {
-		m, ok := nextMember(dst[:end], i)
-		if !ok {
-			return append(dst[:at], dst[end+1:]...) // the members go, the attributes stay
-		}
-		i = m.end
-		dst = appendJSONText(dst, otlpSourceKey(dst[m.key:m.colon]), dst[m.colon+1:m.end], 0)
-	}
-}
-
-// appendJSONAttr is the AttrEncoding's AppendAttr.
-func appendJSONAttr(dst []byte, groups []string, key string, v slog.Value) []byte {
-	if len(groups) > 0 {
-		return appendJSONKeyValue(dst, otlpKey(groups, key), v)
-	}
-	if mayBeOTLP(key) {
-		if v.Kind() == slog.KindString && isOTLPID(key, v.String()) {
-			return appendIDMark(dst, key, v.String())
-		}
-		key = otlpKey(nil, key)
-	}
-	return appendJSONKeyValue(dst, key, v)
-}
-
-// appendJSONAttrText is the AttrEncoding's AppendJSON.
-func appendJSONAttrText(dst []byte, groups []string, key string, text []byte) []byte {
-	if len(groups) == 0 {
-		if digits := strings.Trim(string(text), `"`); text[0] == '"' && isOTLPID(key, digits) {
-			return appendIDMark(dst, key, digits)
-		}
-	}
-	return appendJSONText(dst, otlpKey(groups, key), text, len(groups))
-}
-
-// appendIDMark appends an id for takeIDs to find.
-func appendIDMark(dst []byte, key, digits string) []byte {
-	if len(dst) > 0 {
-		dst = append(dst, ',')
-	}
-	return append(append(dst, idMark, key[0]), digits...)
+	return dst
 }
 
 // appendJSONKeyValue appends a KeyValue with a comma before it, unless it is the
-// first. v is what an AttrEncoding is given.
-func appendJSONKeyValue(dst []byte, key string, v slog.Value) []byte {
-	switch v.Kind() {
-	case slog.KindString:
-		dst = beginJSONKeyValue(dst, key, `,"value":{"stringValue":`)
-		dst = slogship.AppendString(dst, v.String())
-		return append(dst, "}}"...)
-	case slog.KindInt64:
-		return appendJSONInt(dst, key, v.Int64())
-	case slog.KindUint64:
-		if n := v.Uint64(); n > math.MaxInt64 {
-			dst = beginJSONKeyValue(dst, key, `,"value":{"stringValue":"`)
-			dst = slogship.AppendUint(dst, n)
-			return append(dst, `"}}`...)
-		}
-		return appendJSONInt(dst, key, int64(v.Uint64()))
-	case slog.KindFloat64:
-		dst = beginJSONKeyValue(dst, key, `,"value":{"doubleValue":`)
-		dst = appendJSONDouble(dst, v.Float64())
-		return append(dst, "}}"...)
-	case slog.KindBool:
-		if v.Bool() {
-			return beginJSONKeyValue(dst, key, `,"value":{"boolValue":true}}`)
-		}
-		return beginJSONKeyValue(dst, key, `,"value":{"boolValue":false}}`)
-	case slog.KindDuration:
-		return appendJSONInt(dst, key, int64(v.Duration()))
-	case slog.KindTime:
-		dst = beginJSONKeyValue(dst, key, `,"value":{"stringValue":"`)
-		dst = v.Time().AppendFormat(dst, time.RFC3339Nano)
-		return append(dst, `"}}`...)
+// first.
+func appendJSONKeyValue(dst []byte, key string, v slog.Value, level int) []byte {
+	if dst[len(dst)-1] != '[' {
+		dst = append(dst, ',')
 	}
-	b, _ := v.Any().([]byte)
-	dst = beginJSONKeyValue(dst, key, `,"value":{"bytesValue":"`)
-	dst = base64.StdEncoding.AppendEncode(dst, b)
-	return append(dst, `"}}`...)
-}
-
-// appendJSONText is appendJSONKeyValue for the value of a JSON text, inside level
-// groups. dst may be where text stands.
-func appendJSONText(dst []byte, key string, text []byte, level int) []byte {
-	dst, _ = appendOTLPJSON(beginJSONKeyValue(dst, key, `,"value":`), text, 0, level)
+	dst = slogship.AppendString(append(dst, `{"key":`...), key)
+	dst = appendJSONValue(append(dst, `,"value":`...), v, level)
 	return append(dst, '}')
 }
 
-// beginJSONKeyValue appends a KeyValue up to its value, and then rest.
-func beginJSONKeyValue(dst []byte, key, rest string) []byte {
-	if n := len(dst); n > 0 && dst[n-1] != '[' {
-		dst = append(dst, `,{"key":`...)
-	} else {
-		dst = append(dst, `{"key":`...)
+// appendJSONValue appends an AnyValue inside level groups.
+func appendJSONValue(dst []byte, v slog.Value, level int) []byte {
+	switch v.Kind() {
+	case slog.KindString:
+		return appendJSONString(dst, v.String())
+	case slog.KindInt64, slog.KindDuration:
+		dst = slogship.AppendValue(append(dst, `{"intValue":"`...), v)
+		return append(dst, `"}`...)
+	case slog.KindUint64:
+		dst = append(dst, `{"intValue":"`...)
+		if v.Uint64() > math.MaxInt64 {
+			dst = append(dst[:len(dst)-len(`{"intValue":"`)], `{"stringValue":"`...)
+		}
+		return append(slogship.AppendUint(dst, v.Uint64()), `"}`...)
+	case slog.KindFloat64:
+		return appendJSONDouble(dst, v.Float64())
+	case slog.KindBool:
+		if v.Bool() {
+			return append(dst, `{"boolValue":true}`...)
+		}
+		return append(dst, `{"boolValue":false}`...)
+	case slog.KindGroup:
+		dst = appendJSONAttrs(append(dst, `{"kvlistValue":{"values":[`...), v.Group(), level+1)
+		return append(dst, "]}}"...)
+	case slog.KindAny:
+		switch v := v.Any().(type) {
+		case *slogship.JSON:
+			return appendJSONOfJSON(dst, v.Text, level)
+		case *slogship.Bytes:
+			dst = base64.StdEncoding.AppendEncode(append(dst, `{"bytesValue":"`...), v.Data)
+			return append(dst, `"}`...)
+		}
 	}
-	return append(slogship.AppendString(dst, key), rest...)
+	dst = slogship.AppendValue(append(dst, `{"stringValue":`...), v) // a time, an error
+	return append(dst, '}')
 }
 
-func appendJSONInt(dst []byte, key string, n int64) []byte {
-	dst = beginJSONKeyValue(dst, key, `,"value":{"intValue":"`)
-	dst = slogship.AppendInt(dst, n)
-	return append(dst, `"}}`...)
+func appendJSONString(dst []byte, s string) []byte {
+	return append(slogship.AppendString(append(dst, `{"stringValue":`...), s), '}')
 }
 
 // appendJSONDouble appends f in Protocol Buffers' JSON mapping
-// (protobuf.dev/programming-guides/json), where NaN is a string, too.
+// (protobuf.dev/programming-guides/json), where NaN is a string, too. A number has
+// a fraction, "1.0" or "1.0e+21", because Fluent Bit loses a record, and all that
+// come after it, over one without.
 func appendJSONDouble(dst []byte, f float64) []byte {
+	dst = append(dst, `{"doubleValue":`...)
 	switch {
 	case math.IsInf(f, 1):
-		return append(dst, `"Infinity"`...)
+		return append(dst, `"Infinity"}`...)
 	case math.IsInf(f, -1):
-		return append(dst, `"-Infinity"`...)
+		return append(dst, `"-Infinity"}`...)
 	}
-	return slogship.AppendFloat(dst, f)
-}
-
-func beginJSONKVList(dst []byte, key string) []byte {
-	return beginJSONKeyValue(dst, key, `,"value":{"kvlistValue":{"values":[`)
-}
-
-func endJSONKVList(dst []byte, begin int) []byte {
-	dst = dropOverruled(dst, begin, 1, nextJSONKeyValue)
-	return append(dst, "]}}}"...)
-}
-
-// nextJSONKeyValue returns the KeyValue at i, as appendJSONKeyValue and
-// beginJSONKVList wrote it.
-func nextJSONKeyValue(b []byte, i int) element {
-	e := element{from: i, key: i + len(`{"key":`)}
-	e.keyEnd = skipString(b, e.key)
-	i = e.keyEnd + len(`,"value":{`)
-	switch b[i] {
-	case '}': // nil
-		e.to = i + 2
-		return e
-	case '"':
-		// The name of the value's kind, its colon, and the value.
-		switch b[i+1] {
-		case 's':
-			e.to = skipString(b, i+len(`"stringValue":`)) + 2
-			return e
-		case 'i':
-			e.to = skipString(b, i+len(`"intValue":`)) + 2
-			return e
-		case 'd', 'b':
-			e.to = skipElement(b, skipString(b, i)+1) + 2
-			return e
-		}
-	}
-	e.to = skipElement(b, i-1) + 1
-	return e
-}
-
-// appendOTLPJSON appends the JSON value at i in text as an AnyValue inside level
-// groups and objects, and returns where it ends.
-func appendOTLPJSON(dst, text []byte, i, level int) (out []byte, end int) {
-	kind := `{"doubleValue":`
-	switch text[i] {
-	case '"':
-		kind, end = `{"stringValue":`, skipString(text, i)
-	case 't', 'f':
-		kind, end = `{"boolValue":`, skipNumber(text, i)
-	case 'n':
-		return append(dst, `{}`...), i + len("null")
-	case '{', '[':
-		if level >= maxOTLPLevels {
-			end = skipElement(text, i)
-			dst = append(dst, `{"stringValue":`...)
-			dst = slogship.AppendString(dst, string(text[i:end]))
-			return append(dst, '}'), end
-		}
-		if text[i] == '{' {
-			return appendOTLPObject(dst, text, i, level)
-		}
-		return appendOTLPArray(dst, text, i, level)
-	default:
-		end = skipNumber(text, i)
-		if digits := string(text[i:end]); isInteger(digits) {
-			kind = `{"intValue":"`
-			if _, err := strconv.ParseInt(digits, 10, 64); err != nil {
-				kind = `{"stringValue":"`
-			}
-			dst = append(dst, kind...)
-			dst = append(dst, digits...)
-			return append(dst, `"}`...), end
-		}
-	}
-	dst = append(dst, kind...)
-	dst = append(dst, text[i:end]...)
-	return append(dst, '}'), end
-}
-
-func appendOTLPArray(dst, text []byte, i, level int) (out []byte, end int) {
-	dst = append(dst, `{"arrayValue":{"values":[`...)
-	for i++; text[i] != ']'; {
-		if text[i] == ',' {
-			dst = append(dst, ',')
-			i++
-		}
-		dst, i = appendOTLPJSON(dst, text, i, level+1)
-	}
-	return append(dst, "]}}"...), i + 1
-}
-
-func appendOTLPObject(dst, text []byte, i, level int) (out []byte, end int) {
-	dst = append(dst, `{"kvlistValue":{"values":[`...)
 	begin := len(dst)
-	for i++; text[i] != '}'; {
-		if text[i] == ',' {
-			dst = append(dst, ',')
-			i++
+	dst = slogship.AppendFloat(dst, f)
+	if digits := dst[begin:]; !math.IsNaN(f) && bytes.IndexByte(digits, '.') < 0 {
+		if e := bytes.IndexByte(digits, 'e'); e >= 0 {
+			dst = slices.Insert(dst, begin+e, '.', '0')
+		} else {
+			dst = append(dst, '.', '0')
 		}
-		end = skipString(text, i)
-		dst = append(dst, `{"key":`...)
-		dst = append(dst, text[i:end]...)
-		dst = append(dst, `,"value":`...)
-		dst, i = appendOTLPJSON(dst, text, end+1, level+1)
-		dst = append(dst, '}')
 	}
-	dst = dropOverruled(dst, begin, 1, nextJSONKeyValue)
-	return append(dst, "]}}"...), i + 1
+	return append(dst, '}')
+}
+
+// appendJSONOfJSON appends a JSON text as an AnyValue inside level groups and
+// objects.
+func appendJSONOfJSON(dst []byte, text string, level int) []byte {
+	switch kindOfJSON(text, level) {
+	case anyNull:
+		return append(dst, "{}"...)
+	case anyString:
+		return append(append(append(dst, `{"stringValue":`...), text...), '}')
+	case anyBool:
+		return append(append(append(dst, `{"boolValue":`...), text...), '}')
+	case anyInt:
+		return append(append(append(dst, `{"intValue":"`...), text...), `"}`...)
+	case anyDouble:
+		f, _ := strconv.ParseFloat(text, 64) // in range: the record's own
+		return appendJSONDouble(dst, f)
+	case anyObject:
+		dst = append(dst, `{"kvlistValue":{"values":[`...)
+		for key, value := range members(text) {
+			if dst[len(dst)-1] != '[' {
+				dst = append(dst, ',')
+			}
+			dst = append(append(append(dst, `{"key":`...), key...), `,"value":`...)
+			dst = append(appendJSONOfJSON(dst, value, level+1), '}')
+		}
+		return append(dst, "]}}"...)
+	case anyArray:
+		dst = append(dst, `{"arrayValue":{"values":[`...)
+		for value := range elements(text) {
+			if dst[len(dst)-1] != '[' {
+				dst = append(dst, ',')
+			}
+			dst = appendJSONOfJSON(dst, value, level+1)
+		}
+		return append(dst, "]}}"...)
+	}
+	return appendJSONString(dst, text)
 }

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"math"
 	"math/bits"
-	"slices"
-	"unicode/utf8"
+
+	"github.com/slogship/slogship/internal/jsontext"
 )
 
 // Protocol Buffers, as much of the wire format as OTLP needs, append-style
@@ -21,11 +21,12 @@ import (
 // The fields of a message may come in any order. All of OTLP's have numbers
 // below 16: a tag is one byte.
 //
-// The length of a message stands before it, and is known after it. Where it
-// cannot be foreseen, four bytes are kept for it and filled in at the end with a
-// padded varint: 5 as 85 80 80 00. A decoder adds up groups of seven bits until
-// one has no high bit, so a padded length is a length: the reference
-// implementation in C++ reads up to five bytes of one (ReadSizeFallback in
+// The length of a message comes before it, and is known after it. One byte is kept
+// for it and filled in at the end; where it takes more, the message is moved. For a
+// message with others in it, four bytes are kept, and filled in with a padded
+// varint: 5 as 85 80 80 00. A decoder adds up groups of seven bits until one has no
+// high bit, so a padded length is a length: the reference implementation in C++
+// reads up to five bytes of one (ReadSizeFallback in
 // src/google/protobuf/parse_context.cc).
 const (
 	wireVarint  = 0
@@ -40,10 +41,29 @@ const paddedLen = 4
 // appendPad appends room for a padded length.
 func appendPad(dst []byte) []byte { return append(dst, 0x80, 0x80, 0x80, 0) }
 
-// putPadded fills in the padded length at the front of dst.
-func putPadded(dst []byte, n int) {
-	_ = dst[3]
-	dst[0], dst[1], dst[2], dst[3] = byte(n)|0x80, byte(n>>7)|0x80, byte(n>>14)|0x80, byte(n>>21)&0x7f
+// putLength fills in the padded length before begin: that of all behind it.
+func putLength(dst []byte, begin int) {
+	n, at := len(dst)-begin, dst[begin-paddedLen:begin]
+	at[0], at[1], at[2], at[3] = byte(n)|0x80, byte(n>>7)|0x80, byte(n>>14)|0x80, byte(n>>21)&0x7f
+}
+
+// closeShort fills in the length before begin, for which one byte was kept, and
+// moves all that comes after it where that is not enough.
+func closeShort(dst []byte, begin int) []byte {
+	if n := len(dst) - begin; n < 0x80 {
+		dst[begin-1] = byte(n)
+		return dst
+	}
+	return closeLong(dst, begin)
+}
+
+func closeLong(dst []byte, begin int) []byte {
+	var length [binary.MaxVarintLen64]byte
+	more := binary.PutUvarint(length[:], uint64(len(dst)-begin)) - 1
+	dst = append(dst, length[:more]...)
+	copy(dst[begin+more:], dst[begin:])
+	copy(dst[begin-1:], length[:more+1])
+	return dst
 }
 
 func appendVarint(dst []byte, v uint64) []byte {
@@ -73,68 +93,10 @@ func appendFixed64(dst []byte, tag byte, v uint64) []byte {
 // validUTF8 is s with U+FFFD for each byte that is not valid UTF-8, as
 // encoding/json has it: decoders refuse a string field that is not valid.
 func validUTF8(s string) string {
-	if isASCII(s) || utf8.ValidString(s) {
+	if jsontext.IsValid(s) {
 		return s
 	}
-	valid := make([]byte, 0, len(s)+16)
-	for _, r := range s {
-		valid = utf8.AppendRune(valid, r)
-	}
-	return string(valid)
-}
-
-// copyASCII copies s to dst, which is at least as long, and reports whether it is
-// ASCII. Most keys and values are, and short: up to 16 bytes are two words that
-// overlap, which saves a call.
-func copyASCII(dst []byte, s string) bool {
-	dst = dst[:len(s)]
-	switch n := len(s); {
-	case n > 16:
-		copy(dst, s)
-		return isASCII(s)
-	case n >= 8:
-		first, last := load64(s), load64(s[n-8:])
-		binary.LittleEndian.PutUint64(dst, first)
-		binary.LittleEndian.PutUint64(dst[n-8:], last)
-		return (first|last)&highs == 0
-	case n >= 4:
-		first, last := load32(s), load32(s[n-4:])
-		binary.LittleEndian.PutUint32(dst, first)
-		binary.LittleEndian.PutUint32(dst[n-4:], last)
-		return (first|last)&(highs>>32) == 0
-	default:
-		var all byte
-		for i := range n {
-			all |= s[i]
-			dst[i] = s[i]
-		}
-		return all < utf8.RuneSelf
-	}
-}
-
-const highs = 0x8080808080808080
-
-// isASCII reports whether s is, eight bytes at a time; the last eight overlap
-// those before.
-func isASCII(s string) bool {
-	n := len(s)
-	if n < 8 {
-		return copyASCII(make([]byte, 8), s)
-	}
-	for i := 0; i < n-8; i += 8 {
-		if load64(s[i:])&highs != 0 {
-			return false
-		}
-	}
-	return load64(s[n-8:])&highs == 0
-}
-
-// load64 and load32 read the bytes at the front of s.
-func load64(s string) uint64 { return uint64(load32(s)) | uint64(load32(s[4:]))<<32 }
-
-func load32(s string) uint32 {
-	_ = s[3]
-	return uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24
+	return string([]rune(s))
 }
 
 var errWire = errors.New("not a protobuf message")
@@ -179,10 +141,4 @@ func eachField(b []byte, f func(number, wire int, n uint64, value []byte)) error
 		f(int(tag>>3), wire, n, value)
 	}
 	return nil
-}
-
-// grow returns dst longer by n, and the index where that begins.
-func grow(dst []byte, n int) (longer []byte, at int) {
-	at = len(dst)
-	return slices.Grow(dst, n)[:at+n], at
 }

@@ -1,8 +1,9 @@
 package formats
 
 import (
-	"bytes"
 	"cmp"
+	"log/slog"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -11,9 +12,9 @@ import (
 
 // SeqOptions are the options of Seq.
 type SeqOptions struct {
-	// Errors are the attributes that become the exception of an event, @x: the
-	// first one that an event has at its root, with a text in it. If nil,
-	// "error" and "err".
+	// Errors are the attributes that are the exception of an event, @x, where no
+	// attribute is an error: the first of these that an event has at its root,
+	// with a text in it. If nil, "error" and "err".
 	Errors []string
 
 	// ID is the name of the event id; "-" leaves it out. If empty, "event_id".
@@ -27,7 +28,8 @@ type SeqOptions struct {
 //	{"@t":"...","@l":"Information","@m":"...","@x":"...","event_id":"...","source":{...}, attributes}
 //
 // Levels have the names that Serilog gives them, those between them slog's
-// ("INFO+2"). An error attribute becomes @x. Attributes trace_id and span_id
+// ("INFO+2"). The first error of a record is also its exception, @x, with its
+// stack if it carries one. Attributes trace_id and span_id
 // become @tr and @sp if they are ids of 16 and 8 bytes in lower-case hexadecimal.
 //
 // An attribute whose name begins with @ gets another @ in front, by which CLEF
@@ -47,6 +49,7 @@ func Seq(o SeqOptions) slogship.Format {
 	event.add(eventID, id)
 	event.add(source, "source")
 	event.addTimeText()
+	event.add(exception, "@x")
 	event.addAttributes()
 	err := event.alone("SeqOptions.ID", id)
 	if strings.HasPrefix(id, "@") {
@@ -57,21 +60,13 @@ func Seq(o SeqOptions) slogship.Format {
 	}
 	// What begins with @ cannot meet an attribute.
 	event.reserved = slices.DeleteFunc(event.reserved, func(name string) bool { return strings.HasPrefix(name, "@") })
+	event.text = true
 
-	errs := o.Errors
-	if errs == nil {
-		errs = []string{"error", "err"}
+	event.texts = slices.Clone(o.Errors)
+	if event.texts == nil {
+		event.texts = []string{"error", "err"}
 	}
-	var names renamings
-	for _, name := range errs {
-		names.add(name, "@x", isText)
-	}
-	names.add("trace_id", "@tr", isHex(32))
-	names.add("span_id", "@sp", isHex(16))
-	event.revise = func(dst []byte, at int) []byte {
-		return names.apply(escapeAt(dst, at), at)
-	}
-
+	event.prepare = clefNames
 	l := linesLayout("application/vnd.serilog.clef")
 	l.MaxBytes, l.MaxRecordBytes = 10<<20, 256<<10
 	l.NoGzip = true // not documented
@@ -80,39 +75,27 @@ func Seq(o SeqOptions) slogship.Format {
 
 type seq struct{ framed }
 
-// escapeAt doubles the @ at the beginning of the names of attributes.
-func escapeAt(dst []byte, at int) []byte {
-	if bytes.IndexByte(dst[at:], '@') < 0 {
-		return dst
-	}
-	for i := at; ; {
-		m, ok := nextMember(dst, i)
-		if !ok {
-			return dst
-		}
-		i = m.end
-		if dst[m.key+1] == '@' {
-			dst = slices.Insert(dst, m.key+1, '@')
-			i++
+// clefNames gives attributes the names that CLEF has for them.
+func clefNames(e *slogship.Event) {
+	for i := range e.Attrs {
+		if a := &e.Attrs[i]; strings.HasPrefix(a.Key, "@") {
+			a.Key = "@" + a.Key
 		}
 	}
+	renameIDs(e.Attrs, "@tr", "@sp", isLowerHex)
 }
 
-// isText reports whether a value is a string that is not empty.
-func isText(value []byte) bool { return value[0] == '"' && len(value) > len(`""`) }
-
-// isHex returns a function that reports whether a value is a string of that many
-// lower-case hexadecimal digits.
-func isHex(digits int) func(value []byte) bool {
-	return func(value []byte) bool {
-		if len(value) != digits+len(`""`) || value[0] != '"' {
-			return false
-		}
-		for _, c := range value[1 : len(value)-1] {
-			if (c < '0' || '9' < c) && (c < 'a' || 'f' < c) {
-				return false
-			}
-		}
-		return true
-	}
+// isLowerHex reports whether v is a string of n lower-case hexadecimal digits.
+func isLowerHex(v slog.Value, n int) bool {
+	id := v.String()
+	return v.Kind() == slog.KindString && isHex(id, n) && id == strings.ToLower(id)
 }
+
+// https://datalust.co/docs/posting-raw-events
+var seqService = service{
+	name: "Seq", status: http.StatusCreated, success: hasMember("MinimumLevelAccepted"),
+	path:        "Seq takes CLEF at /ingest/clef",
+	credentials: `Seq wants Options.Header {"X-Seq-ApiKey": {apiKey}}`,
+}
+
+func (*seq) ReadAnswer(a slogship.Answer) slogship.Verdict { return seqService.read(a) }

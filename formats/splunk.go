@@ -1,10 +1,10 @@
 package formats
 
 import (
-	"encoding/json"
 	"net/http"
 
 	"github.com/slogship/slogship"
+	"github.com/slogship/slogship/internal/answers"
 )
 
 // SplunkOptions are the options of Splunk. What is empty is not sent, and has
@@ -48,7 +48,7 @@ func Splunk(o SplunkOptions) slogship.Format {
 	event.addFixed("source", o.Source)
 	event.addFixed("sourcetype", o.SourceType)
 	event.addFixed("index", o.Index)
-	event.begin(nest, "event")
+	event.begin("event")
 	event.add(eventID, eventIDKey)
 	event.add(lowerLevel, "level")
 	event.add(message, "message")
@@ -69,17 +69,37 @@ func Splunk(o SplunkOptions) slogship.Format {
 
 type splunk struct{ framed }
 
+// https://help.splunk.com/en/splunk-enterprise/get-started/get-data-in/10.4/get-data-with-http-event-collector
+var splunkService = service{
+	name:        "Splunk's HTTP Event Collector",
+	path:        "Splunk takes events at /services/collector/event",
+	credentials: `Splunk wants Options.Header {"Authorization": {"Splunk " + token}}`,
+}
+
 func (*splunk) ReadAnswer(a slogship.Answer) slogship.Verdict {
 	var answer struct {
-		Code    *int   `json:"code"`
-		Text    string `json:"text"`
-		Invalid *int   `json:"invalid-event-number"` // from 0
+		Code    *int
+		Text    string
+		Invalid *int // from 0
 	}
-	if isPage(a) {
-		return aPage
+	if !answers.IsPage(a.Header, a.Body) {
+		r := answers.NewReader(a.Body)
+		if r.Object(func(name string) error {
+			switch name {
+			case "code":
+				return r.Value(&answer.Code)
+			case "text":
+				return r.Value(&answer.Text)
+			case "invalid-event-number":
+				return r.Value(&answer.Invalid)
+			}
+			return r.Skip()
+		}) != nil {
+			answer.Code = nil
+		}
 	}
-	if json.Unmarshal(a.Body, &answer) != nil || answer.Code == nil {
-		return slogship.Verdict{}
+	if answer.Code == nil {
+		return splunkService.read(a)
 	}
 	v := slogship.Verdict{Reason: answer.Text}
 	switch *answer.Code {
@@ -91,7 +111,10 @@ func (*splunk) ReadAnswer(a slogship.Answer) slogship.Verdict {
 	case 1, 2, 3, 4, 21, 22, // the token is disabled, missing, or wrong
 		10, 11, 14, // the channel is missing or wrong, or acknowledgement is off
 		16: // no token in the query
-		v.Action = slogship.Hold
+		v.Action, v.Hint = slogship.Hold, splunkService.credentials
+		if code := *answer.Code; code == 10 || code == 11 {
+			v.Hint = "set SplunkOptions.Channel"
+		}
 	case 7: // incorrect index: that of all events, whichever it names (Splunk 10.4 counts from 1 here)
 		v.Action = slogship.Hold
 	case 6, 12, 13, 15: // invalid data, no event, a blank one, wrong indexed fields
@@ -104,7 +127,7 @@ func (*splunk) ReadAnswer(a slogship.Answer) slogship.Verdict {
 		26, 27: // at capacity
 		v.Action = slogship.Retry
 	}
-	return v
+	return splunkService.advise(a, v)
 }
 
 // upTo is what became of records of which the n-th, from 0, was the first that

@@ -47,31 +47,31 @@ func (l TimeLayout) expresses(t time.Time) bool {
 	return firstYear <= s && s <= lastYear
 }
 
-// append writes the time of e, which l can express and which is no TimeText.
-func (l TimeLayout) append(dst []byte, e *slogship.Event) []byte {
+// append writes t, which l can express.
+func (l TimeLayout) append(dst []byte, t time.Time) []byte {
 	switch l {
 	case RFC3339Micro:
-		return e.AppendTimeUTC(dst, 6)
+		return slogship.AppendTime(dst, t, 6)
 	case RFC3339Milli:
-		return e.AppendTimeUTC(dst, 3)
+		return slogship.AppendTime(dst, t, 3)
 	case RFC3339:
-		return e.AppendTimeUTC(dst, 0)
+		return slogship.AppendTime(dst, t, 0)
 	case UnixNano:
-		return slogship.AppendInt(dst, e.Time.UnixNano())
+		return slogship.AppendInt(dst, t.UnixNano())
 	case UnixMicro:
-		return slogship.AppendInt(dst, e.Time.UnixMicro())
+		return slogship.AppendInt(dst, t.UnixMicro())
 	case UnixMilli:
-		return slogship.AppendInt(dst, e.Time.UnixMilli())
+		return slogship.AppendInt(dst, t.UnixMilli())
 	case UnixSeconds:
-		return slogship.AppendInt(dst, e.Time.Unix())
+		return slogship.AppendInt(dst, t.Unix())
 	case UnixFraction:
-		return appendFraction(slogship.AppendInt(dst, e.Time.Unix()), e.Time.Nanosecond())
+		return appendFraction(slogship.AppendInt(dst, t.Unix()), t.Nanosecond())
 	case DateTimeNano:
-		return withoutTZ(e.AppendTimeUTC(dst, 9), len(dst))
+		return withoutTZ(slogship.AppendTime(dst, t, 9), len(dst))
 	case DateTime:
-		return withoutTZ(e.AppendTimeUTC(dst, 0), len(dst))
+		return withoutTZ(slogship.AppendTime(dst, t, 0), len(dst))
 	default:
-		return e.AppendTimeUTC(dst, 9)
+		return slogship.AppendTime(dst, t, 9)
 	}
 }
 
@@ -92,24 +92,5 @@ func withoutTZ(dst []byte, at int) []byte {
 	dst[at+len(`"2006-01-02`)] = ' '
 	dst = dst[:len(dst)-1]
 	dst[len(dst)-1] = '"'
-	return dst
-}
-
-// appendText writes the time of e as a JSON string, whatever it is.
-func appendText(dst []byte, e *slogship.Event) []byte {
-	if e.TimeText != "" {
-		return slogship.AppendString(dst, e.TimeText)
-	}
-	dst = append(dst, '"')
-	dst = e.Time.UTC().AppendFormat(dst, time.RFC3339Nano)
-	return append(dst, '"')
-}
-
-// appendNow writes the time of now in the place of that of e.
-func (l TimeLayout) appendNow(dst []byte, e *slogship.Event) []byte {
-	was, text := e.Time, e.TimeText
-	e.Time, e.TimeText = time.Now(), ""
-	dst = l.append(dst, e)
-	e.Time, e.TimeText = was, text
 	return dst
 }

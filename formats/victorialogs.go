@@ -40,8 +40,18 @@ type VictoriaLogsOptions struct {
 // It acknowledges, and skips, what it cannot read: so a line has at most 256
 // KiB, the default of its -insert.maxLineSizeBytes, and what is not a time, a
 // text that ReplaceAttr made, is written as "time_text", which leaves the record
-// the time of its arrival. An attribute that has the name of another member, or
-// is called _stream or _stream_id, gets a trailing underscore.
+// the time of its arrival. It also acknowledges, and drops, what is older than its
+// -retentionPeriod, 7 days by default, or more than its -futureRetention, 2 days,
+// ahead: a record that waited longer than that through an outage is counted as
+// delivered, and is not there.
+//
+// An attribute that has the name of another member, or is called _stream or
+// _stream_id, gets a trailing underscore, and so does one without a name: it is
+// called "_". Of equal names only the last is written. A name of more than 128
+// bytes, those of its groups and the dots included, would spoil its record: it is
+// shortened to its front, "…" and eight digits of a hash of the whole. A group or
+// an object whose members have no room left for their names is written as the text
+// of its JSON.
 func VictoriaLogs(o VictoriaLogsOptions) slogship.Format {
 	id := cmp.Or(o.ID, eventIDKey)
 	event := newObject()
@@ -52,7 +62,11 @@ func VictoriaLogs(o VictoriaLogsOptions) slogship.Format {
 	event.add(source, "source")
 	event.addTimeText()
 	event.addAttributes()
-	event.reserved = append(event.reserved, "_stream", "_stream_id")
+	event.reserved = append(event.reserved, "_stream", "_stream_id", "") // what has no name is the message there
+	event.prepare = func(e *slogship.Event) {
+		fitVictoriaNames(e.Source, len("source."))
+		fitVictoriaNames(e.Attrs, 0)
+	}
 
 	err := event.alone("VictoriaLogsOptions.ID", id)
 	for i, name := range o.StreamFields {
@@ -65,6 +79,7 @@ func VictoriaLogs(o VictoriaLogsOptions) slogship.Format {
 	}
 	l := linesLayout("application/stream+json")
 	l.MaxRecordBytes = 256 << 10
+	l.UniqueKeys = true
 	l.Zstd = true
 	l.Header = http.Header{}
 	if len(o.StreamFields) > 0 {
@@ -78,3 +93,14 @@ func VictoriaLogs(o VictoriaLogsOptions) slogship.Format {
 }
 
 type victoriaLogs struct{ framed }
+
+// https://docs.victoriametrics.com/victorialogs/data-ingestion/#json-stream-api;
+// its success has no body.
+var victoriaLogsService = service{
+	name: "VictoriaLogs",
+	path: "VictoriaLogs takes JSON lines at /insert/jsonline",
+}
+
+func (*victoriaLogs) ReadAnswer(a slogship.Answer) slogship.Verdict {
+	return victoriaLogsService.read(a)
+}

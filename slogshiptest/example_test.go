@@ -19,6 +19,21 @@ func pay(log *slog.Logger, invoice int) {
 	log.Info("invoice paid", "id", invoice, slog.Group("amount", "cents", 1999, "currency", "EUR"))
 }
 
+// A test of an application: what it logs is what arrived, once Flush has returned.
+func TestPay(t *testing.T) {
+	backend := slogshiptest.NewServer(t)
+	h := slogshiptest.NewHandler(t, backend)
+
+	pay(slog.New(h), 42)
+	if err := h.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	paid, ok := backend.Find("invoice paid")
+	if !ok || !paid.Has("id", 42) || !paid.Has("amount.cents", 1999) {
+		t.Errorf("got %v", backend.Records())
+	}
+}
+
 // What the application logs is what arrived, once Flush has returned.
 func Example() {
 	backend := slogshiptest.StartServer() // in a test: NewServer(t)
@@ -37,9 +52,9 @@ func Example() {
 		return
 	}
 	for _, r := range backend.Records() {
-		fmt.Println(r.Level, r.Message, r.Attrs["id"], r.Attrs["amount"])
+		fmt.Println(r.Level, r.Message, r.Attr("id"), r.Attr("amount.cents"), r.Has("amount.currency", "EUR"))
 	}
-	// Output: info invoice paid 42 map[cents:1999 currency:EUR]
+	// Output: info invoice paid 42 1999 true
 }
 
 // An outage ends, and what was logged during it arrives.
@@ -90,7 +105,7 @@ func ExampleBackend() {
 	h, err := slogship.New(backend.URL, &slogship.Options{
 		Format:  formats.Elasticsearch(formats.ElasticsearchOptions{Index: "invoices"}),
 		Header:  backend.Header(),
-		OnError: func(err error) { fmt.Println("reported") },
+		OnError: func(error) {}, // is told as well, maybe after Flush has returned
 	})
 	if err != nil {
 		fmt.Println(err)
@@ -106,8 +121,7 @@ func ExampleBackend() {
 		fmt.Println(r.Level, r.Message, r.Attrs["id"])
 	}
 	// Output:
-	// reported
-	// slogship: 1 records dropped (rejected 1)
+	// slogship: 1 record dropped (rejected 1)
 	// info invoice paid 42
 }
 
@@ -116,15 +130,7 @@ func ExampleBackend() {
 func TestLostAnswerIsNoDuplicate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		backend := slogshiptest.NewReceiver()
-		h, err := slogship.New(backend.URL, &slogship.Options{
-			Header:  backend.Header(),
-			Client:  backend.Client(),
-			OnError: func(err error) { t.Log(err) },
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer h.Close()
+		h := slogshiptest.NewHandler(t, backend)
 
 		backend.Fail(slogshiptest.Failure{Requests: 1, Cut: true})
 		backend.Fail(slogshiptest.Failure{Status: http.StatusBadGateway})

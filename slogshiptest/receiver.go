@@ -7,33 +7,41 @@
 //	                 503, reset, hang, ...   401, 413, 415, 400, 500, 406
 //
 // A test of an application takes a Server, which listens on the loopback
-// interface:
+// interface, and a handler with settings for tests:
 //
 //	backend := slogshiptest.NewServer(t)
-//	h, err := slogship.New(backend.URL, &slogship.Options{Header: backend.Header()})
-//	...
+//	h := slogshiptest.NewHandler(t, backend)
+//	pay(slog.New(h), invoice) // the application
 //	if err := h.Flush(t.Context()); err != nil {
 //		t.Fatal(err)
 //	}
-//	records := backend.Records()
+//	paid, ok := backend.Find("invoice paid")
+//	if !ok || !paid.Has("amount.cents", 1999) {
+//		t.Errorf("got %v", backend.Records())
+//	}
 //
 // A test in the fake time of testing/synctest takes a Receiver, which needs no
 // socket, and makes it inside the bubble:
 //
 //	backend := slogshiptest.NewReceiver()
-//	h, err := slogship.New(backend.URL, &slogship.Options{Header: backend.Header(), Client: backend.Client()})
+//	h := slogshiptest.NewHandler(t, backend)
 //
-// Both take the Backend that your Format is for:
+// Both take the Backend that your Format is for; NewHandler takes Options:
 //
 //	backend := slogshiptest.NewServer(t, slogshiptest.Elasticsearch)
-//	h, err := slogship.New(backend.URL, &slogship.Options{
+//	h := slogshiptest.NewHandler(t, backend, slogship.Options{
 //		Format: formats.Elasticsearch(formats.ElasticsearchOptions{Index: "app"}),
-//		Header: backend.Header(),
 //	})
+//
+// Where the application makes its own handler, it needs the URL and the header:
+//
+//	h, err := slogship.New(backend.URL, &slogship.Options{Header: backend.Header()})
 //
 // A real server forgives less than most test doubles. This one refuses what
 // Logflare refuses, down to an invalid byte inside a string, so that a batch
 // which would be lost in production fails the test instead.
+//
+// A Format of your own is held to the rules of one by [CheckFormat].
 package slogshiptest
 
 import (

@@ -9,6 +9,9 @@
 // so, and the exit status is 1 if it is not true.
 //
 //	go run ./examples/quickstart
+//
+// The first time Go compiles it, which takes a while and prints nothing; then it
+// takes 10 s. Ctrl-C ends it sooner.
 package main
 
 import (
@@ -34,15 +37,24 @@ type plan struct {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
 	ok, err := run(ctx, plan{before: 3 * time.Second, outage: 3 * time.Second, after: 3 * time.Second, clients: 8}, newScreen(os.Stdout))
 	stop()
-	if err != nil {
+	switch {
+	case errors.Is(err, errInterrupted) && ok:
+		os.Exit(exitInterrupted)
+	case err != nil && !errors.Is(err, errInterrupted):
 		fmt.Fprintln(os.Stderr, "quickstart:", err)
-	}
-	if err != nil || !ok {
+		os.Exit(1)
+	case !ok:
 		os.Exit(1)
 	}
 }
+
+// errInterrupted is the error of run if its context ended. The report says so.
+var errInterrupted = errors.New("interrupted")
+
+const exitInterrupted = 130 // as shells have it for Ctrl-C
 
 // run carries out the plan, and reports whether all went as it should.
 func run(ctx context.Context, p plan, out *screen) (ok bool, err error) {
@@ -109,10 +121,12 @@ func run(ctx context.Context, p plan, out *screen) (ok bool, err error) {
 		failed:     failed,
 		arrived:    backend.Records(),
 		repeated:   backend.Duplicates(),
+
+		interrupted: ctx.Err() != nil,
 	}
 	ok = r.print(out)
 	if ctx.Err() != nil {
-		return ok, errors.New("interrupted")
+		return ok, errInterrupted
 	}
 	return ok, nil
 }

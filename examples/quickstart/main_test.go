@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -30,6 +32,7 @@ func TestRun(t *testing.T) {
 	for _, want := range []string{
 		"accepted", "delivered", "dropped", "batches", "retries", "compression", "p50", "p99", "before", "outage", "after",
 		"OnError: slogship: POST http://", "OnError: slogship: delivery recovered",
+		"a record as it was shipped", `"message": "request served"`, `"request_id": "client`, "read next: " + readNext,
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
@@ -45,17 +48,34 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// Ctrl-C ends the program soon, and with an error.
-func TestInterrupted(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	var out bytes.Buffer
-	_, err := run(ctx, plan{before: time.Hour, outage: time.Hour, after: time.Hour, clients: 2}, newScreenOn(&out, false))
-	if err == nil {
-		t.Fatalf("no error\n%s", out.String())
+// The file to read next is there.
+func TestReadNext(t *testing.T) {
+	if _, err := os.Stat(filepath.Join("..", "..", filepath.FromSlash(readNext))); err != nil {
+		t.Error(err)
 	}
-	if !strings.Contains(out.String(), "ok      everything was delivered") {
-		t.Errorf("the interruption lost records:\n%s", out.String())
+}
+
+// Ctrl-C ends the program soon. It says that it was interrupted: nothing failed.
+func TestInterrupted(t *testing.T) {
+	for name, p := range map[string]plan{
+		"before the outage": {before: time.Hour, outage: time.Hour, after: time.Hour, clients: 2},
+		"within the outage": {outage: time.Hour, after: time.Hour, clients: 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+			defer cancel()
+			var out bytes.Buffer
+			ok, err := run(ctx, p, newScreenOn(&out, false))
+			text := out.String()
+			if !ok || !errors.Is(err, errInterrupted) || strings.Contains(text, "FAILED") {
+				t.Errorf("ok %v, error %v\n%s", ok, err, text)
+			}
+			for _, want := range []string{"ok      everything was delivered", "interrupted: the rest of the plan was left out"} {
+				if !strings.Contains(text, want) {
+					t.Errorf("no %q in\n%s", want, text)
+				}
+			}
+		})
 	}
 }
 

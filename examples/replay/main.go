@@ -1,6 +1,9 @@
 // Replay ships the lines of log files as records, and reports what arrived.
 //
 //	go run ./examples/replay [-url URL] [-format NAME] [-header 'Name: value'] FILE...
+//	journalctl | go run ./examples/replay -
+//
+// A file called - is standard input.
 //
 // Without -url the receiver is one of its own, and every line is compared with
 // what arrived there. With -url the backend can be another than Logflare:
@@ -8,11 +11,13 @@
 //	-format loki -url http://localhost:3100/loki/api/v1/push    with reject_old_samples: false, if the lines are old
 //	-format otlp -url http://localhost:4318/v1/logs             or otlp-json
 //	-format clickhouse -url 'http://localhost:8123/?query=INSERT+INTO+logs+FORMAT+JSONEachRow'
+//	-format elasticsearch -url http://localhost:9200/INDEX/_bulk
 //	-format ndjson -url URL                                     or json
 //
-// Time, level and program are read from the formats that
-// recognise.go knows; a line in any other format is shipped at level info with
-// the current time.
+// -h lists all formats.
+//
+// Time, level and program are read from the layouts that recognise.go knows; a
+// line in any other layout is shipped at level info with the current time.
 //
 // The exit status is 0 if every line arrived, 1 if one was lost, and 2 if the
 // arguments are wrong or a file cannot be read.
@@ -24,11 +29,9 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"os"
 	"os/signal"
-	"slices"
 	"strings"
 
 	"github.com/slogship/slogship"
@@ -44,11 +47,11 @@ const (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
 // run ships the files that args name, and returns the exit status.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status int) {
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) (status int) {
 	printf := func(w io.Writer, format string, args ...any) {
 		_, _ = fmt.Fprintf(w, format, args...) // who does not read on cannot be told
 	}
@@ -60,7 +63,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status i
 		printf(stderr, "replay: %v\n", err)
 		return exitInvalid
 	}
-	files, err := openAll(a.files)
+	files, err := openAll(ctx, a.files, stdin)
 	defer closeAll(files)
 	if err != nil {
 		printf(stderr, "replay: %v\n", err)
@@ -77,7 +80,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (status i
 	var total tally
 	for _, f := range files {
 		t, err := r.ship(ctx, f)
-		printf(stdout, "\n%s\n%v", f.Name(), t)
+		printf(stdout, "\n%s\n%v", f.name, t)
 		total.add(t)
 		if err != nil {
 			printf(stderr, "replay: %v\n", err)
@@ -110,7 +113,7 @@ func parseArgs(args []string, stderr io.Writer) (a arguments, err error) {
 	flags := flag.NewFlagSet("replay", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // the caller prints the error, once
 	flags.StringVar(&a.url, "url", "", "ship to this `URL` (default: a receiver of its own)")
-	format := flags.String("format", "logflare", "how to write records: "+strings.Join(slices.Sorted(maps.Keys(formatNames)), ", "))
+	format := flags.String("format", "logflare", "how to write records: "+allFormats())
 	var headers []string
 	flags.Func("header", "send `'Name: value'` with each request; may be repeated", func(s string) error {
 		headers = append(headers, s) // an error from here would show s, which may be a secret
@@ -146,26 +149,4 @@ func parseArgs(args []string, stderr io.Writer) (a arguments, err error) {
 		a.header.Add(strings.TrimSpace(name), strings.TrimSpace(value))
 	}
 	return a, nil
-}
-
-// openAll opens all files before the first line is shipped. On error it
-// returns those that it has opened.
-func openAll(names []string) (files []*os.File, err error) {
-	for _, name := range names {
-		f, err := os.Open(name)
-		if err != nil {
-			return files, err
-		}
-		files = append(files, f)
-		if info, err := f.Stat(); err == nil && info.IsDir() {
-			return files, fmt.Errorf("%s is a directory", name)
-		}
-	}
-	return files, nil
-}
-
-func closeAll(files []*os.File) {
-	for _, f := range files {
-		_ = f.Close() // it was only read
-	}
 }

@@ -11,7 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"strconv"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -30,8 +30,13 @@ func write(t *testing.T, name, text string) (path string) {
 
 // replayed runs the program to its end.
 func replayed(ctx context.Context, args ...string) (status int, stdout, stderr string) {
+	return replayedFrom(ctx, strings.NewReader(""), args...)
+}
+
+// replayedFrom runs it with a standard input.
+func replayedFrom(ctx context.Context, stdin io.Reader, args ...string) (status int, stdout, stderr string) {
 	var out, errs bytes.Buffer
-	status = run(ctx, args, &out, &errs)
+	status = run(ctx, args, stdin, &out, &errs)
 	return status, out.String(), errs.String()
 }
 
@@ -65,7 +70,7 @@ func TestReplay(t *testing.T) {
 		t.Errorf("exit status %d\n%s", status, stderr)
 	}
 	wantIn(t, stdout,
-		strange, "7 read, 7 delivered, 0 dropped (none), 1 cut", "debug 0, info 6, warn 1, error 0", "2015-03-04 05:06:07.747", "on 2 lines",
+		strange, "7 read, 7 delivered, 0 dropped (none), 1 cut", "debug 0, info 6, warn 1, error 0", "2015-03-04 05:06:07.747", "times     2015-03-04 05:06:07.747",
 		many, "20001 read, 20001 delivered, 0 dropped (none), 0 cut", "error 20001", "2006-01-06 10:20:30.000",
 		empty, "0 read", "on no line",
 		"3 files", "20008 read, 20008 delivered",
@@ -102,19 +107,88 @@ func TestReplayToURL(t *testing.T) {
 	}
 }
 
-// With -format the lines go out as the backend wants them.
+// A file called - is standard input, between others if need be.
+func TestStandardInput(t *testing.T) {
+	file := write(t, "a.log", "x\n")
+	status, stdout, stderr := replayedFrom(t.Context(), strings.NewReader("a\nb"), "-", file)
+	if status != exitDelivered || stderr != "" {
+		t.Errorf("exit status %d\n%s", status, stderr)
+	}
+	wantIn(t, stdout, "\nstandard input\n  lines     2 read, 2 delivered", file, "3 read, 3 delivered", "compared  all lines arrived")
+}
+
+// Ctrl-C ends the wait for a standard input that says nothing, and what it said
+// before arrives.
+func TestStandardInputInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	stdin, keyboard := io.Pipe()
+	defer keyboard.Close()
+	go func() {
+		_, _ = io.WriteString(keyboard, "a\nb\n")
+		cancel()
+	}()
+	status, stdout, stderr := replayedFrom(ctx, stdin, "-")
+	if status != exitLost {
+		t.Errorf("exit status %d", status)
+	}
+	wantIn(t, stdout, "delivered, 0 dropped")
+	wantIn(t, stderr, "interrupted")
+}
+
+// The times are from the earliest to the latest, whatever the order of lines and
+// of files.
+func TestTimes(t *testing.T) {
+	line := func(day string) string { return day + " 05:06:07,747 - WARN  [a:B@1] - x\n" }
+	newer := write(t, "newer.log", line("2015-03-04")+line("2015-03-02")+line("2015-03-05")+line("2015-03-03"))
+	older := write(t, "older.log", line("2014-03-04"))
+	_, stdout, _ := replayed(t.Context(), newer, older)
+	var got []string
+	for text := range strings.Lines(stdout) {
+		if fields := strings.Fields(text); len(fields) > 0 && fields[0] == "times" {
+			got = append(got, fmt.Sprint(fields[1], " ", fields[5], " ", strings.Join(fields[8:], " ")))
+		}
+	}
+	want := []string{"2015-03-02 2015-03-05 on 4 lines", "2014-03-04 2014-03-04 on 1 line", "2014-03-04 2015-03-05 on 5 lines"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q\nwant %q in\n%s", got, want, stdout)
+	}
+}
+
+// With -format the lines go out as the backend wants them: all of package
+// formats are there.
 func TestFormat(t *testing.T) {
 	file := write(t, "a.log", "2018-09-10 11:12:13.008 4711 WARNING nova.api out\n")
-	for _, c := range []struct{ name, contentType, want string }{
-		{"logflare", "application/json", `{"batch":[`},
-		{"json", "application/json", `"level":"WARN","msg":"2018-09-10`},
-		{"ndjson", "application/x-ndjson", `"level":"WARN","msg":"2018-09-10`},
-		{"loki", "application/json", `"stream":{"service_name":"replay","file":` + strconv.Quote(file)},
-		{"otlp", "application/x-protobuf", "nova.api out"},
-		{"otlp-json", "application/json", `"severityText":"WARN"`},
-		{"clickhouse", "application/x-ndjson", `"level":"warn","message":"2018-09-10`},
-	} {
-		t.Run(c.name, func(t *testing.T) {
+	backends := map[string]slogshiptest.Backend{
+		"axiom": slogshiptest.Axiom, "betterstack": slogshiptest.BetterStack, "datadog": slogshiptest.Datadog,
+		"elasticsearch": slogshiptest.Elasticsearch, "honeycomb": slogshiptest.Honeycomb, "logflare": slogshiptest.Logflare,
+		"loki": slogshiptest.Loki, "newrelic": slogshiptest.NewRelic, "otlp": slogshiptest.OTLP, "otlp-json": slogshiptest.OTLP,
+		"seq": slogshiptest.Seq, "splunk": slogshiptest.Splunk, "victorialogs": slogshiptest.VictoriaLogs,
+	}
+	for name, as := range backends {
+		t.Run(name, func(t *testing.T) {
+			backend := slogshiptest.NewServer(t, as)
+			args := []string{"-url", backend.URL, "-format", name}
+			for header, values := range backend.Header() {
+				args = append(args, "-header", header+": "+values[0])
+			}
+			status, stdout, stderr := replayed(t.Context(), append(args, file)...)
+			if status != exitDelivered {
+				t.Fatalf("exit status %d\n%s%s", status, stdout, stderr)
+			}
+			got := backend.Records()
+			if len(got) != 1 || !strings.HasPrefix(strings.ToLower(got[0].Level), "warn") || !strings.Contains(got[0].Message, "nova.api out") {
+				t.Errorf("got %+v", got)
+			}
+		})
+	}
+	// Those that no Backend stands for.
+	others := map[string]struct{ contentType, want string }{
+		"json":       {"application/json", `"level":"WARN","msg":"2018-09-10`},
+		"ndjson":     {"application/x-ndjson", `"level":"WARN","msg":"2018-09-10`},
+		"clickhouse": {"application/x-ndjson", `"level":"warn","message":"2018-09-10`},
+	}
+	for name, c := range others {
+		t.Run(name, func(t *testing.T) {
 			var body []byte
 			var contentType string
 			backend := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -126,7 +200,7 @@ func TestFormat(t *testing.T) {
 				}
 				body, _ = io.ReadAll(z)
 			}))
-			status, stdout, stderr := replayed(t.Context(), "-url", backend.URL, "-format", c.name, file)
+			status, stdout, stderr := replayed(t.Context(), "-url", backend.URL, "-format", name, file)
 			backend.Close() // its handler has ended
 			if status != exitDelivered || contentType != c.contentType {
 				t.Errorf("exit status %d, Content-Type %q\n%s%s", status, contentType, stdout, stderr)
@@ -134,8 +208,8 @@ func TestFormat(t *testing.T) {
 			wantIn(t, string(body), c.want)
 		})
 	}
-	if len(formatNames) != 7 {
-		t.Errorf("%d formats, of which 7 are tested", len(formatNames))
+	if n := len(backends) + len(others); len(formatNames) != n {
+		t.Errorf("%d formats, of which %d are tested", len(formatNames), n)
 	}
 }
 
@@ -190,12 +264,13 @@ func TestInvalid(t *testing.T) {
 	}{
 		{"no file", nil, "no file given"},
 		{"a file that there is not", []string{file, file + "x"}, "no such file"},
+		{"standard input twice", []string{"-", file, "-"}, "- is given twice"},
 		{"a directory", []string{t.TempDir()}, "is a directory"},
 		{"an unknown flag", []string{"-color", file}, "-color"},
 		{"a header without a colon", []string{"-url", "http://localhost", "-header", "X-API-KEY " + secret, file}, "no colon"},
 		{"a header that is none", []string{"-url", "http://localhost", "-header", "X API KEY: " + secret, file}, "X API KEY"},
 		{"a header for nobody", []string{"-header", "X-API-KEY: " + secret, file}, "without -url"},
-		{"an unknown format", []string{"-url", "http://localhost", "-format", "xml", file}, "want one of clickhouse, json, logflare, loki, ndjson, otlp, otlp-json"},
+		{"an unknown format", []string{"-url", "http://localhost", "-format", "xml", file}, "want one of axiom, betterstack, clickhouse, datadog, elasticsearch, honeycomb, json, logflare, loki, ndjson, newrelic, otlp, otlp-json, seq, splunk, victorialogs"},
 		{"a format for nobody", []string{"-format", "loki", file}, "without -url"},
 		{"no URL", []string{"-url", "localhost?api_key=" + secret, file}, "not an absolute http(s) URL"},
 	} {

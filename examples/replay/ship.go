@@ -9,7 +9,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -73,11 +72,11 @@ type sentLine struct {
 // should, rather than have the oldest lines dropped. If ctx ends, ship gives
 // what it has read the five seconds of Close, and returns. Its error is that of
 // reading f.
-func (r *replay) ship(ctx context.Context, f *os.File) (t *tally, err error) {
+func (r *replay) ship(ctx context.Context, f input) (t *tally, err error) {
 	t = &tally{compared: r.backend != nil}
 	before := r.handler.Stats()
 	start := time.Now()
-	fileAttr := slog.String("file", f.Name())
+	fileAttr := slog.String("file", f.name)
 
 	in := bufio.NewReader(f)
 	var chunk []sentLine

@@ -16,7 +16,7 @@ var levels = [...]slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, sl
 type tally struct {
 	lines, bytes int                // read
 	timed        int                // lines with a time of their own
-	first, last  time.Time          // of these
+	first, last  time.Time          // the earliest and the latest of these
 	levels       map[slog.Level]int // of all lines
 	took         time.Duration      // reading, logging and waiting
 
@@ -39,9 +39,18 @@ func (t *tally) note(line sentLine) {
 	}
 	t.levels[line.entry.level]++
 	if at := line.entry.time; !at.IsZero() {
-		if t.timed++; t.timed == 1 {
-			t.first = at
-		}
+		t.timed++
+		t.spread(at)
+	}
+}
+
+// spread widens the range of times to one that is not zero. Lines need not be in
+// the order of their times, nor files in that of theirs.
+func (t *tally) spread(at time.Time) {
+	if t.first.IsZero() || at.Before(t.first) {
+		t.first = at
+	}
+	if t.last.IsZero() || at.After(t.last) {
 		t.last = at
 	}
 }
@@ -82,11 +91,9 @@ func (t *tally) add(o *tally) {
 	for level, n := range o.levels {
 		t.levels[level] += n
 	}
-	if t.timed == 0 {
-		t.first = o.first
-	}
 	if o.timed > 0 {
-		t.last = o.last
+		t.spread(o.first)
+		t.spread(o.last)
 	}
 	t.lines += o.lines
 	t.bytes += o.bytes
@@ -108,6 +115,14 @@ func (t *tally) add(o *tally) {
 // lost reports whether a line did not arrive as it was sent.
 func (t *tally) lost() bool { return t.delivered != int64(t.lines) || t.mistakes > 0 }
 
+// lines is a count of lines.
+func lines(n int) string {
+	if n == 1 {
+		return "1 line"
+	}
+	return fmt.Sprintf("%d lines", n)
+}
+
 // String is the report.
 func (t *tally) String() string {
 	var b strings.Builder
@@ -122,12 +137,12 @@ func (t *tally) String() string {
 	row("levels", "%s", strings.Join(counts, ", "))
 	if t.timed > 0 {
 		const layout = "2006-01-02 15:04:05.000 MST"
-		row("times", "%s to %s, on %d lines", t.first.Format(layout), t.last.Format(layout), t.timed)
+		row("times", "%s to %s, on %s", t.first.Format(layout), t.last.Format(layout), lines(t.timed))
 	} else {
 		row("times", "on no line")
 	}
 	if t.took > 0 {
-		row("speed", "%.0f lines/s: %d lines in %v, %d retries", float64(t.lines)/t.took.Seconds(), t.lines, t.took.Round(10*time.Microsecond), t.retries)
+		row("speed", "%.0f lines/s: %s in %v, retries: %d", float64(t.lines)/t.took.Seconds(), lines(t.lines), t.took.Round(10*time.Microsecond), t.retries)
 	}
 	row("bytes", "%d of text; sent: %d before compression, %d after it", t.bytes, t.encoded, t.sent)
 	switch {

@@ -1,0 +1,100 @@
+package slogship
+
+import "sync"
+
+// bodies makes request bodies, one of them ahead: while a request is under way, and
+// a full batch waits behind it, that is encoded.
+//
+//	under way   [ body ]            made by encoders[0]
+//	pending     [ full batch | ...  -> ready, made by encoders[1]
+//
+// What was made ahead changes nothing: its records stay pending, and may be dropped
+// or come in another batch. It is used if the next body is of just these. It is
+// owned by the batcher's goroutine, but for encoders[1] and ready while that makes one.
+type bodies struct {
+	p        *pending
+	encoders [2]*encoder
+	beside   []*encoder // for requests beside the one under way
+	making   sync.WaitGroup
+	ready    *body // of the records made
+	made     noted // in it, or lost
+}
+
+// noted is which records a piece had: its blocks may hold others by now.
+type noted struct {
+	piece
+	firsts []uint64 // the sequence number of the first record of each span
+}
+
+func note(pc piece) noted {
+	n := noted{piece: pc}
+	for _, s := range pc.spans {
+		n.firsts = append(n.firsts, s.firstSeq())
+	}
+	return n
+}
+
+func newBodies(p *pending, w *wording, requests int) *bodies {
+	b := &bodies{p: p, encoders: [2]*encoder{newEncoder(w), newEncoder(w)}}
+	for range requests - 1 {
+		b.beside = append(b.beside, newEncoder(w))
+	}
+	return b
+}
+
+// of returns a body of the records at the front of pc: of as many as there is room
+// for. It is valid until the next call.
+func (b *bodies) of(pc piece, room int) *body {
+	if body := b.ready; body != nil && body.encoded <= room && b.made.isFrontOf(pc) {
+		_, body.rest = pc.split(b.made.records)
+		b.encoders[0], b.encoders[1] = b.encoders[1], b.encoders[0]
+		b.ready = nil
+		return body
+	}
+	return b.encoders[0].encode(pc, room)
+}
+
+// makeAhead begins to make the next body, if a full batch is pending.
+func (b *bodies) makeAhead() {
+	pc := b.p.peek()
+	if pc.records == 0 || b.ready != nil && b.made.isFrontOf(pc) {
+		b.p.unpin(pc)
+		return
+	}
+	b.ready = nil
+	b.making.Go(func() {
+		defer b.p.unpin(pc)
+		defer func() { _ = recover() }() // the Format's, and it will be met again
+		body := b.encoders[1].encode(pc, b.encoders[1].room)
+		if body.taken.records > 0 {
+			front, _ := pc.split(pc.records - body.rest.records)
+			b.made, b.ready = note(front), body
+		}
+	})
+}
+
+// wait waits until the next body is made.
+func (b *bodies) wait() { b.making.Wait() }
+
+// isFrontOf reports whether pc begins with the records that were noted.
+func (n noted) isFrontOf(pc piece) bool {
+	if n.records > pc.records {
+		return false
+	}
+	front, _ := pc.split(n.records)
+	i, at := 0, 0 // the span, and the record in it
+	for _, s := range front.spans {
+		for s.len() > 0 {
+			want := n.spans[i]
+			if s.b != want.b || s.from != want.from+at || want.firstSeq() != n.firsts[i] {
+				return false
+			}
+			k := min(s.len(), want.len()-at)
+			s.from += k
+			if at += k; at == want.len() {
+				i, at = i+1, 0
+			}
+		}
+	}
+	return true
+}

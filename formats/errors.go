@@ -1,0 +1,60 @@
+package formats
+
+import (
+	"log/slog"
+	"strings"
+
+	"github.com/slogship/slogship"
+)
+
+// firstError is the first error among attrs, those in groups included; nil if
+// there is none.
+func firstError(attrs []slog.Attr) *slogship.Error {
+	for i := range attrs {
+		switch v := attrs[i].Value; v.Kind() {
+		case slog.KindAny:
+			if err, ok := v.Any().(*slogship.Error); ok {
+				return err
+			}
+		case slog.KindGroup:
+			if err := firstError(v.Group()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// appendStack appends a stack as Go prints one, a frame in two lines:
+//
+//	main.load
+//		/src/main.go:42
+func appendStack(dst []byte, stack []slog.Source) []byte {
+	for i := range stack {
+		if i > 0 {
+			dst = append(dst, '\n')
+		}
+		dst = append(dst, stack[i].Function...)
+		dst = append(dst, "\n\t"...)
+		dst = append(dst, stack[i].File...)
+		dst = append(dst, ':')
+		dst = slogship.AppendInt(dst, int64(stack[i].Line))
+	}
+	return dst
+}
+
+// stackText is a stack as text, "" if there is none.
+func stackText(stack []slog.Source) string { return string(appendStack(nil, stack)) }
+
+// hasPath reports whether attrs have the attribute path, "error.type", or the
+// member "type" of a group "error".
+func hasPath(attrs []slog.Attr, path string) bool {
+	group, member, _ := strings.Cut(path, ".")
+	for i := range attrs {
+		a := &attrs[i]
+		if a.Key == path || a.Key == group && a.Value.Kind() == slog.KindGroup && hasName(a.Value.Group(), member) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,159 @@
+package record
+
+import (
+	"context"
+	"encoding/binary"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/slogship/slogship/internal/jsontext"
+)
+
+// Options is what a Capturer does to every record. They are those of
+// slogship.Options.
+type Options struct {
+	AddSource    bool
+	ReplaceAttr  func(groups []string, a slog.Attr) slog.Attr
+	ContextAttrs func(ctx context.Context) []slog.Attr
+
+	// MaxRecordBytes is the length that a record may have as text, in bytes. No
+	// string is captured further than that, and no record further than twice
+	// that: its text is longer then in any Format. It must be positive.
+	MaxRecordBytes int
+}
+
+// A Captured is a captured record, and the scratch space in which it became
+// one. It is taken from a pool, used by one goroutine, and given back by Free.
+type Captured struct {
+	// Bytes is the record, as the package doc draws it. It is overwritten after
+	// Free.
+	Bytes []byte // it has room for headBytes
+
+	w writer
+
+	// The zone, in seconds east of UTC, of a location in the Unix second second.
+	zone     int
+	second   int64
+	location *time.Location
+}
+
+// keepScratch is the largest scratch buffer that goes back to the pool.
+const keepScratch = 64 << 10
+
+var captureds = sync.Pool{New: func() any {
+	c := &Captured{Bytes: make([]byte, 0, 1024)}
+	c.w.groups = make([]string, 0, 10) // at the root ReplaceAttr sees no groups, not nil, as in slog
+	return c
+}}
+
+// Free gives c back. Nothing of it may be used any more.
+func (c *Captured) Free() {
+	if c.w.release(); cap(c.Bytes) <= keepScratch {
+		captureds.Put(c)
+	}
+}
+
+// Capture takes down r as a handler with the state s is given it: all of it, for
+// what it refers to may change once the call has returned. What it costs is
+// bounded by Options.MaxRecordBytes, whatever r is. The caller frees what it
+// returns.
+//
+// What the user brings along (ReplaceAttr, ContextAttrs, LogValuers, marshalers)
+// may panic: that is contained where it is called.
+func (s *State) Capture(ctx context.Context, r *slog.Record) *Captured {
+	c := captureds.Get().(*Captured)
+	w := &c.w
+	w.begin(s.c, c.Bytes[:headBytes])
+	h := head{time: r.Time, level: r.Level}
+	h.observe()
+	if s.c.replace == nil {
+		w.builtins(&h, r)
+	} else {
+		w.moved = w.moved[:0]
+		w.replacedBuiltins(&h, r)
+	}
+	h.rest(w)
+	if s.c.replace != nil {
+		w.buf = append(w.buf, w.moved...)
+	}
+	if s.c.contextAttrs != nil {
+		w.appendAll(attrsOf(ctx, s.c.contextAttrs))
+	}
+	w.record(s, r)
+	if w.full || w.short || s.cut {
+		h.flags |= wasCut
+	}
+	h.put(w.buf, w.entries, c.zoneOf(h.time))
+	c.Bytes = w.buf
+	if size := max(2*s.c.longest, minShort); len(c.Bytes) > size {
+		binary.LittleEndian.PutUint16(c.Bytes, h.flags|wasCut)
+		c.Bytes = shorten(c.Bytes, size)
+	}
+	return c
+}
+
+// zoneOf is zoneOf(t). Most records come in the same second as one before, and
+// from the same zone.
+func (c *Captured) zoneOf(t time.Time) int {
+	sec, location := t.Unix(), t.Location()
+	if sec != c.second || location != c.location {
+		c.second, c.location, c.zone = sec, location, zoneOf(t)
+	}
+	return c.zone
+}
+
+// head is the head of a captured record, and what may follow it.
+type head struct {
+	flags    uint16
+	level    slog.Level
+	time     time.Time // of the record, if it has one, else Observed
+	observed time.Time
+	apart    bool // Observed is another one than time
+}
+
+// observe sets when the record was logged. A time with a monotonic clock reading
+// was taken by time.Now in this process, as slog.Logger takes it for each
+// record, and another look at the clock would say the same; it costs a tenth of
+// the call.
+func (h *head) observe() {
+	switch {
+	case h.time.IsZero():
+		h.observed = time.Now()
+		h.time = h.observed
+	case h.time == h.time.In(h.time.Location()): //nolint:staticcheck // In leaves the reading out, Equal does not look at it
+		h.flags, h.observed, h.apart = hasTime, time.Now(), true
+	default:
+		h.flags, h.observed = hasTime, h.time
+	}
+}
+
+// rest writes what does not fit into the head.
+func (h *head) rest(w *writer) {
+	if h.level != slog.Level(int16(h.level)) {
+		h.flags |= wideLevel
+		w.buf = binary.LittleEndian.AppendUint64(w.buf, uint64(h.level))
+	}
+	if h.apart {
+		h.flags |= observedApart
+		w.buf = binary.LittleEndian.AppendUint64(w.buf, uint64(h.observed.Unix()))
+		w.buf = binary.LittleEndian.AppendUint32(w.buf, uint32(h.observed.Nanosecond()))
+	}
+}
+
+// put writes the head to the front of b.
+func (h *head) put(b []byte, entries, zone int) {
+	b = b[:headBytes]
+	binary.LittleEndian.PutUint64(b, uint64(h.flags)|uint64(uint16(h.level))<<16|uint64(uint32(entries))<<32)
+	putTime(b[8:], h.time, zone)
+}
+
+// attrsOf calls f, Options.ContextAttrs, which may panic.
+func attrsOf(ctx context.Context, f func(context.Context) []slog.Attr) (attrs []slog.Attr) {
+	defer func() {
+		if v := recover(); v != nil {
+			attrs = []slog.Attr{slog.String("!PANIC", "ContextAttrs: "+jsontext.PanicText(v))}
+		}
+	}()
+	return f(ctx)
+}

@@ -1,0 +1,93 @@
+package slogship
+
+import (
+	"errors"
+	"maps"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/slogship/slogship/internal/redact"
+)
+
+// words is what may be shown of a text from outside.
+func (s *sender) words(text string) string {
+	if learned := s.learned.Load(); learned != nil {
+		return learned.Text(text)
+	}
+	return s.secrets.Text(text)
+}
+
+// learn notes the secrets that a transport has put into a request, a token say.
+func (s *sender) learn(req *http.Request) {
+	if req == nil {
+		return
+	}
+	var added http.Header
+	for name, values := range req.Header {
+		if !slices.Equal(values, s.header[name]) {
+			if added == nil {
+				added = http.Header{}
+			}
+			added[name] = slices.Clone(values)
+		}
+	}
+	u := req.URL
+	if u != nil && u.User == nil && u.RawQuery == s.query {
+		u = nil
+	}
+	if added.Get("Content-Encoding") != "" {
+		delete(added, "Content-Encoding") // our own
+	}
+	if len(added) > 0 || u != nil {
+		s.learned.Store(s.secrets.And(u, added))
+	}
+}
+
+// doError is the error of a request that got no answer. If a proxy refused it, its
+// text is the proxy's, which has seen credentials of its own.
+func (s *sender) doError(req *http.Request, err error) error {
+	proxy, header, more := proxyOf(s.client.HTTPClient.Transport, req)
+	var op *net.OpError
+	if more && !errors.As(err, &op) {
+		return s.transportError(errors.New(redact.Mark)) // header values that nobody can ask for
+	}
+	if proxy != nil || header != nil {
+		known := s.secrets
+		if learned := s.learned.Load(); learned != nil {
+			known = learned
+		}
+		s.learned.Store(known.And(proxy, header))
+	}
+	return s.transportError(err)
+}
+
+// proxyOf is the proxy through which a transport sends req, as far as it says so,
+// and the header that it sends to the proxy. more says that there is more in that
+// header.
+func proxyOf(rt http.RoundTripper, req *http.Request) (proxy *url.URL, header http.Header, more bool) {
+	ask := http.ProxyFromEnvironment // what a transport around another one uses, most likely
+	if t, ok := rt.(*http.Transport); ok {
+		if t.Proxy == nil {
+			return nil, nil, false
+		}
+		ask = t.Proxy
+		header = maps.Clone(t.ProxyConnectHeader)
+		more = t.GetProxyConnectHeader != nil
+	}
+	proxy, err := ask(req)
+	if err != nil || proxy == nil {
+		return nil, nil, false
+	}
+	if info := proxy.User; info != nil { // as it is sent
+		password, _ := info.Password()
+		r := http.Request{Header: http.Header{}}
+		r.SetBasicAuth(info.Username(), password)
+		if header == nil {
+			header = http.Header{}
+		}
+		header.Add("Proxy-Authorization", r.Header.Get("Authorization"))
+	}
+	return proxy, header, more
+}

@@ -1,0 +1,207 @@
+package slogship
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// ErrUnsent is matched by the error of a Flush or Shutdown that ended before
+// all records were sent.
+var ErrUnsent = errors.New("slogship: records unsent")
+
+// LossError is the error of Flush and Shutdown:
+//
+//	slogship: 1 record dropped (rejected 1), 2 records unsent after 5 s; last attempt: 401 Unauthorized
+//
+// If records are unsent, or were until Shutdown gave up, it matches ErrUnsent,
+// and the context's error if that was the cause.
+type LossError struct {
+	Dropped Dropped // the awaited records that were given up, by reason
+	Unsent  int64   // the awaited records that still wait, or did when Shutdown gave up
+
+	// Cause is the context's error. It is nil if nothing is unsent, or if
+	// Shutdown did not wait, because the set-up is wrong.
+	Cause error
+
+	After     time.Duration // how long the call waited, if something is unsent
+	LastError error         // why delivery fails, as Stats.LastError then; nil if no attempt failed
+
+	hanging time.Duration // how long a request under way has had no answer, if for long
+	retryIn time.Duration // what is left of a Retry-After that lies beyond the deadline
+}
+
+func (e *LossError) Error() string {
+	var parts []string
+	if n := e.Dropped.Total(); n > 0 {
+		parts = append(parts, fmt.Sprintf("%s dropped (%v)", plural(n, "record", "records"), e.Dropped))
+	}
+	if e.Unsent > 0 || e.Cause != nil {
+		unsent := plural(e.Unsent, "record", "records") + " unsent"
+		if e.After >= time.Millisecond {
+			unsent += " after " + spell(e.After)
+		}
+		parts = append(parts, unsent)
+	}
+	text := "slogship: " + strings.Join(parts, ", ")
+	explained := e.LastError != nil || e.hanging > 0
+	if e.Cause != nil && (!explained || !errors.Is(e.Cause, context.DeadlineExceeded)) {
+		text += ": " + e.Cause.Error()
+	}
+	if e.retryIn > 0 {
+		text += fmt.Sprintf("; Retry-After asks for another %s, which is beyond the deadline", spell(e.retryIn))
+	}
+	label := "last attempt"
+	if e.hanging > 0 {
+		text += fmt.Sprintf("; %s: no answer for %s", label, spell(e.hanging))
+		label = "the one before"
+	}
+	if e.LastError != nil {
+		text += fmt.Sprintf("; %s: %s", label, attemptText(e.LastError))
+	}
+	return text
+}
+
+// Unwrap makes the error match ErrUnsent and Cause.
+func (e *LossError) Unwrap() (matched []error) {
+	if e.Unsent > 0 || e.Dropped.Shutdown > 0 || e.Cause != nil {
+		matched = append(matched, ErrUnsent)
+	}
+	if e.Cause != nil {
+		matched = append(matched, e.Cause)
+	}
+	return matched
+}
+
+func (e *LossError) copy() *LossError {
+	c := *e
+	return &c
+}
+
+// longRequest is from when on a request that is under way is worth telling of.
+const longRequest = time.Second
+
+// explainLocked notes in e why records are unsent, as far as that is known.
+func (p *pending) explainLocked(e *LossError) {
+	e.LastError = p.delivery.lastError
+	if passed := time.Since(p.delivery.sentAt); p.inFlight > 0 && passed >= longRequest {
+		e.hanging = passed
+	}
+}
+
+// A waiter is one call of Flush: it waits for the records below limit.
+type waiter struct {
+	limit uint64
+	left  int64          // records that it waits for still
+	lost  [reasons]int64 // those of its records that were dropped, by reason
+	done  chan struct{}  // closed, under mu, by who settles its last record
+}
+
+// wait registers a Flush: what is held now becomes urgent. It returns nil if
+// nothing is held.
+func (p *pending) wait() *waiter {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.records+p.inFlight == 0 {
+		return nil
+	}
+	w := &waiter{limit: p.next, left: int64(p.records + p.inFlight), done: make(chan struct{})}
+	p.waiters = append(p.waiters, w)
+	p.urgentBelow = p.next
+	if p.asleep == lingering || p.asleep == idle && p.records > 0 { // which woke nobody, then
+		p.wakeLocked()
+	}
+	return w
+}
+
+// giveUp takes w out, if it is still waiting, and returns what became of its
+// records until now.
+func (p *pending) giveUp(w *waiter) *LossError {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i := range p.waiters {
+		if p.waiters[i] == w {
+			p.waiters = append(p.waiters[:i], p.waiters[i+1:]...)
+			break
+		}
+	}
+	e := &LossError{Dropped: droppedOf(w.lost), Unsent: max(w.left, 0)}
+	switch {
+	case e.Unsent > 0:
+		p.explainLocked(e)
+	case e.Dropped.Shutdown > 0:
+		e.LastError, e.hanging = p.abandoned.LastError, p.abandoned.hanging
+	}
+	return e
+}
+
+// abandon drops whatever is held, in flight too, and returns how much that was,
+// and why it could not be sent. An answer that comes in later changes nothing:
+// what Shutdown has reported as unsent stays so.
+func (p *pending) abandon() *LossError {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ended {
+		return &LossError{}
+	}
+	e := &p.abandoned
+	e.Unsent = int64(p.records + p.inFlight)
+	p.explainLocked(e)
+	p.ended = true
+	p.dropQueueLocked(shutdown)
+	p.lost[shutdown] += int64(p.inFlight)
+	p.inFlight = 0
+	for _, w := range p.waiters { // what they wait for still was in flight
+		w.lost[shutdown] += w.left
+		w.left = 0
+		close(w.done)
+	}
+	p.waiters, p.open, p.free, p.held = nil, nil, freeBlocks{}, 0
+	return e.copy()
+}
+
+// unsent returns how much is held, and why, or, if ended, how much was when
+// Shutdown gave up.
+func (p *pending) unsent() (e *LossError, ended bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ended {
+		return p.abandoned.copy(), true
+	}
+	e = &LossError{Unsent: int64(p.records + p.inFlight)}
+	p.explainLocked(e)
+	return e, false
+}
+
+// attemptText is the text of an error of a request, without what all begin with:
+// "slogship: POST http://logs.test/logs: ".
+func attemptText(err error) string {
+	text := strings.TrimPrefix(err.Error(), "slogship: ")
+	if rest, ok := strings.CutPrefix(text, "POST "); ok {
+		if _, rest, ok := strings.Cut(rest, ": "); ok {
+			return rest
+		}
+	}
+	return text
+}
+
+// plural is a count of something: "1 record", "2 records".
+func plural(n int64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// spell is a duration as people write it: "3 ms", "1.5 s", "2m30s".
+func spell(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%g s", d.Round(10*time.Millisecond).Seconds())
+	}
+	return d.Round(time.Second).String()
+}

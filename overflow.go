@@ -1,0 +1,124 @@
+package slogship
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// ErrOverflow is matched by the error that OnError gets when records were
+// dropped because MaxPending or MaxPendingBytes was reached. Its *LossError has
+// the count of those that no earlier error told of:
+//
+//	var loss *slogship.LossError
+//	if errors.Is(err, slogship.ErrOverflow) && errors.As(err, &loss) {
+//		overflowed.Add(loss.Dropped.Overflow)
+//	}
+var ErrOverflow = errors.New("slogship: pending records overflow")
+
+// tellOverflowEvery is the least time between two errors about overflow.
+const tellOverflowEvery = time.Minute
+
+// alarm says who tells of an overflow.
+type alarm uint8
+
+const (
+	calm     alarm = iota // nobody has to
+	breached              // a record was dropped just now: whoever unlocks mu has it told
+	alarmed               // tellOverflow does, or will within a minute
+)
+
+// unlock is mu.Unlock for those who may have dropped records for overflow.
+func (p *pending) unlock() {
+	if p.alarm == breached {
+		p.unlockAlarmed()
+		return
+	}
+	p.mu.Unlock()
+}
+
+func (p *pending) unlockAlarmed() {
+	p.alarm = alarmed
+	told := make(chan struct{})
+	p.told = told
+	p.mu.Unlock()
+	p.overflowed(told)
+}
+
+// takeOverflow returns how many records were dropped for overflow since the last
+// call, how many ever were, and why delivery fails, if it does. If n is zero the
+// alarm is over.
+func (p *pending) takeOverflow() (n, total int64, lastError error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	total = p.lost[overflow]
+	n = total - p.toldOverflow
+	p.toldOverflow = total
+	if n == 0 {
+		p.alarm = calm
+	}
+	return n, total, p.delivery.lastError
+}
+
+// tellOverflow tells of records dropped for overflow: at once, then once a
+// minute, until a minute has passed without any. It has a goroutine of its own,
+// because those who log must not call OnError, and the batcher may be in a
+// request that hangs. The first drop starts it; it ends with the overflow, or
+// with b.ctx at the end of Shutdown, when it tells what is left. It closes told.
+func (b *batcher) tellOverflow(told chan<- struct{}) {
+	defer close(told)
+	timer := time.NewTimer(tellOverflowEvery)
+	defer timer.Stop()
+	for ended := false; ; {
+		n, total, lastError := b.p.takeOverflow()
+		if n == 0 {
+			return
+		}
+		b.tell(&overflowError{loss: LossError{Dropped: Dropped{Overflow: n}}, total: total, endpoint: b.sender.name, lastError: lastError})
+		if ended {
+			return
+		}
+		timer.Reset(tellOverflowEvery)
+		select {
+		case <-timer.C:
+		case <-b.ctx.Done():
+			ended = true
+		}
+	}
+}
+
+// lastTold is closed once the last tellOverflow has ended; no other one begins
+// after abandon.
+func (p *pending) lastTold() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.told == nil {
+		none := make(chan struct{})
+		close(none)
+		return none
+	}
+	return p.told
+}
+
+// overflowError matches ErrOverflow, and is a LossError.
+type overflowError struct {
+	loss      LossError
+	total     int64 // dropped for overflow, ever
+	endpoint  string
+	lastError error // nil if the backend is merely slow
+}
+
+func (e *overflowError) Error() string {
+	n := e.loss.Dropped.Overflow
+	text := fmt.Sprintf("%v: %s dropped, the oldest", ErrOverflow, plural(n, "record", "records"))
+	if e.total != n {
+		text += fmt.Sprintf(" (%d so far)", e.total)
+	}
+	if e.lastError != nil {
+		return text + "; delivery fails: " + attemptText(e.lastError)
+	}
+	return text + fmt.Sprintf("; %s takes records more slowly than they are logged", e.endpoint)
+}
+
+// Unwrap makes the error match ErrOverflow, and be found as a *LossError.
+func (e *overflowError) Unwrap() []error { return []error{ErrOverflow, &e.loss} }

@@ -1,0 +1,156 @@
+package slogship
+
+import "time"
+
+const (
+	// guiltyAfter is how many tosses a record loses before it is dropped. An
+	// innocent one loses that many once in 2^30, a chance below 1e-9.
+	guiltyAfter = 30
+
+	// poisonAfter is how many it loses before it counts as poison, which has
+	// batches divided at once. An innocent one does so once in 2^15.
+	poisonAfter = 15
+
+	// poisonFor is how long there is poison after the last toss that poison lost.
+	poisonFor = 10 * time.Minute
+
+	// slowTosses: poison is not dropped for a trouble that passes. Its tosses
+	// are at least so far apart, which makes two minutes and a half together.
+	slowTosses = 10 * time.Second
+
+	// tossesEach and maxTosses are how many tosses an attempt makes: for each
+	// suspect, and in all. Where a full batch waits, one request in
+	// tossesBehind is one.
+	tossesEach, maxTosses = 4, 32
+	tossesBehind          = 8
+)
+
+// A toss is a fair trial of a suspect. It is sent right before or right after
+// another request, as a coin decides; if one of the two gets a 500 and the other
+// one is taken, the one with the 500 has lost. Whatever makes the server fail, as
+// long as it is not the record, it strikes the one as easily as the other: the
+// suspect is taken, and acquitted, as often as it loses. For that, both must be
+// sent whatever becomes of the first.
+//
+//	[ other ] 200, [ suspect ] 500: lost
+//	[ suspect ] 500, [ other ] 200: lost
+//	[ suspect ] 500, [ other ] 500: nothing
+//	[ suspect ] 200:                acquitted, and delivered
+type toss struct {
+	parts []part
+	sent  int // of parts
+}
+
+// part is one of the two requests of a toss.
+type part struct {
+	piece
+	suspect *suspect // nil: it is of the batch
+	fate    fate
+}
+
+// fate is what became of a request, as far as it is evidence.
+type fate uint8
+
+const (
+	unclear fate = iota // unsent, or neither of the others
+	crashed             // 500
+	took                // a record of it was taken
+)
+
+// next is the part to be sent now, or nil.
+func (t *toss) next() *part {
+	if t.sent < len(t.parts) {
+		return &t.parts[t.sent]
+	}
+	return nil
+}
+
+// lost reports whether the i-th part has lost against the other one.
+func (t *toss) lost(i int) bool {
+	return len(t.parts) == 2 && t.parts[i].fate == crashed && t.parts[1-i].fate == took
+}
+
+// match begins a toss.
+func (j *judge) match(a, b part) {
+	if j.coin() {
+		a, b = b, a
+	}
+	j.toss = toss{parts: []part{a, b}}
+}
+
+// pair begins a toss between two suspects, or has the only one tried.
+func (j *judge) pair() bool {
+	a, ok := j.p.takeAside(j.now)
+	if !ok {
+		return false
+	}
+	first := part{piece: a.piece, suspect: &a}
+	if b, ok := j.p.takeAside(j.now); ok {
+		j.match(first, part{piece: b.piece, suspect: &b})
+	} else {
+		j.toss = toss{parts: []part{first}}
+	}
+	return true
+}
+
+// conclude says which part of the toss has lost.
+func (j *judge) conclude() {
+	t := j.toss
+	j.toss = toss{}
+	for i, part := range t.parts {
+		switch s := part.suspect; {
+		case s == nil && i >= t.sent:
+			j.putBack(part.piece)
+		case s == nil || i < t.sent && part.fate != crashed: // answeredSuspect has seen to it
+		case !t.lost(i):
+			j.p.putAside(*s, !j.alone)
+		case s.lost+1 >= guiltyAfter:
+			j.drop(s.piece, rejected)
+			j.poison = j.now.Add(poisonFor)
+		default:
+			if s.lost++; s.lost >= poisonAfter {
+				s.next = j.now.Add(slowTosses)
+				j.poison = j.now.Add(poisonFor)
+			}
+			j.p.putAside(*s, true)
+		}
+	}
+	if j.alone && !j.taken && !j.p.isClosed() && j.end == goOn {
+		j.end = done // rather than to ask for all of them
+	}
+}
+
+// answeredSuspect deals with the answer for a suspect.
+func (j *judge) answeredSuspect(s *suspect, a ruling) fate {
+	switch a.Action {
+	case Accept:
+		switch {
+		case len(a.Outcomes) > 0 && a.Outcomes[0] >= Resend:
+			j.p.putAside(*s, false)
+			return unclear
+		case a.Refused > 0 || len(a.Outcomes) > 0 && a.Outcomes[0] == Refused:
+			j.drop(s.piece, rejected)
+			j.accepted()
+			return unclear
+		}
+		j.p.settle(s.piece, 0, rejected)
+		j.accepted()
+		return took
+	case Reject:
+		j.drop(s.piece, rejected)
+	case Isolate:
+		j.refuse(s.piece, rejected, s)
+	case TooLarge:
+		j.refuse(s.piece, tooLarge, s)
+	case Hold:
+		j.p.putAside(*s, false)
+		j.end = wrongSet
+	default:
+		if a.crashed {
+			return crashed
+		}
+		j.p.putAside(*s, false)
+		j.end = gaveUp
+	}
+	return unclear
+}
