@@ -15,10 +15,10 @@ MODULES := $(sort $(patsubst ./%,%,$(patsubst %/,%,$(dir \
 NESTED := $(filter-out . tools,$(MODULES))
 
 # Nested modules whose tests take seconds and need no server.
-LIGHT := $(sort $(filter adapters/%,$(NESTED)) examples/loggers)
+LIGHT := $(sort $(filter adapters/%,$(NESTED)) examples/loggers examples/otel)
 
 .DEFAULT_GOAL := help
-.PHONY: FORCE help test check vet build cross examples tidy lint vuln fmt bench bench-peers fuzz integration tools cc
+.PHONY: FORCE help picture test check vet build cross examples tidy lint vuln fmt bench bench-peers fuzz integration tools cc
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
@@ -101,6 +101,9 @@ bench: $(BIN)/benchstat ## benchmarks to .bench/NAME.txt; BASE=name compares wit
 bench-peers: ## other shippers side by side (nested module bench/)
 	@test -f bench/Makefile || { echo "bench-peers: bench/Makefile does not exist"; exit 1; }
 	$(MAKE) -C bench
+
+picture: ## the README's picture: what happens in the quickstart's outage
+	$(GO) run ./examples/quickstart | grep -E '^ *[0-9.]+ s  |^ok |^FAILED' | $(GO) run ./docs/picture docs/quickstart
 
 FUZZTIME ?= 30s
 
