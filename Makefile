@@ -20,10 +20,10 @@ WORK := $(CURDIR)/cli/go.work
 in_module = cd $$m && GOWORK=$$([ $$m = cli ] && echo $(WORK) || echo off)
 
 # Nested modules whose tests take seconds and need no server.
-LIGHT := $(sort $(filter adapters/%,$(NESTED)) cli examples/loggers)
+LIGHT := $(sort $(filter adapters/%,$(NESTED)) cli examples/loggers examples/otel)
 
 .DEFAULT_GOAL := help
-.PHONY: FORCE help test check vet build cross examples tidy tidy-cli lint vuln fmt bench bench-peers fuzz integration tools cc
+.PHONY: FORCE help picture test check vet build cross examples tidy tidy-cli lint vuln fmt bench bench-peers fuzz integration tools cc
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
@@ -115,6 +115,9 @@ bench: $(BIN)/benchstat ## benchmarks to .bench/NAME.txt; BASE=name compares wit
 bench-peers: ## other shippers side by side (nested module bench/)
 	@test -f bench/Makefile || { echo "bench-peers: bench/Makefile does not exist"; exit 1; }
 	$(MAKE) -C bench
+
+picture: ## the README's picture: what happens in the quickstart's outage
+	$(GO) run ./examples/quickstart | grep -E '^ *[0-9.]+ s  |^ok |^FAILED' | $(GO) run ./docs/picture docs/quickstart
 
 FUZZTIME ?= 30s
 

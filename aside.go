@@ -1,9 +1,6 @@
 package slogship
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // A suspect is a record that is set aside: the server failed over it (500) while
 // it took others. It is in a block of its own.
@@ -14,12 +11,19 @@ type suspect struct {
 	tried bool      // since the intake ended
 }
 
-// asideShare: at most one in so many of what may be pending is set aside.
-const asideShare = 4
+const (
+	// asideShare: at most one in so many of what may be pending is set aside.
+	asideShare = 4
+
+	// poisonKept is how much of it the tosses go on with that tell whether there
+	// is poison.
+	poisonKept = 32
+)
 
 // aside is the records that are set aside, in the order in which they are to be
 // tried. It is guarded by pending.mu.
 type aside struct {
+	accused  []suspect // those that have lost a toss, and not yet poisonAfter of them
 	suspects []suspect
 	poison   []suspect // those that have lost poisonAfter tosses
 	bytes    int
@@ -27,7 +31,7 @@ type aside struct {
 	due      time.Time // when they are tried if there is nothing else to send
 }
 
-func (a *aside) len() int { return len(a.suspects) + len(a.poison) }
+func (a *aside) len() int { return len(a.accused) + len(a.suspects) + len(a.poison) }
 
 // pop takes the first one out of a queue of a.
 func (a *aside) pop(queue *[]suspect) suspect {
@@ -42,9 +46,9 @@ func (a *aside) pop(queue *[]suspect) suspect {
 // there are too many of them.
 func (p *pending) setAside(pc piece) { p.putAside(suspect{piece: p.compact(pc)}, false) }
 
-// putAside puts a suspect that is in flight behind the others; before them, if that
-// is wanted and it has lost a toss, until it counts as poison: to know of one soon
-// is worth more than a little of many.
+// putAside puts a suspect that is in flight behind the others; before most of them,
+// if that is wanted and it has lost a toss, until it counts as poison: to know of
+// one soon is worth more than a little of many.
 func (p *pending) putAside(s suspect, first bool) {
 	p.mu.Lock()
 	defer p.unlock()
@@ -62,7 +66,7 @@ func (p *pending) putAside(s suspect, first bool) {
 	case s.lost >= poisonAfter:
 		a.poison = append(a.poison, s)
 	case first && s.lost > 0 && !s.tried:
-		a.suspects = slices.Insert(a.suspects, 0, s)
+		a.accused = append(a.accused, s)
 	default:
 		a.suspects = append(a.suspects, s)
 	}
@@ -74,11 +78,16 @@ func (p *pending) putAside(s suspect, first bool) {
 }
 
 // dropAsideLocked drops the one that has been tried least lately, of poison if there
-// is any.
+// is enough of it to be known of.
 func (p *pending) dropAsideLocked() {
-	queue := &p.aside.poison
-	if len(*queue) == 0 {
-		queue = &p.aside.suspects
+	a := &p.aside
+	queue := &a.poison
+	switch {
+	case len(a.poison) > poisonKept:
+	case len(a.suspects) > 0:
+		queue = &a.suspects
+	case len(a.accused) > 0:
+		queue = &a.accused
 	}
 	s := p.aside.pop(queue)
 	p.records--
@@ -93,11 +102,11 @@ func (p *pending) takeAside(now time.Time) (suspect, bool) {
 	defer p.mu.Unlock()
 	a := &p.aside
 	a.turn = !a.turn
-	queues := []*[]suspect{&a.suspects, &a.poison}
-	if a.turn {
-		slices.Reverse(queues)
-	}
-	for _, queue := range queues {
+	queues := [...]*[]suspect{&a.poison, &a.accused, &a.suspects, &a.poison}
+	for i, queue := range queues {
+		if i == 0 && !a.turn {
+			continue
+		}
 		if q := *queue; len(q) > 0 && (p.closed && !q[0].tried || !p.closed && !q[0].next.After(now)) {
 			s := a.pop(queue)
 			p.records--
@@ -137,7 +146,7 @@ func (p *pending) dueAsideLocked(now time.Time) (time.Duration, bool) {
 // untriedLocked reports whether there is a suspect that was not tried since the
 // intake ended; those that were are behind the others.
 func (p *pending) untriedLocked() bool {
-	for _, q := range [][]suspect{p.aside.suspects, p.aside.poison} {
+	for _, q := range [][]suspect{p.aside.accused, p.aside.suspects, p.aside.poison} {
 		if len(q) > 0 && !q[0].tried {
 			return true
 		}

@@ -23,6 +23,7 @@ type batcher struct {
 	drops   *drops // nil if there is no OnDrop
 
 	minBackoff, maxBackoff time.Duration
+	requests               int // at once
 
 	ctx    context.Context // of all requests; marked, so that they log nothing
 	cancel context.CancelFunc
@@ -47,12 +48,13 @@ func newBatcher(p *pending, s *sender, o settings) *batcher {
 	ctx, cancel := context.WithCancel(context.WithValue(context.Background(), sendingKey{}, true))
 	b := &batcher{
 		p:          p,
-		bodies:     newBodies(p, newWording(o)),
+		bodies:     newBodies(p, newWording(o), o.Requests),
 		sender:     s,
 		format:     o.Format,
 		onError:    o.OnError,
 		minBackoff: o.MinBackoff,
 		maxBackoff: o.MaxBackoff,
+		requests:   o.Requests,
 		ctx:        ctx,
 		cancel:     cancel,
 		done:       make(chan struct{}),
@@ -182,6 +184,9 @@ func (b *batcher) attempt() {
 		}
 	}()
 	var m mishaps
+	if j.widen(b.requests) && !b.sendAbreast(&m) {
+		return
+	}
 	for {
 		pc, again, ok := j.next()
 		if !ok {
@@ -199,12 +204,7 @@ func (b *batcher) attempt() {
 			return
 		}
 		v := b.read(r, pc)
-		if v.Action == Accept {
-			b.p.noteAccepted()
-		}
-		wait := retryAfter(r.header, time.Now())
-		m.note(r, v, pc, b.sender.complain(r, v), wait)
-		j.answered(pc, ruling{Verdict: v, size: body.encoded, crashed: r.status == http.StatusInternalServerError && wait == 0})
+		j.answered(pc, b.ruling(&m, r, v, pc, body.encoded))
 	}
 	if j.requests == 0 && !j.alone { // nothing is known about the server
 		j.finish()
@@ -273,7 +273,7 @@ func (b *batcher) ended(m mishaps) {
 
 // pauseShare: after the requests for a search are used up the batcher pauses for
 // up to so much of MinBackoff. That the search gets on ends a back-off.
-const pauseShare = 4
+const pauseShare = 8
 
 // scheduleSuspects says when suspects are tried if there is nothing else to send:
 // with back-offs of their own, for they hold up nobody.

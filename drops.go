@@ -36,7 +36,7 @@ var reasonNames = [reasons]string{
 
 // held is what is in flight still: neither settled nor back in pending.
 func (j *judge) held() piece {
-	all := []piece{j.todo, j.later, j.failed, j.out}
+	all := append([]piece{j.todo, j.later, j.failed, j.out}, j.abreast...)
 	for _, r := range j.refused {
 		all = append(all, r.piece)
 	}

@@ -64,3 +64,46 @@ func (f *freeBlocks) keep(n int) {
 		f.blocks = f.blocks[:n]
 	}
 }
+
+// openLocked returns the open block, another one if a record of size bytes has
+// no room in it, and reports whether that was the last free one.
+func (p *pending) openLocked(size int, seq uint64) (b *block, last bool) {
+	if p.open != nil && p.open.live == 0 {
+		p.open.reset()
+	}
+	if p.open != nil && p.open.fits(size, seq) {
+		return p.open, false
+	}
+	if p.open = p.free.take(); p.open == nil {
+		p.open = newBlock(blockBytes) // another producer is about to add one
+	}
+	p.held += p.open.cost()
+	return p.open, len(p.free.blocks) == 0
+}
+
+// stock makes an empty block, if there is none when it is made. That takes as long
+// as to take in a hundred records, which under the lock all producers would wait
+// for: one call in 10,000 then takes 160 us instead of 45
+// (BenchmarkSlowestCalls/ring.growing, p99.9 of one call in 250 that makes one).
+func (p *pending) stock() {
+	b := newBlock(blockBytes)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.free.blocks) == 0 && !p.closed {
+		p.free.put(b)
+	}
+}
+
+// releaseLocked lets go of n records of b, and of b with its last one.
+func (p *pending) releaseLocked(b *block, n int) {
+	b.live -= n
+	if b.live > 0 || b == p.open {
+		return
+	}
+	p.held -= b.cost()
+	p.free.put(b)
+	p.spareLocked()
+}
+
+// spareLocked lets go of free blocks that are too much beside what is held.
+func (p *pending) spareLocked() { p.free.spare(p.maxHeld - p.held) }

@@ -23,13 +23,6 @@ const (
 	// have one from further behind tried: the server may refuse everything by now.
 	vainRequests, vainAlone = 50, 16
 
-	// othersRefused is how many records beside the oldest are tried alone after
-	// an attempt in which all was refused.
-	othersRefused = 5
-
-	// roomToProbe is how many records there are to choose from.
-	roomToProbe = 32
-
 	// smallRecord: a server that takes nothing, and not even a record of so many
 	// bytes for its size, is set up wrongly.
 	smallRecord = 4 << 10
@@ -73,12 +66,13 @@ type judge struct {
 	poison   time.Time // until then there is poison
 	deferred map[uint64]deferral
 
-	window uint64 // one of the records of todo below this sequence number is bad, if there are any
-	crashy bool   // the window is of a 500
-	widest int    // records in the first piece of this search
-	since  int    // records that were taken since a bad one was found
-	gap    int    // records from one bad one to the next, lately; 0: bad ones are too rare to know
-	again  uint64 // above the sequence number of the record that got a 500 alone last, and is tried once more
+	window    uint64 // one of the records of todo below this sequence number is bad, if there are any
+	crashy    bool   // the window is of a 500
+	halfTaken bool   // the front of the window was taken
+	widest    int    // records in the first piece of this search
+	since     int    // records that were taken since a bad one was found
+	gap       int    // records from one bad one to the next, lately; 0: bad ones are too rare to know
+	again     uint64 // above the sequence number of the record that got a 500 alone last, and is tried once more
 
 	attempt
 }
@@ -88,6 +82,8 @@ type attempt struct {
 	inflight
 	toss toss
 	out  piece // sent, if it is not of a toss
+
+	abreast []piece // sent at once
 
 	now     time.Time
 	alone   bool // nothing but suspects is sent
@@ -116,13 +112,6 @@ const (
 	inVain          // all was refused, for what is in it or for its size
 	wrongSet        // wrong set-up
 )
-
-// deferral is what is known of a record for which per-record answers say that
-// the server fails.
-type deferral struct {
-	lost int
-	last time.Time
-}
 
 // ruling is what the judge is told of a request.
 type ruling struct {
@@ -235,15 +224,7 @@ func (j *judge) sending(pc piece) (_ piece, again, ok bool) {
 // what of it is in the body. What no body can have is dropped; what this one has no
 // room for goes back: to pending, where more comes to it, if it ends the batch.
 func (j *judge) encoded(b *body) (sent piece) {
-	j.p.noteEncoded(b.taken, b.encoded, b.cut)
-	for _, l := range b.lost {
-		var pc piece
-		pc.add(l.span)
-		if j.p.dropped != nil {
-			j.p.dropped(pc, l.why)
-		}
-		j.p.settle(pc, 1, l.why)
-	}
+	j.noteBody(b)
 	sent = b.taken
 	part := j.toss.next()
 	switch {
@@ -262,10 +243,23 @@ func (j *judge) encoded(b *body) (sent piece) {
 	} else {
 		j.putBack(b.rest)
 	}
-	if sent.records > 0 {
-		j.sentTo = max(j.sentTo, sent.lastSeq()+1)
-	}
 	return sent
+}
+
+// noteBody notes what became of the records that b was made of.
+func (j *judge) noteBody(b *body) {
+	j.p.noteEncoded(b.taken, b.encoded, b.cut)
+	for _, l := range b.lost {
+		var pc piece
+		pc.add(l.span)
+		if j.p.dropped != nil {
+			j.p.dropped(pc, l.why)
+		}
+		j.p.settle(pc, 1, l.why)
+	}
+	if b.taken.records > 0 {
+		j.sentTo = max(j.sentTo, b.taken.lastSeq()+1)
+	}
 }
 
 // size is how many records the next piece may have.
@@ -274,6 +268,9 @@ func (j *judge) size() int {
 		return 1 // in order, until one is taken
 	}
 	if n := j.todo.below(j.window); n > 0 {
+		if j.gap == 0 && j.halfTaken {
+			return n // perhaps it was something else
+		}
 		return max(n/2, 1)
 	}
 	n := j.todo.records
@@ -284,79 +281,6 @@ func (j *judge) size() int {
 		n = min(n, j.slice)
 	}
 	return n
-}
-
-// probe is a single record: the oldest, so that it goes first once the server
-// takes records again, and then others. Which ones depends on the attempt, for
-// the next may be bad as well.
-//
-// After a 500 it is one other record, and mostly the next, which keeps the order.
-// After a refusal it is the next five; after a few attempts in vain it is the next
-// two, and three from all over the batch.
-func (j *judge) probe() (pc piece, ok bool) {
-	others := othersRefused
-	if j.failed.records > 0 {
-		others = 1
-	}
-	if j.probed > others {
-		j.end = inVain
-		if j.failed.records > 0 {
-			j.end = crash
-		}
-		return piece{}, false
-	}
-	i := 0
-	switch n := j.todo.records; {
-	case j.probed == 0:
-	case j.failed.records > 0:
-		i = min(j.other(n), n-1)
-	case j.probed > 2 && j.vain >= patience:
-		i = (n*(j.probed-2)/(othersRefused-1) + j.vain) % n
-	}
-	j.probed++
-	return j.inflight.pick(i), true
-}
-
-// other is which record behind the oldest is tried after a 500, of n: the next; in
-// the attempts after that one after the other, and three from all over the batch;
-// then the next again, for most of a cycle. In a long outage it is the next, so
-// that the order is kept even if the oldest is bad when the outage ends.
-func (j *judge) other(n int) int {
-	const inTurn, far, cycle = 16, 3, 96
-	i := j.crashes
-	if !j.poisoned() {
-		i -= patience
-	}
-	switch i = max(i, 0) % cycle; {
-	case i < inTurn:
-		return i
-	case i < inTurn+far:
-		return n * (i - inTurn + 1) / (far + 1)
-	}
-	return 0
-}
-
-// match begins a toss.
-func (j *judge) match(a, b part) {
-	if j.coin() {
-		a, b = b, a
-	}
-	j.toss = toss{parts: []part{a, b}}
-}
-
-// pair begins a toss between two suspects, or has the only one tried.
-func (j *judge) pair() bool {
-	a, ok := j.p.takeAside(j.now)
-	if !ok {
-		return false
-	}
-	first := part{piece: a.piece, suspect: &a}
-	if b, ok := j.p.takeAside(j.now); ok {
-		j.match(first, part{piece: b.piece, suspect: &b})
-	} else {
-		j.toss = toss{parts: []part{first}}
-	}
-	return true
 }
 
 // answered is told what became of the piece that was sent last.
@@ -381,68 +305,6 @@ func (j *judge) answered(pc piece, a ruling) {
 	}
 }
 
-// conclude says which part of the toss has lost.
-func (j *judge) conclude() {
-	t := j.toss
-	j.toss = toss{}
-	for i, part := range t.parts {
-		switch s := part.suspect; {
-		case s == nil && i >= t.sent:
-			j.putBack(part.piece)
-		case s == nil || i < t.sent && part.fate != crashed: // answeredSuspect has seen to it
-		case !t.lost(i):
-			j.p.putAside(*s, !j.alone)
-		case s.lost+1 >= guiltyAfter:
-			j.drop(s.piece, rejected)
-			j.poison = j.now.Add(poisonFor)
-		default:
-			if s.lost++; s.lost >= poisonAfter {
-				s.next = j.now.Add(slowTosses)
-				j.poison = j.now.Add(poisonFor)
-			}
-			j.p.putAside(*s, true)
-		}
-	}
-	if j.alone && !j.taken && !j.p.isClosed() && j.end == goOn {
-		j.end = done // rather than to ask for all of them
-	}
-}
-
-// answeredSuspect deals with the answer for a suspect.
-func (j *judge) answeredSuspect(s *suspect, a ruling) fate {
-	switch a.Action {
-	case Accept:
-		switch {
-		case a.Outcomes != nil && a.Outcomes[0] >= Resend:
-			j.p.putAside(*s, false)
-			return unclear
-		case a.Refused > 0 || a.Outcomes != nil && a.Outcomes[0] == Refused:
-			j.drop(s.piece, rejected)
-			j.accepted()
-			return unclear
-		}
-		j.p.settle(s.piece, 0, rejected)
-		j.accepted()
-		return took
-	case Reject:
-		j.drop(s.piece, rejected)
-	case Isolate:
-		j.refuse(s.piece, rejected, s)
-	case TooLarge:
-		j.refuse(s.piece, tooLarge, s)
-	case Hold:
-		j.p.putAside(*s, false)
-		j.end = wrongSet
-	default:
-		if a.crashed {
-			return crashed
-		}
-		j.p.putAside(*s, false)
-		j.end = gaveUp
-	}
-	return unclear
-}
-
 // answeredBatch deals with the answer for a piece of the batch.
 func (j *judge) answeredBatch(pc piece, a ruling) fate {
 	switch a.Action {
@@ -458,6 +320,7 @@ func (j *judge) answeredBatch(pc piece, a ruling) fate {
 		if j.todo.records == 0 || j.todo.firstSeq() >= j.window {
 			j.window = 0 // nothing is bad in it, this time
 		}
+		j.halfTaken = j.window > 0
 		return took
 	case Reject:
 		j.drop(pc, rejected)
@@ -472,7 +335,8 @@ func (j *judge) answeredBatch(pc piece, a ruling) fate {
 	case TooLarge:
 		if pc.records > 1 {
 			j.putBack(pc)
-			j.sizes.refused(a.size, j.now)
+			half, _ := pc.split(pc.records / 2)
+			j.sizes.refused(a.size, max(a.size*half.bytes/pc.bytes, 1), j.now)
 			break
 		}
 		if a.size <= smallRecord {
@@ -559,7 +423,7 @@ func (j *judge) narrow(pc piece, crashy bool) {
 	if j.window == 0 || pc.firstSeq() >= j.window {
 		j.widest = pc.records
 	}
-	j.window, j.crashy = pc.lastSeq()+1, crashy
+	j.window, j.crashy, j.halfTaken = pc.lastSeq()+1, crashy, false
 }
 
 // found ends a search. The next one begins with a piece as long as two bad records
@@ -576,91 +440,11 @@ func (j *judge) found() {
 	j.window = 0
 }
 
-// acknowledge settles what the server has decided about pc, and reports whether
-// that was anything.
-func (j *judge) acknowledge(pc piece, v Verdict) (decided bool) {
-	if v.Outcomes == nil {
-		n := min(v.Refused, pc.records)
-		j.p.settle(pc, n, rejected)
-		j.rejected += n
-		return true
-	}
-	var resend piece
-	for i, rest := 0, pc; i < len(v.Outcomes); {
-		run := i + 1
-		for run < len(v.Outcomes) && v.Outcomes[run] == v.Outcomes[i] && v.Outcomes[i] != Failed {
-			run++
-		}
-		var front piece
-		front, rest = rest.split(run - i)
-		switch o := v.Outcomes[i]; {
-		case o == Failed && j.fails(front.firstSeq(), i, v.Outcomes), o == Refused:
-			j.drop(front, rejected)
-			decided = true
-		case o == Failed, o == Resend:
-			for _, s := range front.spans {
-				resend.add(s)
-			}
-		default:
-			j.p.settle(front, 0, rejected)
-			decided = true
-		}
-		i = run
-	}
-	if len(j.deferred) > 0 {
-		j.forgive(pc, v.Outcomes)
-	}
-	if resend.records > 0 {
-		j.later = join(j.later, j.p.compact(resend))
-	}
-	return decided
-}
-
-// fails notes that an answer says of the i-th record that the server fails over
-// it, and reports whether it has done so too often. Another record of the request,
-// chosen at random, is the other one of the toss. The rejected record is that
-// which lost guiltyAfter tosses, at least maxBackoff apart: a shard that is away
-// for a while says the same.
-func (j *judge) fails(seq uint64, i int, outcomes []Outcome) (guilty bool) {
-	if len(outcomes) < 2 {
-		return false
-	}
-	other := j.pick(len(outcomes) - 1)
-	if other >= i {
-		other++
-	}
-	d := j.deferred[seq]
-	if outcomes[other] != Taken || d.lost > 0 && j.now.Sub(d.last) < j.maxBackoff {
-		return false
-	}
-	d.lost++
-	d.last = j.now
-	if len(j.deferred) >= j.p.maxRecords/asideShare {
-		clear(j.deferred) // most of these were dropped as overflow
-	}
-	j.deferred[seq] = d
-	return d.lost >= guiltyAfter
-}
-
-// forgive forgets the failures of records that are settled.
-func (j *judge) forgive(pc piece, outcomes []Outcome) {
-	i := 0
-	for _, s := range pc.spans {
-		for k := s.from; k < s.to; k++ {
-			seq := s.b.seq(k)
-			if d := j.deferred[seq]; outcomes[i] < Resend || d.lost >= guiltyAfter {
-				delete(j.deferred, seq)
-			}
-			i++
-		}
-	}
-}
-
 // finish ends the attempt: what has no final answer goes back. It reports how the
 // attempt ended, and whether anything went back.
 func (j *judge) finish() (end ending, rest bool) {
-	j.putBack(j.out) // if its answer could not be read
-	j.out = piece{}
+	j.putBack(join(append(j.abreast, j.out)...)) // if their answers could not be read
+	j.out, j.abreast = piece{}, nil
 	j.conclude()
 	end = j.end
 	switch {

@@ -97,19 +97,6 @@ const (
 	lingering              // a partial batch waits for its interval: a full batch or an urgent record wakes it
 )
 
-// reason is why a record was dropped.
-type reason uint8
-
-const (
-	overflow reason = iota
-	rejected
-	tooLarge
-	discarded
-	closed
-	shutdown
-	reasons
-)
-
 // slackBytes is what blocks may cost beyond the records in them: marks, the
 // rest at the end of a page, and records at its front that are gone already.
 // With the defaults that is enough, and MaxPendingBytes is reached first.
@@ -119,7 +106,7 @@ func newPending(s settings) *pending {
 	p := &pending{
 		maxRecords:   s.MaxPending,
 		maxBytes:     s.MaxPendingBytes,
-		maxHeld:      addSaturated(s.MaxPendingBytes, max(s.BatchBytes, s.MaxRecordBytes)+slackBytes),
+		maxHeld:      addSaturated(s.MaxPendingBytes, addSaturated(max(s.BatchBytes, s.MaxRecordBytes), max(s.Requests-1, 0)*s.BatchBytes)+slackBytes),
 		batchRecords: s.BatchRecords,
 		batchBytes:   max((s.BatchBytes-s.frame)/64*63, 1), // what does not fit after all waits for the next
 		extra:        firstGrowth,
@@ -252,63 +239,6 @@ func (p *pending) countLocked(size int) (full bool) {
 	return full
 }
 
-// openLocked returns the open block, another one if a record of size bytes has
-// no room in it, and reports whether that was the last free one.
-func (p *pending) openLocked(size int, seq uint64) (b *block, last bool) {
-	if p.open != nil && p.open.live == 0 {
-		p.open.reset()
-	}
-	if p.open != nil && p.open.fits(size, seq) {
-		return p.open, false
-	}
-	if p.open = p.free.take(); p.open == nil {
-		p.open = newBlock(blockBytes) // another producer is about to add one
-	}
-	p.held += p.open.cost()
-	return p.open, len(p.free.blocks) == 0
-}
-
-// stock makes an empty block, if there is none when it is made. That takes as long
-// as to take in a hundred records, which under the lock all producers would wait
-// for: one call in 10,000 then takes 160 us instead of 45
-// (BenchmarkSlowestCalls/ring.growing, p99.9 of one call in 250 that makes one).
-func (p *pending) stock() {
-	b := newBlock(blockBytes)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.free.blocks) == 0 && !p.closed {
-		p.free.put(b)
-	}
-}
-
-// releaseLocked lets go of n records of b, and of b with its last one.
-func (p *pending) releaseLocked(b *block, n int) {
-	b.live -= n
-	if b.live > 0 || b == p.open {
-		return
-	}
-	p.held -= b.cost()
-	p.free.put(b)
-	p.spareLocked()
-}
-
-// spareLocked lets go of free blocks that are too much beside what is held.
-func (p *pending) spareLocked() { p.free.spare(p.maxHeld - p.held) }
-
-// noteEncoded notes how long records became when they were encoded, and which of
-// them, a span each, were shortened for that.
-func (p *pending) noteEncoded(pc piece, encoded int, cut []span) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.ended {
-		return
-	}
-	p.extra = p.growth.note(pc.records, encoded-pc.bytes)
-	for _, s := range cut {
-		s.b.noteCut(s.from)
-	}
-}
-
 // wakeLocked leaves a token for a batcher that sleeps.
 func (p *pending) wakeLocked() {
 	p.asleep = awake
@@ -391,6 +321,23 @@ func (p *pending) settleLocked(s span, failed int, why reason) {
 func (p *pending) swap() (batch piece) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return p.swapLocked()
+}
+
+// swapFull is swap if a full batch is pending; otherwise it takes nothing.
+func (p *pending) swapFull() (batch piece) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.fullLocked() {
+		return piece{}
+	}
+	return p.swapLocked()
+}
+
+// fullLocked reports whether a full batch is pending.
+func (p *pending) fullLocked() bool { return p.records-p.aside.len() > p.partial }
+
+func (p *pending) swapLocked() (batch piece) {
 	for p.queue.n > 0 {
 		front, rest := p.queue.front().cut(p.batchRecords-batch.records, p.batchBytes-batch.bytes-batch.records*p.extra, p.extra)
 		if front.len() == 0 && batch.records == 0 {
@@ -419,7 +366,7 @@ func (p *pending) swap() (batch piece) {
 func (p *pending) peek() (batch piece) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.records <= p.partial {
+	if !p.fullLocked() {
 		return piece{}
 	}
 	for i := range p.queue.n {
@@ -514,7 +461,7 @@ func (p *pending) dropQueueLocked(why reason) int {
 		s := p.queue.popFront()
 		p.settleLocked(s, s.len(), why)
 	}
-	for _, s := range slices.Concat(p.aside.poison, p.aside.suspects) {
+	for _, s := range slices.Concat(p.aside.poison, p.aside.accused, p.aside.suspects) {
 		p.settleLocked(s.spans[0], 1, why)
 	}
 	p.aside = aside{due: p.aside.due}
@@ -554,7 +501,7 @@ func (p *pending) due(now time.Time) (time.Duration, bool) {
 	if p.queue.n == 0 {
 		return p.dueAsideLocked(now)
 	}
-	if p.closed || p.records-p.aside.len() > p.partial || p.queue.front().firstSeq() < p.urgentBelow {
+	if p.closed || p.fullLocked() || p.queue.front().firstSeq() < p.urgentBelow {
 		return 0, true
 	}
 	if wait := p.born.Add(p.interval).Sub(now); wait > 0 {
@@ -602,21 +549,4 @@ func (p *pending) length() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.records - p.aside.len()
-}
-
-// growth is how many bytes a record has more once it is encoded: an id, names,
-// syntax. Half the weight is the last body's.
-type growth struct{ records, bytes float64 }
-
-// firstGrowth is what is expected of the first record.
-const firstGrowth = 112
-
-// note adds a body, and returns what is to be expected of a record.
-func (g *growth) note(records, bytes int) int {
-	if g.records == 0 && records == 0 {
-		return firstGrowth
-	}
-	g.records = g.records/2 + float64(records)
-	g.bytes = g.bytes/2 + float64(bytes)
-	return int(math.Round(max(g.bytes/g.records, 0)))
 }

@@ -186,15 +186,15 @@ func TestShutdownDoesNotWaitForWrongSetup(t *testing.T) {
 		n       int           // requests, at least
 		text    string
 	}{
-		{"wrong token", 0, []answered{{status: 401, body: "no such key"}}, 0, 1, "slogship: 1 record unsent; last attempt: 401 Unauthorized: no such key"},
-		{"wrong path", 0, []answered{status(404).after(300 * time.Millisecond)}, 300 * time.Millisecond, 1, "slogship: 1 record unsent after 300 ms; last attempt: 404 Not Found"},
-		{"known since long", time.Hour, []answered{status(401)}, 0, 1, "slogship: 1 record unsent; last attempt: 401 Unauthorized"},
+		{"wrong token", 0, []answered{{status: 401, body: "no such key"}}, 0, 1, "slogship: 1 record unsent; last attempt: 401 Unauthorized: no such key (Logflare wants Options.Header {\"X-API-KEY\": {apiKey}})"},
+		{"wrong path", 0, []answered{status(404).after(300 * time.Millisecond)}, 300 * time.Millisecond, 1, "slogship: 1 record unsent after 300 ms; last attempt: 404 Not Found (Logflare takes events at /logs?source=SOURCE)"},
+		{"known since long", time.Hour, []answered{status(401)}, 0, 1, "slogship: 1 record unsent; last attempt: 401 Unauthorized (Logflare wants Options.Header {\"X-API-KEY\": {apiKey}})"},
 		{
 			"asked during the call", 1500 * time.Millisecond,
 			[]answered{status(401).after(time.Second), status(401).after(time.Second)},
-			1500 * time.Millisecond, 2, "slogship: 1 record unsent after 1.5 s; last attempt: 401 Unauthorized",
+			1500 * time.Millisecond, 2, "slogship: 1 record unsent after 1.5 s; last attempt: 401 Unauthorized (Logflare wants Options.Header {\"X-API-KEY\": {apiKey}})",
 		},
-		{"after a 503", 0, []answered{status(503), status(401)}, closeTimeout, 3, "slogship: 1 record unsent after 5 s; last attempt: 401 Unauthorized"},
+		{"after a 503", 0, []answered{status(503), status(401)}, closeTimeout, 3, "slogship: 1 record unsent after 5 s; last attempt: 401 Unauthorized (Logflare wants Options.Header {\"X-API-KEY\": {apiKey}})"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

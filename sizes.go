@@ -28,11 +28,13 @@ func (s *sizes) limit() int {
 	return s.good
 }
 
-func (s *sizes) refused(size int, now time.Time) {
+// refused is told of a request that was refused; half is the size of half of its
+// records.
+func (s *sizes) refused(size, half int, now time.Time) {
 	if s.took >= size {
 		s.took = 0 // once it did
 	}
-	s.good, s.bad, s.at = max(size/2, s.took, 1), size, now
+	s.good, s.bad, s.at = max(half, s.took), size, now
 }
 
 // taken is told of a request that was taken; from most bytes on there is nothing

@@ -135,6 +135,19 @@ func (d Dropped) LogValue() slog.Value {
 	return slog.GroupValue(attrs...)
 }
 
+// reason is why a record was dropped.
+type reason uint8
+
+const (
+	overflow reason = iota
+	rejected
+	tooLarge
+	discarded
+	closed
+	shutdown
+	reasons
+)
+
 func droppedOf(lost [reasons]int64) Dropped {
 	return Dropped{
 		Overflow:  lost[overflow],

@@ -69,3 +69,88 @@ func (t *toss) next() *part {
 func (t *toss) lost(i int) bool {
 	return len(t.parts) == 2 && t.parts[i].fate == crashed && t.parts[1-i].fate == took
 }
+
+// match begins a toss.
+func (j *judge) match(a, b part) {
+	if j.coin() {
+		a, b = b, a
+	}
+	j.toss = toss{parts: []part{a, b}}
+}
+
+// pair begins a toss between two suspects, or has the only one tried.
+func (j *judge) pair() bool {
+	a, ok := j.p.takeAside(j.now)
+	if !ok {
+		return false
+	}
+	first := part{piece: a.piece, suspect: &a}
+	if b, ok := j.p.takeAside(j.now); ok {
+		j.match(first, part{piece: b.piece, suspect: &b})
+	} else {
+		j.toss = toss{parts: []part{first}}
+	}
+	return true
+}
+
+// conclude says which part of the toss has lost.
+func (j *judge) conclude() {
+	t := j.toss
+	j.toss = toss{}
+	for i, part := range t.parts {
+		switch s := part.suspect; {
+		case s == nil && i >= t.sent:
+			j.putBack(part.piece)
+		case s == nil || i < t.sent && part.fate != crashed: // answeredSuspect has seen to it
+		case !t.lost(i):
+			j.p.putAside(*s, !j.alone)
+		case s.lost+1 >= guiltyAfter:
+			j.drop(s.piece, rejected)
+			j.poison = j.now.Add(poisonFor)
+		default:
+			if s.lost++; s.lost >= poisonAfter {
+				s.next = j.now.Add(slowTosses)
+				j.poison = j.now.Add(poisonFor)
+			}
+			j.p.putAside(*s, true)
+		}
+	}
+	if j.alone && !j.taken && !j.p.isClosed() && j.end == goOn {
+		j.end = done // rather than to ask for all of them
+	}
+}
+
+// answeredSuspect deals with the answer for a suspect.
+func (j *judge) answeredSuspect(s *suspect, a ruling) fate {
+	switch a.Action {
+	case Accept:
+		switch {
+		case len(a.Outcomes) > 0 && a.Outcomes[0] >= Resend:
+			j.p.putAside(*s, false)
+			return unclear
+		case a.Refused > 0 || len(a.Outcomes) > 0 && a.Outcomes[0] == Refused:
+			j.drop(s.piece, rejected)
+			j.accepted()
+			return unclear
+		}
+		j.p.settle(s.piece, 0, rejected)
+		j.accepted()
+		return took
+	case Reject:
+		j.drop(s.piece, rejected)
+	case Isolate:
+		j.refuse(s.piece, rejected, s)
+	case TooLarge:
+		j.refuse(s.piece, tooLarge, s)
+	case Hold:
+		j.p.putAside(*s, false)
+		j.end = wrongSet
+	default:
+		if a.crashed {
+			return crashed
+		}
+		j.p.putAside(*s, false)
+		j.end = gaveUp
+	}
+	return unclear
+}

@@ -141,14 +141,14 @@ func statusCases() map[string]answerCase {
 		"408": {answer: response{status: 408}, taken: four, again: all, report: "408 Request Timeout"},
 		"413": {answer: response{status: 413}, taken: four, again: all, asked: 3, report: ""}, // in halves
 		"413 alone": {
-			answer: response{status: 413}, records: 1, tooLarge: 1, report: "413 Request Entity Too Large",
+			answer: response{status: 413}, records: 1, taken: 1, again: []int{0}, held: true, report: "413 Request Entity Too Large",
 		},
 		"429": {answer: response{status: 429}, taken: four, again: all, report: "429 Too Many Requests"},
 		"500": {answer: response{status: 500}, taken: four, again: all, report: "500 Internal Server Error"},
 		"503": {answer: response{status: 503, body: "busy"}, taken: four, again: all, report: "503 Service Unavailable: busy"},
 		"400": {answer: response{status: 400, body: "bad"}, taken: four, again: all, asked: 3, report: "400 Bad Request: bad"},
 		"400 alone": {
-			answer: response{status: 400}, records: 1, rejected: 1, report: "400 Bad Request",
+			answer: response{status: 400}, records: 1, taken: 1, again: []int{0}, report: "400 Bad Request",
 		},
 		"302": {answer: response{status: 302}, taken: four, again: all, held: true, report: "302 Found"},
 		"200": {answer: response{status: 200}, taken: four},

@@ -15,7 +15,7 @@ func TestClickHouseAnswers(t *testing.T) {
 		{name: "taken", answer: body(200, ""), taken: 4},
 		{name: "bad row, old server", answer: body(500, "Code: 117, e.displayText() = DB::Exception: Unknown field found"), taken: 4, again: all, asked: 3, report: "Unknown field found"},
 		{name: "bad row, new server", answer: header(400, "27"), taken: 4, again: all, asked: 3, report: "DB::Exception"},
-		{name: "bad row alone", answer: header(500, "41"), records: 1, rejected: 1, report: "DB::Exception"},
+		{name: "bad row alone", answer: header(500, "41"), records: 1, taken: 1, again: []int{0}, report: "DB::Exception"},
 		{name: "bad row after 200", answer: header(200, "117"), taken: 4, again: all, asked: 3, report: "DB::Exception"},
 		{name: "no table", answer: body(404, "Code: 60. DB::Exception: Table default.logs does not exist"), taken: 4, again: all, held: true, report: "does not exist"},
 		{name: "no table, 500", answer: body(500, "Code: 60. DB::Exception: Table default.logs does not exist"), taken: 4, again: all, held: true, report: "does not exist"},

@@ -114,7 +114,7 @@ func TestElasticsearchAnswers(t *testing.T) {
 		{name: "too few items", answer: bulk(created), taken: 4, again: all, asked: 3, report: "not one item for each record"},
 		{name: "no item", answer: response{status: 200, body: `{"errors":false,"items":[]}`}, taken: 4, again: all, asked: 3, report: "the answer has no item for any record: the server has perhaps read none (Elasticsearch takes records at /_bulk, or at /INDEX/_bulk; a server that does not inflate gzip needs Compression: slogship.None)"},
 		{name: "too many items", answer: bulk(created + "," + created + "," + created + "," + created + "," + created), taken: 4, again: all, asked: 3, report: "not one item for each record"},
-		{name: "no item for one alone", answer: response{status: 200, body: `{"errors":false,"items":[]}`}, records: 1, rejected: 1, report: "no item for any record"},
+		{name: "no item for one alone", answer: response{status: 200, body: `{"errors":false,"items":[]}`}, records: 1, taken: 1, again: []int{0}, report: "no item for any record"},
 		{name: "errors without items", answer: response{status: 200, body: `{"errors":true}`}, taken: 4, again: all, asked: 3, report: "no item for any record"},
 		{name: "items of another kind", answer: response{status: 200, body: `{"errors":false,"items":[1,2,3,4]}`}, taken: 4, again: all, held: true, report: "this is not an answer of _bulk"},
 		{name: "items twice", answer: response{status: 200, body: `{"errors":false,"items":[{"create":{}}],"items":[{"create":{}},{"create":{}},{"create":{}},{"create":{}}]}`}, taken: 4},
@@ -129,7 +129,7 @@ func TestElasticsearchAnswers(t *testing.T) {
 		{name: "an array", answer: response{status: 200, body: `[]`}, taken: 4, again: all, held: true, report: "this is not an answer of _bulk"},
 
 		{name: "an error for all", answer: response{status: 200, body: `{"errors":false,"error":"cannot parse line 3"}`}, taken: 4, again: all, asked: 3, report: "cannot parse line 3"},
-		{name: "an error for one alone", answer: response{status: 200, body: `{"errors":false,"error":true}`}, records: 1, rejected: 1, report: "true"},
+		{name: "an error for one alone", answer: response{status: 200, body: `{"errors":false,"error":true}`}, records: 1, taken: 1, again: []int{0}, report: "true"},
 		{name: "busy, with 200", answer: response{status: 200, body: `{"errors":false,"status":503,"error":{"type":"x","reason":"no master"}}`}, taken: 4, again: all, report: "x: no master"},
 		{name: "no right, with 200", answer: response{status: 200, body: `{"status":401,"error":"who are you"}`}, taken: 4, again: all, held: true, report: "who are you"},
 		{name: "too large, with 200", answer: response{status: 200, body: `{"status":413,"error":"too large"}`}, taken: 4, again: all, asked: 3},

@@ -33,9 +33,9 @@ func TestHoneycombAnswers(t *testing.T) {
 		{name: "no array", answer: response{status: 202, body: `{"status":"ok"}`}, taken: 4, again: all, held: true, report: "not an answer of Honeycomb"},
 		{name: "cut off", answer: response{status: 200, body: `[{"status":202},{"status":202},{"status":202},{"status":202}`}, taken: 4, again: all, held: true, report: "not an answer of Honeycomb"},
 		{name: "too large", answer: response{status: 400, body: `{"error":"Request body is too large"}`}, taken: 4, again: all, asked: 3},
-		{name: "too large alone", answer: response{status: 400, body: `{"error":"Request body is too large"}`}, records: 1, tooLarge: 1, report: "Request body is too large"},
+		{name: "too large alone", answer: response{status: 400, body: `{"error":"Request body is too large"}`}, records: 1, taken: 1, again: []int{0}, held: true, report: "Request body is too large"},
 		{name: "a key that is unknown", answer: response{status: 400, body: `{"error":"unknown API key - check your credentials"}`}, taken: 4, again: all, held: true, report: "unknown API key"},
-		{name: "malformed", answer: response{status: 400, body: `{"error":"Request body is malformed and cannot be read"}`}, records: 1, rejected: 1, report: "Request body is malformed"},
+		{name: "malformed", answer: response{status: 400, body: `{"error":"Request body is malformed and cannot be read"}`}, records: 1, taken: 1, again: []int{0}, report: "Request body is malformed"},
 		{name: "an error for all", answer: response{status: 429, body: `{"status":429,"error":"slow down"}`}, taken: 4, again: all, report: "slow down"},
 	})
 }

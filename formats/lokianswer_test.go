@@ -86,8 +86,8 @@ func TestLokiAnswers(t *testing.T) {
 			}
 			return response{status: 204}
 		}, afterwards{delivered: 10, requests: 3, sent: 20}},
-		{"400 before anything was stored", one, always(text(400, "couldn't parse labels: 1:2: parse error")), afterwards{rejected: 10, requests: 19, reason: "couldn't parse labels"}},
-		{"422", one, always(text(422, "error at least one valid stream is required for ingestion")), afterwards{rejected: 10, requests: 19, reason: "422"}},
+		{"400 before anything was stored", one, always(text(400, "couldn't parse labels: 1:2: parse error")), afterwards{held: 10, reason: "couldn't parse labels"}},
+		{"422", one, always(text(422, "error at least one valid stream is required for ingestion")), afterwards{held: 10, reason: "422"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			checkAfterwards(t, tenRecords(t, formats.Loki(c.options), count, c.answer), c.want)

@@ -126,14 +126,14 @@ func TestOTLPAnswers(t *testing.T) {
 					return response{status: 413}
 				}
 				return response{status: 200}
-			}, afterwards{delivered: 10, requests: 7, sent: 30}},
+			}, afterwards{delivered: 10, requests: 7, sent: 29}},
 			{"400 for a body that is too large", func(_ int, r request) response {
 				if count(r) > 3 {
 					return errorStatus(e, 400, "http: request body too large")
 				}
 				return response{status: 200}
-			}, afterwards{delivered: 10, requests: 7, sent: 30}},
-			{"400 for anything", always(errorStatus(e, 400, "proto: wrong wireType")), afterwards{rejected: 10, requests: 19, reason: ": proto: wrong wireType"}},
+			}, afterwards{delivered: 10, requests: 7, sent: 29}},
+			{"400 for anything", always(errorStatus(e, 400, "proto: wrong wireType")), afterwards{held: 10, reason: ": proto: wrong wireType"}},
 			{"400 for one record", func(n int, r request) response {
 				if n == 0 || count(r) > 1 {
 					return errorStatus(e, 400, "bad data")
@@ -180,6 +180,9 @@ func checkAfterwards(t *testing.T, got, want afterwards) {
 	}
 	if want.sent == 0 {
 		got.sent = 0
+	}
+	if want.requests == 0 { // up to the jitter of the back-off
+		got.requests = 0
 	}
 	got.reason, want.reason = "", ""
 	if got != want {

@@ -22,7 +22,7 @@ func TestSplunkAnswers(t *testing.T) {
 		{name: "2", answer: code(401, 2, "Token is required"), taken: 4, again: all, held: true, report: "Token is required"},
 		{name: "3", answer: code(401, 3, "Invalid authorization"), taken: 4, again: all, held: true, report: "Invalid authorization"},
 		{name: "4", answer: code(403, 4, "Invalid token"), taken: 4, again: all, held: true, report: "Invalid token"},
-		{name: "5", answer: code(400, 5, "No data"), records: 1, rejected: 1, report: "No data"},
+		{name: "5", answer: code(400, 5, "No data"), records: 1, taken: 1, again: []int{0}, report: "No data"},
 		{name: "6", answer: at(400, 6, "Invalid data format", 2), taken: 3, rejected: 1, again: []int{3}, report: "2 records not accepted: Invalid data format"},
 		{name: "6 at the first", answer: at(400, 6, "Invalid data format", 0), taken: 3, rejected: 1, again: []int{1, 2, 3}, report: "Invalid data format"},
 		{name: "6 at the last", answer: at(400, 6, "Invalid data format", 3), taken: 3, rejected: 1, report: "Invalid data format"},
