@@ -10,7 +10,7 @@ import (
 const usageInput = `slogship ships lines as log records to an HTTP log backend.
 
   app 2>&1 | slogship -url http://loki:3100/loki/api/v1/push -a app=shop -tee
-  slogship -to otlp -url http://collector:4318 -state /var/lib/slogship -follow '/var/log/app/*.log'
+  slogship -to otlp -url http://collector:4318 -state /var/lib/slogship -follow '/var/log/*.log'
   SLOGSHIP_TOKEN=... slogship -to datadog -url https://http-intake.logs.datadoghq.eu < app.log
   slogship exec -url URL -- app -port 8080
   slogship check -url URL
@@ -24,8 +24,6 @@ Commands:
   (none)  ship standard input, or the files of -follow
   exec    run a command, ship its outputs, end as it ends
   check   send one record, and say whether it was taken, or what is wrong
-
-Flags:
 `
 
 const usageExec = `slogship exec runs a command and ships its standard output and error.
@@ -34,8 +32,6 @@ const usageExec = `slogship exec runs a command and ships its standard output an
 
 Records have the attributes stream (stdout or stderr) and pid; the last one tells the
 exit code. Signals are passed on; the exit status is the command's.
-
-Flags:
 `
 
 const usageCheck = `slogship check sends one test record, and says whether it was taken, and if not
@@ -45,14 +41,64 @@ what is wrong.
 
 Its exit status is 0 if it was taken, 3 if it was refused, 4 if it could not be
 delivered.
-
-Flags:
 `
 
+// groups are the flags in the order in which they are explained.
+var groups = []struct {
+	title string
+	names []string
+}{
+	{"Where to", []string{"url", "to", "token-file", "H", "compression", "timeout"}},
+	{"Where from, instead of standard input", []string{"follow", "state", "from", "once"}},
+	{"What a line is", []string{"format", "time-field", "level-field", "message-field", "zone", "multiline", "max-line"}},
+	{"What is shipped", []string{"a", "drop-field", "level", "rate"}},
+	{"How", []string{"tee", "drop", "on-error", "dry-run", "interval", "grace"}},
+	{"What it tells", []string{"metrics", "progress", "quiet", "version"}},
+}
+
+// usageWidth is where explanations are broken.
+const usageWidth = 92
+
 func usage(name string, fs *flag.FlagSet) {
-	text := map[string]string{"": usageInput, "exec": usageExec, "check": usageCheck}[name]
-	_, _ = fmt.Fprint(fs.Output(), text) // as below
-	fs.PrintDefaults()
+	var b strings.Builder
+	b.WriteString(map[string]string{"": usageInput, "exec": usageExec, "check": usageCheck}[name])
+	for _, g := range groups {
+		first := true
+		for _, n := range g.names {
+			f := fs.Lookup(n)
+			if f == nil {
+				continue
+			}
+			if first {
+				fmt.Fprintf(&b, "\n%s:\n", g.title)
+				first = false
+			}
+			arg, text := flag.UnquoteUsage(f)
+			fmt.Fprintf(&b, "  %-22s ", strings.TrimSpace("-"+n+" "+arg))
+			b.WriteString(wrapped(text, 25) + "\n")
+		}
+	}
+	_, _ = fmt.Fprint(fs.Output(), b.String()) // who does not read on cannot be told
+}
+
+// wrapped breaks text into lines that are indented but for the first.
+func wrapped(text string, indent int) string {
+	var b strings.Builder
+	at := indent
+	for i, word := range strings.Fields(text) {
+		switch {
+		case i == 0:
+		case at+1+len(word) > usageWidth:
+			b.WriteString("\n" + strings.Repeat(" ", indent))
+			at = indent
+		default:
+			b.WriteByte(' ')
+			at++
+		}
+		b.WriteString(word)
+		at += len(word)
+	}
+	return b.String()
 }
 
 // sortedList is names as an enumeration.
