@@ -94,8 +94,8 @@ func (c *config) define(name string, fs *flag.FlagSet, r *raw) {
 	fs.StringVar(&c.url, "url", "", "the `endpoint` (default: $SLOGSHIP_URL); without a path, the backend's own is added")
 	fs.StringVar(&r.tokenFile, "token-file", "", "a `file` with the API key or token (default: $SLOGSHIP_TOKEN), which is sent as the backend wants it")
 	fs.Var(&r.headers, "H", "a request `header`, 'Name: value', or 'Name: @file' for a value from a file; may be repeated")
-	fs.StringVar(&r.compression, "compression", "gzip", "the `kind` of requests' compression: gzip, zstd or none (default: gzip)")
-	fs.DurationVar(&c.timeout, "timeout", 10*time.Second, "how `long` a request may take (default: 10s)")
+	fs.StringVar(&r.compression, "compression", "gzip", "the `kind` of compression of requests: gzip, zstd or none (default: gzip)")
+	fs.DurationVar(&c.timeout, "timeout", 10*time.Second, "the `duration` that a request may take (default: 10s)")
 	fs.BoolVar(&c.version, "version", false, "print the version")
 	if name == "check" {
 		return
@@ -103,22 +103,22 @@ func (c *config) define(name string, fs *flag.FlagSet, r *raw) {
 	fs.Var(&r.attrs, "a", "an attribute of all records, `key=value`: for Loki a label, for OTLP a resource attribute; may be repeated")
 	fs.Var(&r.drops, "drop-field", "the `name` of an attribute that is left out, group.member for one in a group; may be repeated")
 	fs.TextVar(&c.level, "level", slog.LevelDebug-4, "the least `level` that is shipped, such as info or warn (default: all are)")
-	fs.StringVar(&r.format, "format", "auto", "what a line `is`: json, logfmt, text, or plain, in which nothing is recognised (default: auto, each line by itself)")
+	fs.StringVar(&r.format, "format", "auto", "the `kind` of lines: json, logfmt, text, or plain, in which nothing is recognised (default: auto, each line by itself)")
 	fs.StringVar(&c.lines.TimeKey, "time-field", "", "the `name` of the time in JSON and logfmt (default: time, ts, timestamp, @timestamp)")
 	fs.StringVar(&c.lines.LevelKey, "level-field", "", "the `name` of the level (default: level, lvl, severity, log.level)")
 	fs.StringVar(&c.lines.MessageKey, "message-field", "", "the `name` of the message (default: message, msg)")
 	fs.StringVar(&r.zone, "zone", "", "the `zone` of times that name none, such as UTC or Europe/Berlin (default: the local one)")
 	fs.StringVar(&r.multiline, "multiline", "", "records of several lines: a `regexp` that matches the first one, or \"indent\": indented lines belong to the one before")
 	fs.IntVar(&c.lines.MaxLine, "max-line", 1<<20, "the `bytes` that a line may have; what is longer is cut (default: 1048576)")
-	fs.IntVar(&c.rate, "rate", 0, "at most so many `records` a second (default: no limit)")
+	fs.IntVar(&c.rate, "rate", 0, "the `number` of records a second, at most (default: no limit)")
 	fs.BoolVar(&c.lossy, "drop", false, "drop the oldest records when memory is full, instead of waiting for the backend")
-	fs.StringVar(&r.onError, "on-error", "retry", "what a failure to deliver `means`: retry, or fail, which ends at once (default: retry)")
+	fs.StringVar(&r.onError, "on-error", "retry", "the `action` after a failure to deliver: retry, or fail, which ends at once (default: retry)")
 	fs.BoolVar(&c.tee, "tee", false, "write the input to standard output, too (exec: to its own outputs)")
 	fs.BoolVar(&c.dryRun, "dry-run", false, "print the body of the first request instead of sending it")
-	fs.DurationVar(&c.interval, "interval", time.Second, "how `long` a record waits for others, to be sent with them (default: 1s)")
-	fs.DurationVar(&c.grace, "grace", 5*time.Second, "how `long` to go on after SIGTERM or SIGINT, and after the end of exec's command (default: 5s)")
+	fs.DurationVar(&c.interval, "interval", time.Second, "the `duration` that a record waits for others, to be sent with them (default: 1s)")
+	fs.DurationVar(&c.grace, "grace", 5*time.Second, "the `duration` to go on for after SIGTERM or SIGINT, and after the end of exec's command (default: 5s)")
 	fs.StringVar(&c.metrics, "metrics", "", "the `address` of Prometheus metrics and /healthz; \":9102\" is on loopback only")
-	fs.DurationVar(&c.progress, "progress", -1, "how `often` progress is written to standard error, 0 for never (default: 500ms on a terminal, else 1m)")
+	fs.DurationVar(&c.progress, "progress", -1, "the `interval` at which progress is written to standard error, 0 for never (default: 500ms on a terminal, else 1m)")
 	fs.BoolVar(&c.quiet, "quiet", false, "write nothing but errors to standard error")
 	if name != "" {
 		return
@@ -128,7 +128,7 @@ func (c *config) define(name string, fs *flag.FlagSet, r *raw) {
 		return nil
 	})
 	fs.StringVar(&c.stateDir, "state", "", "the `directory` where positions in followed files are kept, once they are acknowledged")
-	fs.StringVar(&r.from, "from", "start", "`where` to begin in files that are there at the very first start: start or end (default: start)")
+	fs.StringVar(&r.from, "from", "start", "the `place` to begin in files that are there at the very first start: start or end (default: start)")
 	fs.BoolVar(&c.once, "once", false, "end at the end of the followed files")
 }
 
