@@ -2,6 +2,7 @@ package slogship
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -37,6 +38,79 @@ func TestBlockLosesNothing(t *testing.T) {
 		}
 		tr.wantTaken(want...)
 		tr.wantBooks(20, Dropped{}, 0)
+		if n := tr.core.pending.inFlightBytes; n != 0 {
+			t.Errorf("%d bytes are in flight", n)
+		}
+	})
+}
+
+// What is in flight has its place kept: it may come back.
+func TestBlockKeepsRoomForFlight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := start(t, script(status(503).after(time.Second), status(200).after(time.Second)), Options{OnFull: Block, MaxPending: 4})
+		tr.say("a", "b")
+		synctest.Wait()
+		go tr.say("c", "d", "e", "f")
+		time.Sleep(time.Millisecond)
+		if s := tr.Stats(); s.InFlight != 2 || s.Pending != 2 {
+			t.Errorf("in flight %d, pending %d, want 2 and 2", s.InFlight, s.Pending)
+		}
+		time.Sleep(time.Minute)
+		tr.wantTaken("a", "b", "c", "d", "e", "f")
+	})
+}
+
+// When a call gives up, the next one may have room.
+func TestBlockGivesWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := start(t, always(status(503)), Options{OnFull: Block, MaxPendingBytes: 4 << 10})
+		tr.say(strings.Repeat("x", 3<<10))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		go tr.Handle(ctx, recordOf(strings.Repeat("y", 3<<10)))
+		synctest.Wait()
+		go tr.say("short")
+		synctest.Wait()
+		tr.wantBooks(0, Dropped{}, 1) // the short one waits its turn
+		time.Sleep(2 * time.Second)
+		tr.wantBooks(0, Dropped{Overflow: 1}, 2)
+	})
+}
+
+// net/http's own words, which its goroutines log, do not wait.
+func TestBlockConnLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := start(t, always(status(503)), Options{OnFull: Block, MaxPending: 2})
+		tr.say("a", "b")
+		tr.say("Unsolicited response received on idle HTTP channel starting with \"x\"; err=<nil>")
+		if time.Since(tr.began) > 0 {
+			t.Error("the call waited")
+		}
+		tr.wantBooks(0, Dropped{Overflow: 1}, 2)
+	})
+}
+
+// Blocks may cost more than the records in them: that is bounded, too, but a record
+// always finds room where nothing else is held.
+func TestBlockBoundsBlocks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := start(t, always(status(200).after(time.Second)), Options{OnFull: Block})
+		p := tr.core.pending
+		p.maxHeld = 200 << 10
+		long := strings.Repeat("x", 30<<10)
+		for range 20 {
+			tr.say(long)
+			p.mu.Lock()
+			if p.held > p.maxHeld+blockBytes {
+				t.Fatalf("held %d of %d", p.held, p.maxHeld)
+			}
+			p.mu.Unlock()
+		}
+		tr.say(strings.Repeat(long, 8))
+		if err := tr.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		tr.wantBooks(21, Dropped{}, 0)
 	})
 }
 
@@ -77,6 +151,10 @@ func TestBlockEndsWithContext(t *testing.T) {
 			t.Errorf("the call took %v, want 1 s", passed)
 		}
 		tr.wantBooks(0, Dropped{Overflow: 1}, 2)
+		synctest.Wait()
+		if told := tr.reports(); !slices.ContainsFunc(told, func(err error) bool { return errors.Is(err, ErrOverflow) }) {
+			t.Errorf("OnError was told %q", told)
+		}
 		tr.answerWith(always(status(200)))
 		if err := tr.Flush(t.Context()); err != nil {
 			t.Fatal(err)
@@ -150,7 +228,7 @@ func TestBlockCutsInterval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tr := start(t, always(status(200)), Options{OnFull: Block, MaxPendingBytes: 2 << 10, FlushInterval: time.Hour})
 		for range 10 {
-			tr.say(strings.Repeat("x", 1<<10))
+			tr.say(strings.Repeat("x", 300), strings.Repeat("y", 1700)) // the first is no full batch
 		}
 		if passed := time.Since(tr.began); passed > time.Minute {
 			t.Errorf("it took %v", passed)
