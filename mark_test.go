@@ -188,3 +188,18 @@ func BenchmarkSettled(b *testing.B) {
 		h.Settled(from, to)
 	}
 }
+
+// A run of records may have gaps: what is in them is not settled with it.
+func TestSettledGap(t *testing.T) {
+	p := &pending{marked: true}
+	b := newBlock(blockBytes)
+	for _, seq := range []uint64{1, 2, 4} {
+		b.add([]byte("x"), seq)
+	}
+	p.noteSettledLocked(span{b, 0, 3})
+	for seq, want := range []bool{1: true, 2: true, 3: false, 4: true, 5: false} {
+		if got := p.settled.has(uint64(seq), uint64(seq)+1); got != want {
+			t.Errorf("settled(%d) is %t", seq, got)
+		}
+	}
+}
