@@ -84,12 +84,18 @@ func (d *Decoder) Decode(b []byte, r *Record) error {
 	if flags&hasTime != 0 {
 		r.Time = t
 	}
-	if flags&(allFlags&^hasTime&^wasCut) == 0 {
+	if flags&(allFlags&^hasTime&^wasCut&^recorded) == 0 {
 		r.Message = d.string()
 	} else {
 		d.rare(flags, r)
 	}
+	if flags&recorded != 0 {
+		d.stack = append(d.stack, slog.Bool(RecordedName, true))
+	}
 	r.Attrs = d.entries(entries)
+	if flags&recorded != 0 && !d.bad {
+		r.Attrs = d.stack[len(d.stack)-len(r.Attrs)-1:]
+	}
 	if d.closed > MaxDepth && (tooDeep(r.Source, MaxDepth) || tooDeep(r.Attrs, MaxDepth)) {
 		d.bad = true
 	}
