@@ -178,15 +178,18 @@ func TestRecorderBounds(t *testing.T) {
 	})
 }
 
-// A record that is longer than the ring is not recorded, nor counted; the rest stays.
+// A record that just fits takes all of the ring. A longer one is not recorded, nor
+// counted, and the rest stays.
 func TestRecorderLeavesOutWhatIsTooLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		const around = 24 + 2 + 12 + 4 // see TestRecorderBounds
+		long := strings.Repeat("x", 20_000)
 		tr := start(t, always(status(200)), Options{})
-		r := NewRecorder(tr.Handler, &RecorderOptions{MaxBytes: 100})
-		sayAt(t.Context(), r, slog.LevelDebug, "d", strings.Repeat("x", 100))
+		r := NewRecorder(tr.Handler, &RecorderOptions{MaxBytes: around + 1 + len(long)})
+		sayAt(t.Context(), r, slog.LevelDebug, "d", long, long+"x")
 		sayAt(t.Context(), r, slog.LevelError, "e")
-		if got := tr.flushed(); !slices.Equal(got, []string{"d", "e"}) || tr.Stats().Recorded != 1 {
-			t.Errorf("%q, recorded %d", got, tr.Stats().Recorded)
+		if got := tr.flushed(); !slices.Equal(got, []string{long, "e"}) || tr.Stats().Recorded != 2 {
+			t.Errorf("%.20q, recorded %d", got, tr.Stats().Recorded)
 		}
 	})
 }
@@ -263,7 +266,9 @@ func TestRecordKeepsRequestsApart(t *testing.T) {
 // shipped before its own trigger.
 func TestRecorderConcurrently(t *testing.T) {
 	const goroutines, rounds, records = 8, 50, 5
-	for _, shared := range []bool{true, false} {
+	for _, c := range []struct{ name, first, each string }{
+		{"the process's ring", "", ""}, {"one request", "Record", ""}, {"a request each", "", "Record"},
+	} {
 		var mu sync.Mutex
 		var got []string
 		tr := startTaking(t, func(messages []string) {
@@ -272,12 +277,16 @@ func TestRecorderConcurrently(t *testing.T) {
 			got = append(got, messages...)
 		})
 		r := NewRecorder(tr, &RecorderOptions{MaxRecords: 1 << 20, MaxBytes: 1 << 30})
+		shared := t.Context()
+		if c.first != "" {
+			shared = Record(shared)
+		}
 		var wg sync.WaitGroup
 		for g := range goroutines {
 			wg.Go(func() {
 				for round := range rounds {
-					ctx := t.Context()
-					if !shared {
+					ctx := shared
+					if c.each != "" {
 						ctx = Record(ctx)
 					}
 					for i := range records {
@@ -296,12 +305,12 @@ func TestRecorderConcurrently(t *testing.T) {
 			var g, round, i int
 			fmt.Sscan(m, &g, &round, &i)
 			if n := next[strconv.Itoa(g)]; n != round*(records+1)+i {
-				t.Fatalf("%q comes after %d records of its goroutine", m, n)
+				t.Fatalf("%s: %q comes after %d records of its goroutine", c.name, m, n)
 			}
 			next[strconv.Itoa(g)]++
 		}
 		if want := goroutines * rounds * (records + 1); len(got) != want {
-			t.Errorf("%d records, want %d", len(got), want)
+			t.Errorf("%s: %d records, want %d", c.name, len(got), want)
 		}
 	}
 }

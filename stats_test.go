@@ -2,6 +2,7 @@ package slogship
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,9 +10,12 @@ import (
 	"maps"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/slogship/slogship/internal/record"
 )
 
 // Dropped lists, adds up and prints each of its fields.
@@ -160,4 +164,44 @@ func TestOldestIsWhenItWasLogged(t *testing.T) {
 			t.Errorf("the oldest was logged at %v, want %v", s.Oldest, time.Now())
 		}
 	})
+}
+
+// Shutdown cuts a back-off short, and Stats says so.
+func TestNextAttemptIsNowAtShutdown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := start(t, script(status(503), answered{hangs: true, status: 200}), Options{MinBackoff: time.Hour, MaxBackoff: time.Hour})
+		tr.say("a")
+		time.Sleep(2 * time.Second)
+		if s := tr.Stats(); !s.NextAttempt.After(time.Now()) {
+			t.Fatalf("the next attempt is at %v", s.NextAttempt)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() { tr.Shutdown(ctx) })
+		synctest.Wait()
+		if s := tr.Stats(); s.NextAttempt.After(time.Now()) || s.Sending != 1 {
+			t.Errorf("the next attempt is at %v, %d requests under way", s.NextAttempt, s.Sending)
+		}
+		cancel()
+		wg.Wait()
+	})
+}
+
+// What is in flight is as old as its oldest record, whichever left first.
+func TestOldestInFlight(t *testing.T) {
+	p := newPending(settings{Options: Options{MaxPending: 10, MaxPendingBytes: 1000, BatchRecords: 1, BatchBytes: 1000}})
+	state := record.New(record.Options{MaxRecordBytes: 100})
+	now := time.Now()
+	for _, age := range []time.Duration{2 * time.Hour, 3 * time.Hour, time.Hour} {
+		r := slog.Record{Time: now.Add(-age)} // with the clock's monotonic reading, as if logged then
+		c := state.Capture(t.Context(), &r)
+		p.push(c.Bytes, false)
+		c.Free()
+	}
+	for i, want := range []time.Duration{2 * time.Hour, 3 * time.Hour, 3 * time.Hour} {
+		p.swap()
+		if got := p.stats().Oldest; !got.Equal(now.Add(-want)) {
+			t.Errorf("after %d batches the oldest is %v old, want %v", i+1, now.Sub(got), want)
+		}
+	}
 }
