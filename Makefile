@@ -14,17 +14,21 @@ MODULES := $(sort $(patsubst ./%,%,$(patsubst %/,%,$(dir \
 	$(shell find . -name go.mod -not -path './.*' -not -path '*/testdata/*' -not -path '*/node_modules/*')))))
 NESTED := $(filter-out . tools,$(MODULES))
 
+# Nested modules whose tests take seconds and need no server.
+LIGHT := $(sort $(filter adapters/%,$(NESTED)) examples/loggers examples/otel)
+
 .DEFAULT_GOAL := help
-.PHONY: FORCE help test check vet build cross examples tidy lint vuln fmt bench bench-peers fuzz integration tools cc
+.PHONY: FORCE help picture test check vet build cross examples tidy lint vuln fmt bench bench-peers fuzz integration tools cc
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
 
 # Under the race detector nothing can be told about allocations, and what runs
 # millions of records is cut short: that runs again without it.
-test: cc ## test the root module under the race detector; then allocations and memory without
+test: cc ## test the root module under the race detector; allocations and memory without; adapters
 	CGO_ENABLED=1 $(GO) test -race ./...
 	$(GO) test -run 'Alloc|Memory|Million|Ring' ./...
+	@set -e; for m in $(LIGHT); do echo "(cd $$m && $(GO) test ./...)"; (cd $$m && $(GO) test ./...); done
 
 check: build vet cross tidy lint vuln ## build, vet, cross, tidy, lint, vuln: all that CI checks besides the tests
 	@echo "check: passed"
@@ -97,6 +101,9 @@ bench: $(BIN)/benchstat ## benchmarks to .bench/NAME.txt; BASE=name compares wit
 bench-peers: ## other shippers side by side (nested module bench/)
 	@test -f bench/Makefile || { echo "bench-peers: bench/Makefile does not exist"; exit 1; }
 	$(MAKE) -C bench
+
+picture: ## the README's picture: what happens in the quickstart's outage
+	$(GO) run ./examples/quickstart | grep -E '^ *[0-9.]+ s  |^ok |^FAILED' | $(GO) run ./docs/picture docs/quickstart
 
 FUZZTIME ?= 30s
 

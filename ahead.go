@@ -14,6 +14,7 @@ import "sync"
 type bodies struct {
 	p        *pending
 	encoders [2]*encoder
+	beside   []*encoder // for requests beside the one under way
 	making   sync.WaitGroup
 	ready    *body // of the records made
 	made     noted // in it, or lost
@@ -33,8 +34,12 @@ func note(pc piece) noted {
 	return n
 }
 
-func newBodies(p *pending, w *wording) *bodies {
-	return &bodies{p: p, encoders: [2]*encoder{newEncoder(w), newEncoder(w)}}
+func newBodies(p *pending, w *wording, requests int) *bodies {
+	b := &bodies{p: p, encoders: [2]*encoder{newEncoder(w), newEncoder(w)}}
+	for range requests - 1 {
+		b.beside = append(b.beside, newEncoder(w))
+	}
+	return b
 }
 
 // of returns a body of the records at the front of pc: of as many as there is room

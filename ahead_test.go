@@ -24,18 +24,22 @@ func TestNextBodyIsMadeAhead(t *testing.T) {
 			return logflare{}.AppendEvent(dst, e)
 		}}
 		tr := start(t, always(status(200).after(5*time.Second)), Options{BatchRecords: 10, MaxPending: 100, Format: format})
-		all := tr.sayNumbered(25)
-		time.Sleep(time.Second)
-		if n := encoded.Load(); n != 20 {
-			t.Errorf("with 10 of 25 records under way %d are encoded, want 20", n)
+		tr.say("first")
+		time.Sleep(2 * time.Second)
+		all := append([]string{"first"}, tr.sayNumbered(25)...)
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		if n := encoded.Load(); n != 1+20 {
+			t.Errorf("with 10 of 25 records under way %d are encoded, want 20", n-1)
 		}
 		time.Sleep(5 * time.Second)
-		if n := encoded.Load(); n != 20 {
-			t.Errorf("with 20 of 25 records under way %d are encoded, want 20", n)
+		synctest.Wait()
+		if n := encoded.Load(); n != 1+20 {
+			t.Errorf("with 20 of 25 records under way %d are encoded, want 20", n-1)
 		}
 		time.Sleep(time.Minute)
-		if n := encoded.Load(); n != 25 {
-			t.Errorf("25 records were encoded %d times", n)
+		if n := encoded.Load(); n != 1+25 {
+			t.Errorf("25 records were encoded %d times", n-1)
 		}
 		tr.wantTaken(all...)
 	})
@@ -104,7 +108,7 @@ func TestBodiesAreOfTheirPieces(t *testing.T) {
 		h := shipTo(t, hanging, Options{FlushInterval: time.Hour})
 		p := newPending(queueSettings(200, 40_000, 20, 1<<20))
 		p.batchBytes = 2000 + rnd.IntN(3000)
-		b := newBodies(p, w)
+		b := newBodies(p, w, 1)
 		n := 0
 		push := func() {
 			r := slog.NewRecord(recordTime, 0, fmt.Sprint(n, strings.Repeat("x", rnd.IntN(100))), 0)

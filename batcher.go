@@ -22,6 +22,7 @@ type batcher struct {
 	onError func(error)
 
 	minBackoff, maxBackoff time.Duration
+	requests               int // at once
 
 	ctx    context.Context // of all requests; marked, so that they log nothing
 	cancel context.CancelFunc
@@ -46,12 +47,13 @@ func newBatcher(p *pending, s *sender, o settings) *batcher {
 	ctx, cancel := context.WithCancel(context.WithValue(context.Background(), sendingKey{}, true))
 	b := &batcher{
 		p:          p,
-		bodies:     newBodies(p, newWording(o)),
+		bodies:     newBodies(p, newWording(o), o.Requests),
 		sender:     s,
 		format:     o.Format,
 		onError:    o.OnError,
 		minBackoff: o.MinBackoff,
 		maxBackoff: o.MaxBackoff,
+		requests:   o.Requests,
 		ctx:        ctx,
 		cancel:     cancel,
 		done:       make(chan struct{}),
@@ -174,6 +176,9 @@ func (b *batcher) attempt() {
 		}
 	}()
 	var m mishaps
+	if j.widen(b.requests) && !b.sendAbreast(&m) {
+		return
+	}
 	for {
 		pc, again, ok := j.next()
 		if !ok {
@@ -191,12 +196,7 @@ func (b *batcher) attempt() {
 			return
 		}
 		v := b.read(r, pc)
-		if v.Action == Accept {
-			b.p.noteAccepted()
-		}
-		wait := retryAfter(r.header, time.Now())
-		m.note(r, v, pc, b.sender.complain(r, v), wait)
-		j.answered(pc, ruling{Verdict: v, size: body.encoded, crashed: r.status == http.StatusInternalServerError && wait == 0})
+		j.answered(pc, b.ruling(&m, r, v, pc, body.encoded))
 	}
 	if j.requests == 0 && !j.alone { // nothing is known about the server
 		j.finish()

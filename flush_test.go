@@ -258,6 +258,7 @@ func TestLossErrorText(t *testing.T) {
 		"2 records unsent after 1.5 s: context canceled; last attempt: 401 Unauthorized: who: are you?": {
 			Unsent: 2, Cause: context.Canceled, After: 1500 * time.Millisecond, LastError: refused,
 		},
+		"3 records unsent; last attempt: 401 Unauthorized: who: are you?": {Unsent: 3, After: time.Millisecond - 1, LastError: refused},
 		"2 records unsent after 2m30s; last attempt: no answer for 9.99 s": {
 			Unsent: 2, Cause: context.DeadlineExceeded, After: 150 * time.Second, hanging: 9994 * time.Millisecond,
 		},

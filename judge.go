@@ -83,6 +83,8 @@ type attempt struct {
 	toss toss
 	out  piece // sent, if it is not of a toss
 
+	abreast []piece // sent at once
+
 	now     time.Time
 	alone   bool // nothing but suspects is sent
 	behind  bool // there is more to send than a batch
@@ -222,12 +224,7 @@ func (j *judge) sending(pc piece) (_ piece, again, ok bool) {
 // what of it is in the body. What no body can have is dropped; what this one has no
 // room for goes back: to pending, where more comes to it, if it ends the batch.
 func (j *judge) encoded(b *body) (sent piece) {
-	j.p.noteEncoded(b.taken, b.encoded, b.cut)
-	for _, l := range b.lost {
-		var pc piece
-		pc.add(l.span)
-		j.p.settle(pc, 1, l.why)
-	}
+	j.noteBody(b)
 	sent = b.taken
 	part := j.toss.next()
 	switch {
@@ -246,10 +243,20 @@ func (j *judge) encoded(b *body) (sent piece) {
 	} else {
 		j.putBack(b.rest)
 	}
-	if sent.records > 0 {
-		j.sentTo = max(j.sentTo, sent.lastSeq()+1)
-	}
 	return sent
+}
+
+// noteBody notes what became of the records that b was made of.
+func (j *judge) noteBody(b *body) {
+	j.p.noteEncoded(b.taken, b.encoded, b.cut)
+	for _, l := range b.lost {
+		var pc piece
+		pc.add(l.span)
+		j.p.settle(pc, 1, l.why)
+	}
+	if b.taken.records > 0 {
+		j.sentTo = max(j.sentTo, b.taken.lastSeq()+1)
+	}
 }
 
 // size is how many records the next piece may have.
@@ -433,7 +440,7 @@ func (j *judge) found() {
 // finish ends the attempt: what has no final answer goes back. It reports how the
 // attempt ended, and whether anything went back.
 func (j *judge) finish() (end ending, rest bool) {
-	j.putBack(j.out) // if its answer could not be read
+	j.putBack(join(append(j.abreast, j.out)...)) // if their answers could not be read
 	j.conclude()
 	end = j.end
 	switch {

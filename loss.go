@@ -40,7 +40,7 @@ func (e *LossError) Error() string {
 	}
 	if e.Unsent > 0 || e.Cause != nil {
 		unsent := plural(e.Unsent, "record", "records") + " unsent"
-		if e.After > 0 {
+		if e.After >= time.Millisecond {
 			unsent += " after " + spell(e.After)
 		}
 		parts = append(parts, unsent)

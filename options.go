@@ -87,7 +87,7 @@ type Options struct {
 	// heap stays below it plus 14 MiB (with BatchBytes and MaxRecordBytes at their
 	// defaults), however long an outage and whatever the sizes of records; where
 	// blocks cost much more than the records in them, the oldest go a little
-	// earlier. Batches are clamped to half of either bound.
+	// earlier. Batches, as many as Requests, are clamped to half of either bound.
 	MaxPendingBytes int
 
 	// MaxRecordBytes bounds one record, in bytes as the Format writes it. A longer
@@ -108,6 +108,13 @@ type Options struct {
 	// jitter). If zero, 500 ms and 30 s.
 	MinBackoff time.Duration
 	MaxBackoff time.Duration
+
+	// Requests is how many requests may be under way at once. If zero, 1, which
+	// keeps the order in which records were accepted. More are for a backend with
+	// small batches, or far away: a backlog then leaves in so many full batches at
+	// once, each of which is delivered, or tried again, by itself, so that records
+	// may overtake others within them.
+	Requests int
 
 	// SpoolDir and SpoolBytes are for keeping pending records on disk. There
 	// is no spool yet: New refuses them.
@@ -173,6 +180,7 @@ func (o Options) resolve() (s settings, err error) {
 		{"MaxPending", int64(o.MaxPending)},
 		{"MaxPendingBytes", int64(o.MaxPendingBytes)},
 		{"MaxRecordBytes", int64(o.MaxRecordBytes)},
+		{"Requests", int64(o.Requests)},
 		{"RequestTimeout", int64(o.RequestTimeout)},
 		{"MinBackoff", int64(o.MinBackoff)},
 		{"MaxBackoff", int64(o.MaxBackoff)},
@@ -225,6 +233,7 @@ func (o Options) resolve() (s settings, err error) {
 	if o.MaxBackoff == 0 {
 		o.MaxBackoff = max(o.MinBackoff, defaultMaxBackoff)
 	}
+	setDefault(&o.Requests, 1)
 	setDefault(&o.MaxPending, defaultMaxPending)
 	setDefault(&o.MaxPendingBytes, defaultMaxPendingBytes)
 
@@ -233,9 +242,9 @@ func (o Options) resolve() (s settings, err error) {
 	o.MaxRecordBytes = min(o.MaxRecordBytes, math.MaxInt32) // a block's marks have 32 bits
 	setDefault(&o.BatchRecords, s.layout.MaxRecords)
 	setDefault(&o.BatchRecords, defaultBatchRecords)
-	o.BatchRecords = clamp(o.BatchRecords, o.MaxPending/2, s.layout.MaxRecords)
+	o.BatchRecords = clamp(o.BatchRecords, o.MaxPending/2/o.Requests, s.layout.MaxRecords)
 	setDefault(&o.BatchBytes, defaultBatchBytes)
-	o.BatchBytes = clamp(o.BatchBytes, o.MaxPendingBytes/2, 0)
+	o.BatchBytes = clamp(o.BatchBytes, o.MaxPendingBytes/2/o.Requests, 0)
 	if s.frame, err = s.layout.frame(o.BatchRecords, o.BatchBytes); err != nil {
 		return s, err
 	}

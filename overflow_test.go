@@ -199,7 +199,7 @@ func TestOnErrorEndsItsGoroutine(t *testing.T) {
 				tr.sayMany(10)
 				time.Sleep(time.Hour)
 				synctest.Wait()
-				if calls != 3 { // overflow, failure, recovery
+				if calls != 3 && calls != 4 { // overflow, and the rest of it a minute later perhaps, failure, recovery
 					t.Errorf("OnError was called %d times", calls)
 				}
 				tr.wantBooks(4, Dropped{Overflow: 6}, 0)

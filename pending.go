@@ -99,7 +99,7 @@ func newPending(s settings) *pending {
 	p := &pending{
 		maxRecords:   s.MaxPending,
 		maxBytes:     s.MaxPendingBytes,
-		maxHeld:      addSaturated(s.MaxPendingBytes, max(s.BatchBytes, s.MaxRecordBytes)+slackBytes),
+		maxHeld:      addSaturated(s.MaxPendingBytes, addSaturated(max(s.BatchBytes, s.MaxRecordBytes), max(s.Requests-1, 0)*s.BatchBytes)+slackBytes),
 		batchRecords: s.BatchRecords,
 		batchBytes:   max((s.BatchBytes-s.frame)/64*63, 1), // what does not fit after all waits for the next
 		extra:        firstGrowth,
@@ -285,6 +285,23 @@ func (p *pending) settleLocked(s span, failed int, why reason) {
 func (p *pending) swap() (batch piece) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return p.swapLocked()
+}
+
+// swapFull is swap if a full batch is pending; otherwise it takes nothing.
+func (p *pending) swapFull() (batch piece) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.fullLocked() {
+		return piece{}
+	}
+	return p.swapLocked()
+}
+
+// fullLocked reports whether a full batch is pending.
+func (p *pending) fullLocked() bool { return p.records-p.aside.len() > p.partial }
+
+func (p *pending) swapLocked() (batch piece) {
 	for p.queue.n > 0 {
 		front, rest := p.queue.front().cut(p.batchRecords-batch.records, p.batchBytes-batch.bytes-batch.records*p.extra, p.extra)
 		if front.len() == 0 && batch.records == 0 {
@@ -315,7 +332,7 @@ func (p *pending) swap() (batch piece) {
 func (p *pending) peek() (batch piece) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.records <= p.partial {
+	if !p.fullLocked() {
 		return piece{}
 	}
 	for i := range p.queue.n {
@@ -444,7 +461,7 @@ func (p *pending) due(now time.Time) (time.Duration, bool) {
 	if p.queue.n == 0 {
 		return p.dueAsideLocked(now)
 	}
-	if p.closed || p.records-p.aside.len() > p.partial || p.queue.front().firstSeq() < p.urgentBelow {
+	if p.closed || p.fullLocked() || p.queue.front().firstSeq() < p.urgentBelow {
 		return 0, true
 	}
 	if wait := p.born.Add(p.interval).Sub(now); wait > 0 {

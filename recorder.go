@@ -58,7 +58,7 @@ func NewRecorder(h *Handler, o *RecorderOptions) slog.Handler {
 	if o != nil {
 		settings = *o
 	}
-	f := &flight{level: settings.Level, trigger: settings.Trigger, maxRecords: settings.MaxRecords, maxBytes: settings.MaxBytes}
+	f := &recorderCore{level: settings.Level, trigger: settings.Trigger, maxRecords: settings.MaxRecords, maxBytes: settings.MaxBytes}
 	if f.level == nil {
 		f.level = slog.LevelDebug
 	}
@@ -71,7 +71,7 @@ func NewRecorder(h *Handler, o *RecorderOptions) slog.Handler {
 	if f.maxBytes <= 0 {
 		f.maxBytes = defaultRecorderBytes
 	}
-	f.ring = flightRing{f: f}
+	f.ring = recordRing{f: f}
 	return &recorder{h, f}
 }
 
@@ -79,15 +79,15 @@ func NewRecorder(h *Handler, o *RecorderOptions) slog.Handler {
 // state, and captured once for both.
 type recorder struct {
 	h *Handler
-	f *flight
+	f *recorderCore
 }
 
-// A flight is what all handlers made from one NewRecorder share.
-type flight struct {
+// A recorderCore is what all handlers made from one NewRecorder share.
+type recorderCore struct {
 	level, trigger       slog.Leveler
 	maxRecords, maxBytes int
 
-	ring flightRing // the process's
+	ring recordRing // the process's
 }
 
 // Enabled reports whether a record of level is shipped or recorded.

@@ -29,11 +29,11 @@ type recordingKey struct{}
 // to keep, which is one as a rule.
 type recording struct {
 	mu    sync.Mutex // guards rings
-	rings []*flightRing
+	rings []*recordRing
 }
 
 // ringOf is the ring that records under ctx belong in.
-func (f *flight) ringOf(ctx context.Context) *flightRing {
+func (f *recorderCore) ringOf(ctx context.Context) *recordRing {
 	if ctx == nil {
 		return &f.ring
 	}
@@ -48,20 +48,20 @@ func (f *flight) ringOf(ctx context.Context) *flightRing {
 			return ring
 		}
 	}
-	ring := &flightRing{f: f}
+	ring := &recordRing{f: f}
 	own.rings = append(own.rings, ring)
 	return ring
 }
 
-// A flightRing keeps the last captured records, each after its length in 4 bytes:
+// A recordRing keeps the last captured records, each after its length in 4 bytes:
 //
 //	buf  [ ...cord 3 | free | length | record 1 | length | record 2 | length | rec... ]
 //	                        ^ head                                             used bytes, around the end
 //
 // Whenever mu is free, records is at most f.maxRecords, used at most f.maxBytes, and
 // every record in it has been neither shipped nor overwritten.
-type flightRing struct {
-	f *flight
+type recordRing struct {
+	f *recorderCore
 
 	mu           sync.Mutex // guards what follows; held across push, which waits for nobody, and not across the user's code
 	buf          []byte
@@ -77,7 +77,7 @@ const (
 
 // keep adds a record, in place of the oldest ones if need be. It reports false if it
 // is too long for the ring.
-func (r *flightRing) keep(rec []byte) bool {
+func (r *recordRing) keep(rec []byte) bool {
 	need := lengthBytes + len(rec)
 	if need > r.f.maxBytes {
 		return false
@@ -100,7 +100,7 @@ func (r *flightRing) keep(rec []byte) bool {
 
 // ship pushes what is kept, and then rec. Who triggers at the same time waits, so that
 // what it logged before is shipped before its own record, too.
-func (r *flightRing) ship(rec []byte, c *core, urgent bool) {
+func (r *recordRing) ship(rec []byte, c *core, urgent bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for r.records > 0 {
@@ -114,7 +114,7 @@ func (r *flightRing) ship(rec []byte, c *core, urgent bool) {
 }
 
 // length is that of the oldest record.
-func (r *flightRing) length() int {
+func (r *recordRing) length() int {
 	var length [lengthBytes]byte
 	for i := range length {
 		length[i] = r.buf[r.at(i)]
@@ -123,7 +123,7 @@ func (r *flightRing) length() int {
 }
 
 // oldest is the oldest record. It is overwritten by what is kept next.
-func (r *flightRing) oldest() []byte {
+func (r *recordRing) oldest() []byte {
 	from, n := r.at(lengthBytes), r.length()
 	if from+n <= len(r.buf) {
 		return r.buf[from : from+n]
@@ -133,14 +133,14 @@ func (r *flightRing) oldest() []byte {
 }
 
 // skip gives up the oldest record, n bytes with its length.
-func (r *flightRing) skip(n int) {
+func (r *recordRing) skip(n int) {
 	r.head = r.at(n)
 	r.used -= n
 	r.records--
 }
 
 // at is the index n bytes after head.
-func (r *flightRing) at(n int) int {
+func (r *recordRing) at(n int) int {
 	if i := r.head + n; i < len(r.buf) {
 		return i
 	}
@@ -148,14 +148,14 @@ func (r *flightRing) at(n int) int {
 }
 
 // write appends b, for which there is room.
-func (r *flightRing) write(b []byte) {
+func (r *recordRing) write(b []byte) {
 	n := copy(r.buf[r.at(r.used):], b)
 	copy(r.buf, b[n:])
 	r.used += len(b)
 }
 
 // grow makes room for size bytes, at most f.maxBytes.
-func (r *flightRing) grow(size int) {
+func (r *recordRing) grow(size int) {
 	buf := make([]byte, min(max(2*len(r.buf), size, leastRingSize), r.f.maxBytes))
 	if r.used > 0 {
 		n := copy(buf, r.buf[r.head:min(r.head+r.used, len(r.buf))])

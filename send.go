@@ -33,8 +33,8 @@ const (
 	maxAnswerHeader = 128 << 10 // bytes; net/http would read 10 MB
 )
 
-// sender turns a body into a request, and the answer into a reply. It is
-// owned by the batcher's goroutine.
+// sender turns a body into a request, and the answer into a reply. Several
+// goroutines may send at once.
 type sender struct {
 	client  *retryablehttp.Client
 	url     string // without user info
@@ -45,9 +45,6 @@ type sender struct {
 	secrets *redact.Secrets                // of the options
 	learned atomic.Pointer[redact.Secrets] // and of the last request that a transport changed; Handle reads it too
 	books   *pending
-
-	posted *payload  // by the request under way
-	began  time.Time // of the first of the quick attempts
 }
 
 // reply is what became of one request.
@@ -76,7 +73,7 @@ func newSender(endpoint *url.URL, name string, p *pending, o settings) *sender {
 	}
 	client := retryablehttp.NewClient()
 	client.Logger = nil
-	client.HTTPClient = copyClient(o.Client, o.RequestTimeout)
+	client.HTTPClient = copyClient(o.Client, o.RequestTimeout, o.Requests)
 	client.RetryMax = 1
 	client.CheckRetry = s.checkRetry
 	client.Backoff = func(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return quickRetryWait }
@@ -107,7 +104,7 @@ func requestHeader(endpoint *url.URL, o settings) http.Header {
 
 // copyClient returns a copy of c that follows no redirect but one which sends
 // the same request to the same server.
-func copyClient(c *http.Client, timeout time.Duration) *http.Client {
+func copyClient(c *http.Client, timeout time.Duration, requests int) *http.Client {
 	var client http.Client
 	if c != nil {
 		client = *c
@@ -117,6 +114,9 @@ func copyClient(c *http.Client, timeout time.Duration) *http.Client {
 			t = t.Clone()
 			if t.MaxResponseHeaderBytes == 0 {
 				t.MaxResponseHeaderBytes = maxAnswerHeader
+			}
+			if requests > http.DefaultMaxIdleConnsPerHost {
+				t.MaxIdleConnsPerHost = max(t.MaxIdleConnsPerHost, requests) // they are kept
 			}
 			transport = t
 		}
@@ -175,7 +175,7 @@ func (s *sender) post(ctx context.Context, body *body) (r reply) {
 	s.books.noteSending(1)
 	defer s.books.noteSending(-1)
 
-	s.posted, s.began = body.payload, time.Now()
+	ctx = context.WithValue(ctx, postingKey{}, posting{body.payload, time.Now()})
 	req, err := retryablehttp.NewRequestWithContext(ctx, http.MethodPost, s.url,
 		retryablehttp.ReaderFunc(func() (io.Reader, error) { return body.reader(), nil }))
 	if err != nil {
@@ -207,22 +207,33 @@ func (s *sender) post(ctx context.Context, body *body) (r reply) {
 	return r
 }
 
+// postingKey is the key under which the context of a request has its posting.
+type postingKey struct{}
+
+// posting is what is known of a request when it is tried once more.
+type posting struct {
+	*payload
+	began time.Time // of the first of the quick attempts
+}
+
 // checkRetry has retryablehttp try again, once, after a connection error that
 // came soon.
 func (s *sender) checkRetry(ctx context.Context, _ *http.Response, err error) (bool, error) {
 	if ctx.Err() != nil {
 		return false, ctx.Err()
 	}
-	if err == nil || !isConnectionError(err) || time.Since(s.began) > quickRetryWithin-quickRetryWait {
+	p, _ := ctx.Value(postingKey{}).(posting)
+	if err == nil || !isConnectionError(err) || time.Since(p.began) > quickRetryWithin-quickRetryWait {
 		return false, nil
 	}
 	return true, nil
 }
 
 // prepareRetry is called before the second quick attempt.
-func (s *sender) prepareRetry(*http.Request) error {
+func (s *sender) prepareRetry(req *http.Request) error {
+	p, _ := req.Context().Value(postingKey{}).(posting)
 	s.books.noteRetry()
-	s.books.noteSent(s.posted.raw, s.posted.size)
+	s.books.noteSent(p.raw, p.size)
 	return nil
 }
 

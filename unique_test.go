@@ -74,3 +74,15 @@ func TestUniqueDoesNotAllocate(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+// Four times the attributes, with equal names among them, take about four times as
+// long, not sixteen times.
+func TestUniqueTakesLinearTime(t *testing.T) {
+	wantLinear(t, 4_000, func(n int) {
+		attrs := make([]slog.Attr, n)
+		for i := range attrs {
+			attrs[i] = slog.Int(fmt.Sprint("k", i-i%10*i/20), i)
+		}
+		unique(attrs)
+	})
+}

@@ -113,11 +113,7 @@ func ClickHouse(o ClickHouseOptions) slogship.Format {
 		event.addTimeText()
 		event.addAttributes()
 	case names.attributes != omit:
-		event.begin(quoted, names.attributes)
-		event.add(source, "source")
-		event.addTimeText()
-		event.addAttributes()
-		event.end()
+		event.addQuoted(names.attributes)
 	}
 	l := linesLayout("application/x-ndjson")
 	l.MaxRecords = 1_000_000

@@ -88,7 +88,7 @@ func Elasticsearch(o ElasticsearchOptions) slogship.Format {
 		if slices.Contains(event.reserved, o.Attributes) {
 			err = cmp.Or(err, badOption("ElasticsearchOptions.Attributes", o.Attributes, "a name that no other member has"))
 		}
-		event.begin(nest, o.Attributes)
+		event.begin(o.Attributes)
 		event.addAttributes()
 		event.end()
 	}

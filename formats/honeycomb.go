@@ -38,7 +38,7 @@ func Honeycomb(o HoneycombOptions) slogship.Format {
 	id := cmp.Or(o.ID, eventIDKey)
 	event := newObject()
 	event.addTime(strictTime, "time", RFC3339Nano)
-	event.begin(nest, "data")
+	event.begin("data")
 	event.add(eventID, id)
 	event.add(lowerLevel, "level")
 	event.add(message, "message")

@@ -100,7 +100,7 @@ func (k keys) object() (*object, error) {
 		o.addAttributes()
 		return o, err
 	}
-	o.begin(nest, k.attributes)
+	o.begin(k.attributes)
 	o.addAttributes()
 	o.end()
 	return o, err

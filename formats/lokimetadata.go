@@ -18,12 +18,13 @@ type lokiMetadata struct {
 	group  []byte // what is in front of the names of members, of each group that is open
 	labels []byte // fields that are labels, members of a JSON object
 
-	names   []span    // where the names in dst are
+	names   []span    // where the names are, in dst
+	taken   []span    // the names of labels, in labels
 	seen    [8]uint64 // a bit for the hash of each name
 	doubled bool
 }
 
-type span struct{ from, to int32 }
+type span struct{ from, to int }
 
 var lokiMetadataPool = sync.Pool{New: func() any { return new(lokiMetadata) }}
 
@@ -31,7 +32,7 @@ var lokiMetadataPool = sync.Pool{New: func() any { return new(lokiMetadata) }}
 func (m *lokiMetadata) release() {
 	const most = 64 << 10
 	if cap(m.names)+cap(m.labels)+cap(m.group) <= most {
-		*m = lokiMetadata{group: m.group[:0], labels: m.labels[:0], names: m.names[:0]}
+		*m = lokiMetadata{group: m.group[:0], labels: m.labels[:0], names: m.names[:0], taken: m.taken[:0]}
 		lokiMetadataPool.Put(m)
 	}
 }
@@ -40,48 +41,52 @@ func (m *lokiMetadata) release() {
 // in those. They are members of the group whose names begin with group[from:]. A
 // name in reserved gets an underscore.
 func (m *lokiMetadata) write(dst []byte, attrs []slog.Attr, from int, reserved *lokiNameSet, labels []string) []byte {
-	end := len(m.group)
+	to := len(m.group)
 	for i := range attrs {
 		a := &attrs[i]
 		if a.Value.Kind() == slog.KindGroup {
-			m.group = appendLokiPrefix(m.group, m.group[from:end], a.Key)
-			dst = m.write(dst, a.Value.Group(), end, reserved, labels)
-			m.group = m.group[:end]
+			m.group = appendLokiPrefix(m.group, m.group[from:to], a.Key)
+			dst = m.write(dst, a.Value.Group(), to, reserved, labels)
+			m.group = m.group[:to]
 			continue
 		}
 		before := len(dst)
 		dst = append(appendComma(dst), '"')
 		begin := len(dst)
-		dst = appendLokiName(dst, m.group[from:end], a.Key)
+		dst = appendLokiName(dst, m.group[from:to], a.Key)
 		if reserved.has(dst[begin:]) {
 			dst = append(dst, '_')
 		}
-		isLabel := len(labels) > 0 && isLokiLabelValue(a.Value) && slices.Contains(labels, string(dst[begin:]))
-		m.note(dst, begin, isLabel)
+		end := len(dst)
+		m.note(dst[begin:], dst)
+		isLabel := len(labels) > 0 && isLokiLabelValue(a.Value) && slices.Contains(labels, string(dst[begin:end]))
 		dst = appendText(append(dst, '"', ':'), a.Value)
-		if isLabel {
-			m.labels = append(appendComma(m.labels), dst[begin-1:]...)
-			dst = dst[:before]
+		if !isLabel {
+			m.names = append(m.names, span{begin, end})
+			continue
 		}
+		m.labels = append(appendComma(m.labels), '"')
+		m.taken = append(m.taken, span{len(m.labels), len(m.labels) + end - begin})
+		m.labels = append(m.labels, dst[begin:]...)
+		dst = dst[:before]
 	}
 	return dst
 }
 
-// note takes down the name dst[begin:], and whether it is there twice. Labels do not
-// stay there: where there are any, a name counts as doubled if it may be.
-func (m *lokiMetadata) note(dst []byte, begin int, isLabel bool) {
-	name := dst[begin:]
+// note takes down that there is a name, and whether it is there twice: in dst or
+// among the labels.
+func (m *lokiMetadata) note(name, dst []byte) {
 	h := nameHash(name)
 	word, bit := &m.seen[h>>6], uint64(1)<<(h&63)
 	if *word&bit != 0 && !m.doubled {
-		m.doubled = isLabel || len(m.labels) > 0 || len(m.names) >= maxLokiEntries || slices.ContainsFunc(m.names, func(other span) bool {
-			return bytes.Equal(dst[other.from:other.to], name)
-		})
+		m.doubled = len(m.names) >= maxLokiEntries || isAmong(name, dst, m.names) || isAmong(name, m.labels, m.taken)
 	}
 	*word |= bit
-	if !isLabel {
-		m.names = append(m.names, span{int32(begin), int32(len(dst))})
-	}
+}
+
+// isAmong reports whether name is one of those in text.
+func isAmong(name, text []byte, names []span) bool {
+	return slices.ContainsFunc(names, func(other span) bool { return bytes.Equal(text[other.from:other.to], name) })
 }
 
 // isLokiLabelValue reports whether Loki takes v as the value of a label.
@@ -93,11 +98,7 @@ func isLokiLabelValue(v slog.Value) bool {
 // nameHash is nine bits of a name, which is not empty.
 func nameHash(name []byte) uint32 {
 	n := len(name)
-	h := uint32(n) | uint32(name[0])<<8 | uint32(name[n-1])<<16 | uint32(name[n/2])<<24
-	if n > 1 {
-		h ^= uint32(name[n-2]) << 4
-	}
-	return h * 0x9E3779B1 >> 23
+	return (uint32(n)*89 ^ uint32(name[0])*29 ^ uint32(name[n-1])*3 ^ uint32(name[n/2])*7) & 511
 }
 
 // appendComma begins a member that is not the first.

@@ -66,14 +66,14 @@ func appendLokiPrefix(dst, prefix []byte, group string) []byte {
 
 // isLokiName reports whether Loki leaves name as it is.
 func isLokiName(name string) bool {
-	var before, all, bad uint8
+	var before, all, doubled uint8
 	for i := range len(name) {
 		c := lokiNameBytes[name[i]]
-		bad |= c&nameOther | c&before&nameUnderscore
 		all |= c
+		doubled |= c & before
 		before = c
 	}
-	return bad == 0 && all&(nameDigit|nameLetter) != 0 && lokiNameBytes[name[0]] != nameDigit
+	return all&nameOther == 0 && doubled&nameUnderscore == 0 && all > nameUnderscore && lokiNameBytes[name[0]] != nameDigit
 }
 
 // appendNamePart appends part of a name that begins at begin. Of a part without

@@ -2,7 +2,6 @@ package formats
 
 import (
 	"log/slog"
-	"slices"
 
 	"github.com/slogship/slogship"
 )
@@ -92,10 +91,10 @@ func (m *member) appendException(dst []byte, attrs []slog.Attr, failure *slogshi
 		return slogship.AppendString(m.begin(dst), failure.Text+"\n"+stackText(failure.Stack))
 	}
 	for _, name := range names {
-		for i := range slices.Backward(attrs) { // of equal names the last wins
-			v := attrs[i].Value
-			if attrs[i].Key == name && v.Kind() == slog.KindString && v.String() != "" {
-				return slogship.AppendString(m.begin(dst), v.String())
+		for i := len(attrs) - 1; i >= 0; i-- { // of equal names the last wins
+			a := &attrs[i]
+			if a.Key == name && a.Value.Kind() == slog.KindString && a.Value.String() != "" {
+				return slogship.AppendString(m.begin(dst), a.Value.String())
 			}
 		}
 	}
@@ -140,32 +139,3 @@ func quote(s string) string { return string(slogship.AppendString(nil, s)) }
 
 // quoteKey is the beginning of a member called name.
 func quoteKey(name string) string { return quote(name) + ":" }
-
-// appendQuoted makes the JSON text at dst[from:] a JSON string. slogship's JSON
-// has control characters neither between its strings nor inside them, so that
-// quotes and backslashes are all there is to escape.
-//
-//	dst  ... from [ the string, at most twice as long | a copy of the text ]
-func appendQuoted(dst []byte, from int) []byte {
-	n := len(dst) - from
-	room := 2*n + len(`""`)
-	dst = slices.Grow(dst, room)
-	all := dst[from : from+room+n]
-	out, text := all[:room], all[room:]
-	copy(text, out)
-	out[0] = '"'
-	i := 1
-	for _, c := range text {
-		// Quotes come too often to be guessed by a branch: a backslash is
-		// written in front of each byte, and most are written over.
-		out[i] = '\\'
-		i += int(escapes[c])
-		out[i] = c
-		i++
-	}
-	out[i] = '"'
-	return dst[:from+i+1]
-}
-
-// escapes has a 1 for each byte that takes a backslash in front inside a string.
-var escapes = [256]uint8{'"': 1, '\\': 1}

@@ -44,9 +44,9 @@ type NDJSONOptions struct {
 //     It inflates gzip and zstd.
 //   - Fluent Bit, input http, with ContentType "application/json", in which it
 //     reads one object after the other
-//     (https://docs.fluentbit.io/manual/pipeline/inputs/http). Versions before 3
-//     cannot inflate gzip: set Options.Compression to slogship.None. Its
-//     buffer_max_size, 4 MB, bounds a body.
+//     (https://docs.fluentbit.io/manual/pipeline/inputs/http); lines of another type
+//     it refuses, with two answers. Versions before 3 cannot inflate gzip: set
+//     Options.Compression to slogship.None. Its buffer_max_size, 4 MB, bounds a body.
 //   - Fluentd, input http, from 1.14.5 on.
 //
 // For other receivers that cannot inflate gzip set slogship.None too.

@@ -44,7 +44,7 @@ func NewRelic(o NewRelicOptions) slogship.Format {
 	event.text = true
 	event.addTime(strictTime, "timestamp", UnixMilli)
 	event.add(requiredMessage, "message")
-	event.begin(nest, "attributes")
+	event.begin("attributes")
 	event.add(eventID, id)
 	event.add(lowerLevel, "level")
 	event.add(source, "source")

@@ -1,6 +1,7 @@
 package formats
 
 import (
+	"log/slog"
 	"slices"
 	"strings"
 
@@ -64,9 +65,8 @@ const (
 	exception                   // both, or the first of object.texts
 	nest                        // an object that holds the members to come, up to nestEnd
 	nestEnd
-	quoted // a string that holds an object with the members to come, up to quotedEnd
-	quotedEnd
 	attributes // all attributes, as members beside the others
+	quoted     // a string that holds an object with the source, textTime and the attributes
 )
 
 // newObject returns an object without members.
@@ -144,27 +144,27 @@ func (o *object) addFixed(name, value string) {
 
 // addAttributes appends the attributes.
 func (o *object) addAttributes() {
-	for i := len(o.members) - 1; i >= 0 && o.members[i].what != nest && o.members[i].what != quoted; i-- {
+	for i := len(o.members) - 1; i >= 0 && o.members[i].what != nest; i-- {
 		o.members[i].beside = true
 	}
 	o.members = append(o.members, member{what: attributes})
 }
 
-// begin opens an object in the object: nest or quoted. It holds the attributes,
-// so that the names outside are theirs to have.
-func (o *object) begin(w what, name string) {
-	o.members = append(o.members, member{key: "," + quoteKey(name), what: w})
+// begin opens an object in the object. It holds the attributes, so that the names
+// outside are theirs to have.
+func (o *object) begin(name string) {
+	o.members = append(o.members, member{key: "," + quoteKey(name), what: nest})
 	o.reserved = nil
 }
 
 // end closes what begin opened.
-func (o *object) end() {
-	for _, m := range slices.Backward(o.members) {
-		if m.what == nest || m.what == quoted {
-			o.members = append(o.members, member{what: m.what + 1})
-			return
-		}
-	}
+func (o *object) end() { o.members = append(o.members, member{what: nestEnd}) }
+
+// addQuoted appends a string that holds an object with the source, a time that has
+// no place, and the attributes.
+func (o *object) addQuoted(name string) {
+	o.members = append(o.members, member{key: "," + quoteKey(name), what: quoted})
+	o.reserved = []string{slog.SourceKey, timeTextKey}
 }
 
 // alone returns an error if the member that an option named has the name of
@@ -193,7 +193,6 @@ func (o *object) append(dst []byte, e *slogship.Event) []byte {
 	if o.errors {
 		failure = firstError(e.Attrs)
 	}
-	inside := 0 // where the string begins whose content is being written
 	dst = append(dst, o.open...)
 	for i := range o.members {
 		m := &o.members[i]
@@ -240,14 +239,10 @@ func (o *object) append(dst []byte, e *slogship.Event) []byte {
 			dst = m.appendException(dst, e.Attrs, failure, o.texts)
 		case nest:
 			dst = append(m.begin(dst), '{')
-		case quoted:
-			dst = m.begin(dst)
-			inside = len(dst)
-			dst = append(dst, '{')
 		case nestEnd:
 			dst = append(dst, '}')
-		case quotedEnd:
-			dst = appendQuoted(append(dst, '}'), inside)
+		case quoted:
+			dst = appendQuotedObject(m.begin(dst), e, isTime)
 		case attributes:
 			dst = slogship.AppendAttrs(dst, e.Attrs)
 		}

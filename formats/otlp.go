@@ -122,6 +122,7 @@ const (
 const (
 	serviceName = "service.name"
 	uidKey      = "log.record.uid"
+	uidDigits   = 48 // of an event id
 	functionKey = "code.function.name"
 	fileKey     = "code.file.path"
 	lineKey     = "code.line.number"

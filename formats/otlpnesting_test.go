@@ -52,6 +52,18 @@ func TestOTLPNesting(t *testing.T) {
 	})
 }
 
+// Names that become equal where groups end are one: the last.
+func TestOTLPNestingEqualNames(t *testing.T) {
+	attr := slog.Group("g", slog.Int("a.b", 1), slog.Group("a", slog.Int("b", 2), slog.Int("c", 3)), slog.Int("a.c", 4))
+	for range 29 {
+		attr = slog.Group("g", attr)
+	}
+	const want = `[{"key":"a.b","value":{"intValue":"2"}},{"key":"a.c","value":{"intValue":"4"}}]`
+	if got := text(otlpFormat(formats.OTLPJSON), event(slog.LevelInfo, "m", attr)); !strings.Contains(got, want) {
+		t.Errorf("%s\nwant %s in it", got, want)
+	}
+}
+
 // Attributes mean what they mean to slog.JSONHandler, whichever way they come:
 // with the record, by WithAttrs and WithGroup in any order, through
 // ContextAttrs and ReplaceAttr.

@@ -98,6 +98,13 @@ func (f otlpProtobuf) appendHead(dst []byte, _, size int) []byte {
 	return append(dst, f.scope...)
 }
 
+// uidPrefix is an attribute log.record.uid up to its digits.
+const uidPrefix = "" +
+	string(rune(tagAttributes)) + string(rune(1+1+len(uidKey)+1+1+1+1+uidDigits)) +
+	string(rune(tagKey)) + string(rune(len(uidKey))) + uidKey +
+	string(rune(tagValue)) + string(rune(1+1+uidDigits)) +
+	string(rune(tagString)) + string(rune(uidDigits))
+
 func (f otlpProtobuf) AppendEvent(dst []byte, e *slogship.Event) []byte {
 	at, observed, timeText := otlpTimes(e)
 	dst = appendPad(append(dst, tagLogRecords))
@@ -116,7 +123,11 @@ func (f otlpProtobuf) AppendEvent(dst []byte, e *slogship.Event) []byte {
 		content := len(dst)
 		dst = closeShort(appendAnyContent(dst, body.Kind(), body, 0), content)
 	}
-	dst = appendKeyValue(dst, tagAttributes, uidKey, slog.StringValue(e.ID), 0)
+	if len(e.ID) == uidDigits {
+		dst = append(append(dst, uidPrefix...), e.ID...)
+	} else { // of an Event that no Handler made
+		dst = appendKeyValue(dst, tagAttributes, uidKey, slog.StringValue(e.ID), 0)
+	}
 	if err := firstError(e.Attrs); err != nil || hasSource(e) || timeText != "" {
 		var own [8]slog.Attr
 		dst = appendProtobufAttrs(dst, tagAttributes, otlpOwn(own[:0], e, timeText, err), 0)

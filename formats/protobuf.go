@@ -48,18 +48,21 @@ func putLength(dst []byte, begin int) {
 }
 
 // closeShort fills in the length before begin, for which one byte was kept, and
-// moves all behind it where that is not enough.
+// moves all that comes after it where that is not enough.
 func closeShort(dst []byte, begin int) []byte {
-	n := len(dst) - begin
-	if n < 0x80 {
+	if n := len(dst) - begin; n < 0x80 {
 		dst[begin-1] = byte(n)
 		return dst
 	}
-	var room [binary.MaxVarintLen64]byte
-	length := binary.PutUvarint(room[:], uint64(n))
-	dst = append(dst, room[:length-1]...)
-	copy(dst[begin+length-1:], dst[begin:])
-	copy(dst[begin-1:], room[:length])
+	return closeLong(dst, begin)
+}
+
+func closeLong(dst []byte, begin int) []byte {
+	var length [binary.MaxVarintLen64]byte
+	more := binary.PutUvarint(length[:], uint64(len(dst)-begin)) - 1
+	dst = append(dst, length[:more]...)
+	copy(dst[begin+more:], dst[begin:])
+	copy(dst[begin-1:], length[:more+1])
 	return dst
 }
 

@@ -41,6 +41,7 @@ func TestSeqNames(t *testing.T) {
 		{"no texts", formats.SeqOptions{Errors: []string{}}, []slog.Attr{slog.String("err", "1")}, `,"err":"1"`},
 		{"@x of the user's", formats.SeqOptions{}, []slog.Attr{slog.Any("err", io.EOF), slog.String("@x", "mine")}, `,"@x":"EOF","err":"EOF","@@x":"mine"`},
 		{"ids", formats.SeqOptions{}, []slog.Attr{slog.String("trace_id", traceID), slog.String("span_id", spanID)}, `,"@tr":"` + traceID + `","@sp":"` + spanID + `"`},
+		{"ids in upper case", formats.SeqOptions{}, []slog.Attr{slog.String("span_id", strings.ToUpper(spanID))}, `,"span_id":"` + strings.ToUpper(spanID) + `"`},
 		{"ids of another kind", formats.SeqOptions{}, []slog.Attr{slog.String("trace_id", spanID), slog.String("span_id", strings.ToUpper(spanID[:15])+"Z")}, `,"trace_id":"` + spanID + `","span_id":"00F067AA0BA902BZ"`},
 	} {
 		if got, want := text(c.o, c.attrs...), c.want+"}\n"; got != want {

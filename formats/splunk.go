@@ -48,7 +48,7 @@ func Splunk(o SplunkOptions) slogship.Format {
 	event.addFixed("source", o.Source)
 	event.addFixed("sourcetype", o.SourceType)
 	event.addFixed("index", o.Index)
-	event.begin(nest, "event")
+	event.begin("event")
 	event.add(eventID, eventIDKey)
 	event.add(lowerLevel, "level")
 	event.add(message, "message")

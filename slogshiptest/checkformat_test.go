@@ -3,6 +3,7 @@ package slogshiptest_test
 import (
 	"fmt"
 	"log/slog"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -74,6 +75,8 @@ func TestCheckFormatFails(t *testing.T) {
 	var last []slog.Attr
 	var lastError any
 	kept := map[string]int{}
+	messages := map[string]string{}
+	var running atomic.Int64
 	for _, c := range []struct {
 		name        string
 		layout      func(l *slogship.Layout)
@@ -134,6 +137,23 @@ func TestCheckFormatFails(t *testing.T) {
 			dst = slogship.AppendAttrs(append(dst, `{"last":{`...), last)
 			last = e.Attrs
 			return append(plain(append(dst, `},"this":`...), e), '}')
+		}, want: "wrote two things"},
+		{name: "writes a text that it kept", appendEvent: func(dst []byte, e *slogship.Event) []byte {
+			mu.Lock()
+			defer mu.Unlock()
+			if known, ok := messages[e.ID]; ok {
+				e.Message = known
+			}
+			messages[strings.Clone(e.ID)] = e.Message
+			return plain(dst, e)
+		}, want: "wrote two things"},
+		{name: "is not for several goroutines", appendEvent: func(dst []byte, e *slogship.Event) []byte {
+			if running.Add(1) > 1 {
+				e.Message = "another one is running"
+			}
+			defer running.Add(-1)
+			runtime.Gosched()
+			return plain(dst, e)
 		}, want: "wrote two things"},
 		{name: "is no JSON", appendEvent: func(dst []byte, e *slogship.Event) []byte {
 			return append(append(append(dst, `{"message":"`...), e.Message...), `"}`...)

@@ -40,6 +40,8 @@
 // A real server forgives less than most test doubles. This one refuses what
 // Logflare refuses, down to an invalid byte inside a string, so that a batch
 // which would be lost in production fails the test instead.
+//
+// A Format of your own is held to the rules of one by [CheckFormat].
 package slogshiptest
 
 import (

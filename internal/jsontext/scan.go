@@ -34,6 +34,16 @@ func AppendValid(dst, src []byte, depth int) ([]byte, bool) {
 	return s.withoutSuperseded(), true
 }
 
+// scanner copies one JSON value from src to dst.
+type scanner struct {
+	src []byte
+	i   int
+	dst []byte
+
+	keys       []key     // of the objects that are open, the innermost last
+	superseded []segment // of dst, each a member with the comma after it
+}
+
 var scanners = sync.Pool{New: func() any { return new(scanner) }}
 
 // keepKeys is for how many keys a scanner that goes back to the pool has room, at
@@ -46,16 +56,6 @@ func (s *scanner) release() {
 	if max(cap(s.keys), cap(s.superseded)) <= keepKeys {
 		scanners.Put(s)
 	}
-}
-
-// scanner copies one JSON value from src to dst.
-type scanner struct {
-	src []byte
-	i   int
-	dst []byte
-
-	keys       []key     // of the objects that are open, the innermost last
-	superseded []segment // of dst, each a member with the comma after it
 }
 
 // A key is from from to to in dst, its quotes included.

@@ -33,7 +33,7 @@ func (w *writer) replacedBuiltins(h *head, r *slog.Record) {
 			h.time, h.apart = v.Time(), true
 		} else {
 			h.flags &^= hasTime
-			h.time, h.apart = h.observed, false
+			h.time = h.observed
 			h.set(timeReplaced, kept && w.value(v))
 		}
 	}

@@ -121,7 +121,7 @@ func (h *head) observe() {
 	case h.time.IsZero():
 		h.observed = time.Now()
 		h.time = h.observed
-	case h.time == h.time.Round(0): //nolint:staticcheck // asks for the reading: Equal does not look at it
+	case h.time == h.time.In(h.time.Location()): //nolint:staticcheck // In leaves the reading out, Equal does not look at it
 		h.flags, h.observed, h.apart = hasTime, time.Now(), true
 	default:
 		h.flags, h.observed = hasTime, h.time

@@ -93,12 +93,6 @@ func (d *Decoder) Decode(b []byte, r *Record) error {
 		d.stack = append(d.stack, slog.Bool(RecordedName, true))
 	}
 	r.Attrs = d.entries(entries)
-	if flags&recorded != 0 && !d.bad {
-		r.Attrs = d.stack[len(d.stack)-len(r.Attrs)-1:]
-	}
-	if d.closed > MaxDepth && (tooDeep(r.Source, MaxDepth) || tooDeep(r.Attrs, MaxDepth)) {
-		d.bad = true
-	}
 	if d.bad || len(d.b) > 0 || flags&^allFlags != 0 {
 		*r = Record{}
 		return errCorrupt
@@ -154,15 +148,15 @@ func (d *Decoder) value() slog.Value {
 		d.bad = true
 		return slog.Value{}
 	}
-	d.stack = d.stack[:len(d.stack)-1]
+	d.stack = d.stack[:0]
 	return attrs[0].Value
 }
 
 // section reads entries after their number.
 func (d *Decoder) section() []slog.Attr { return d.entries(int(d.fixed(4))) }
 
-// members moves attrs, which are at the top of the stack, to where they may
-// stay.
+// members moves attrs, which are at the top of the stack, to where they stay
+// until the next record.
 func (d *Decoder) members(attrs []slog.Attr) []slog.Attr {
 	from := len(d.groups)
 	d.groups = append(d.groups, attrs...)
@@ -173,7 +167,7 @@ func (d *Decoder) members(attrs []slog.Attr) []slog.Attr {
 // reset empties the arenas, and makes room for entries in them.
 func (d *Decoder) reset(entries int) {
 	d.stack, d.groups, d.frames = d.stack[:0], d.groups[:0], d.frames[:0]
-	if most := len(d.b) / 2; entries <= most && entries > cap(d.stack) {
+	if most := len(d.b) / 2; entries <= most && entries > cap(d.stack) { // the shortest entry has two bytes
 		d.stack = make([]slog.Attr, 0, entries)
 	}
 }
@@ -193,35 +187,39 @@ func (d *Decoder) Release() {
 	clear(d.frames[:cap(d.frames)])
 }
 
-// entries reads n entries, and returns the attributes that they come to.
+// entries reads n entries, and returns the attributes that they come to. They are
+// all that is on the stack, with that of a mark before them.
 func (d *Decoder) entries(n int) []slog.Attr {
-	from := len(d.stack)
-	if n > len(d.b)/2 {
-		d.bad = true // the shortest has two bytes
-	}
 	for range n {
 		if d.bad {
-			break
+			break // also where n is more than there is
 		}
-		d.entry(from)
+		d.entry()
+	}
+	if d.closed > MaxDepth && tooDeep(d.stack, MaxDepth) {
+		d.bad = true
 	}
 	if d.bad {
-		d.stack = d.stack[:from]
 		return nil
 	}
-	return d.stack[from:]
+	return d.stack
 }
 
-// entry reads an entry; a group takes from the stack what is above floor.
-func (d *Decoder) entry(floor int) {
+// entry reads an entry.
+func (d *Decoder) entry() {
 	b := d.b
 	if len(b) < 2 {
 		d.bad = true
 		return
 	}
 	kind, size := b[0]&0xf, int(b[0]>>4)
-	d.b = b[1:]
-	key := d.string()
+	var key string
+	if n := int(b[1]); n < 0x80 && len(b) >= 2+n { // mostly
+		key, d.b = asString(b[2:2+n]), b[2+n:]
+	} else {
+		d.b = b[1:]
+		key = d.string()
+	}
 	var v slog.Value
 	switch kind {
 	case kindString:
@@ -246,7 +244,7 @@ func (d *Decoder) entry(floor int) {
 		d.b = d.b[16:]
 	case kindGroup:
 		n := d.uvarint()
-		if n == 0 || n > uint64(len(d.stack)-floor) {
+		if n == 0 || n > uint64(len(d.stack)) {
 			d.bad = true
 			return
 		}

@@ -1,9 +1,11 @@
 package record
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -134,10 +136,51 @@ func TestDecodeDepth(t *testing.T) {
 		}
 		return o.buf
 	}
+	source := func(n int) []byte { // the same as the source
+		b := nested(n)
+		at := headBytes + 1
+		b = slices.Concat(b[:headBytes], binary.LittleEndian.AppendUint32(nil, uint32(n+1)), b[at:], []byte{0})
+		binary.LittleEndian.PutUint64(b, hasSource)
+		return b
+	}
 	var r Record
 	for n, want := range map[int]error{1: nil, MaxDepth: nil, MaxDepth + 1: errCorrupt, 100 * MaxDepth: errCorrupt} {
 		if err := NewDecoder(maker{}).Decode(nested(n), &r); !errors.Is(err, want) {
 			t.Errorf("%d groups: %v, want %v", n, err, want)
+		}
+		if err := NewDecoder(maker{}).Decode(source(n), &r); !errors.Is(err, want) {
+			t.Errorf("%d groups in the source: %v, want %v", n, err, want)
+		}
+	}
+}
+
+// What Capture does not write is no record, even where it could be read.
+func TestDecodeIsStrict(t *testing.T) {
+	r := recordWith(slog.Bool("true", true), slog.Group("g", slog.Int("b", 2)))
+	whole := captureBy(capturing{s: New(options())}, r)
+	closer := len(whole) - 1
+	if whole[closer] != 1 {
+		t.Fatalf("the last byte of %q is not the number of members", whole)
+	}
+	for name, change := range map[string]func(b []byte){
+		"an empty group":              func(b []byte) { b[closer] = 0 },
+		"a group with more than all":  func(b []byte) { b[closer] = 3 },
+		"a flag that means nothing":   func(b []byte) { b[1] |= 0x80 },
+		"an entry less":               func(b []byte) { b[4]-- },
+		"an entry more":               func(b []byte) { b[4]++ },
+		"a kind that is none":         func(b []byte) { b[closer-3] = 0xf },
+		"a source that is not there":  func(b []byte) { b[0] |= hasSource },
+		"a level that is not there":   func(b []byte) { b[0] |= levelReplaced },
+		"a message in two ways":       func(b []byte) { b[0] |= messageReplaced },
+		"a bool of two":               func(b []byte) { b[bytes.Index(b, []byte("\x04true"))-1] += 1 << 4 },
+		"billions of entries":         func(b []byte) { b[7] = 0xff },
+		"a number longer than a word": func(b []byte) { b[closer-3] = kindInt | 0xf0 },
+	} {
+		b := append([]byte(nil), whole...)
+		change(b)
+		var got Record
+		if err := NewDecoder(maker{}).Decode(b, &got); !errors.Is(err, errCorrupt) {
+			t.Errorf("%s: %v, %+v", name, err, got)
 		}
 	}
 }
@@ -178,9 +221,39 @@ func TestDecoderReuse(t *testing.T) {
 			}
 		}
 	}
+	for _, f := range d.frames[:cap(d.frames)] {
+		if f != (slog.Source{}) {
+			t.Fatalf("%v is still there", f)
+		}
+	}
 	d.stack = make([]slog.Attr, 0, keepAttrs+1)
 	if d.Release(); cap(d.stack) != 0 {
 		t.Error("what is too large stays")
+	}
+}
+
+// Who appends to a part of a Record writes to no other part.
+func TestPartsDoNotOverlap(t *testing.T) {
+	o := options()
+	o.AddSource = true
+	r := recordWith(slog.Group("g", slog.Int("a", 1)), slog.Group("h", slog.Int("b", 2)), slog.Any("e", withStack(errors.New("x"))), slog.Any("f", withStack(errors.New("y"))))
+	r.PC = callerPC()
+	b := captureBy(capturing{s: New(o)}, r)
+	d := NewDecoder(maker{})
+	var got Record
+	for range 2 { // the second time there is room for all
+		if err := d.Decode(b, &got); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := string(objectOf(got.Attrs))
+	_ = append(got.Source, slog.String("x", "y"))
+	_ = append(got.Attrs[0].Value.Group(), slog.String("x", "y"))
+	first, second := got.Attrs[2].Value.Any().(*errorLike), got.Attrs[3].Value.Any().(*errorLike)
+	frame := second.stack[0]
+	_ = append(first.stack, slog.Source{})
+	if after := string(objectOf(got.Attrs)); after != before || second.stack[0] != frame {
+		t.Errorf("%s became %s; %+v", before, after, second.stack[0])
 	}
 }
 

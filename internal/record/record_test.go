@@ -148,6 +148,30 @@ func TestObserved(t *testing.T) {
 	})
 }
 
+// A time with a monotonic clock reading says itself when the record was logged,
+// whatever ReplaceAttr makes of it, and costs no second look at the clock.
+func TestObservedIsTheTimeOfTheCall(t *testing.T) {
+	at := time.Now().Add(-time.Hour)
+	o := options()
+	if got := captured(t, New(o), slog.NewRecord(at, 0, "m", 0)); !got.Observed.Equal(at) || !got.Time.Equal(at) {
+		t.Errorf("observed %v at %v, want %v", got.Observed, got.Time, at)
+	}
+	for name, by := range map[string]func(slog.Attr) slog.Attr{
+		"another time": func(slog.Attr) slog.Attr { return slog.Time(slog.TimeKey, recordTime.In(time.FixedZone("", 3600))) },
+		"no time":      func(slog.Attr) slog.Attr { return slog.Attr{} },
+		"a string":     func(slog.Attr) slog.Attr { return slog.String(slog.TimeKey, "noon") },
+	} {
+		o.ReplaceAttr = replacing(slog.TimeKey, by)
+		got := captured(t, New(o), slog.NewRecord(at, 0, "m", 0))
+		if name == "another time" && zoneOf(got.Observed) != 3600 {
+			t.Errorf("observed %v in another zone than %v", got.Observed, got.Time)
+		}
+		if !got.Observed.Equal(at) || got.Time.Equal(at) || got.Time.IsZero() == (name == "another time") {
+			t.Errorf("%s: observed %v at %v, want %v", name, got.Observed, got.Time, at)
+		}
+	}
+}
+
 // Handlers made from one another share nothing that one of them writes to.
 func TestStatesDoNotShareAttributes(t *testing.T) {
 	s := New(options()).WithGroup("g").WithAttrs([]slog.Attr{slog.Int("a", 1)}).WithGroup("h")

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/slogship/slogship/internal/dice"
 	"github.com/slogship/slogship/internal/jsontext"
@@ -104,7 +105,7 @@ func TestLongestStringsAreShortened(t *testing.T) {
 	o := Options{MaxRecordBytes: 4000, ReplaceAttr: replacing("level", func(slog.Attr) slog.Attr { return slog.Group("level", slog.String("long", long)) })}
 	r := recordWith(slog.Int("a", 1), slog.String("s", long), slog.Group("g", slog.Any("m", map[string]any{"k": long, "n": []int{1}}), slog.Int("b", 2)),
 		slog.Any("e", withStack(errors.New(long))), slog.Any("d", []byte(long)), slog.Any("n", make([]int, 3000)), slog.Int("c", 3))
-	r.Message = long
+	r.Message, r.Level = long, 1<<20
 	c := New(o).Capture(t.Context(), &r)
 	defer c.Free()
 	got := decode(t, c.Bytes)
@@ -126,6 +127,7 @@ func TestLongestStringsAreShortened(t *testing.T) {
 	e := got.Attrs[3].Value.Any().(*errorLike)
 	n := got.Attrs[5].Value.String()
 	for name, ok := range map[string]bool{
+		"head":    got.Level == 1<<20 && got.Time.Equal(recordTime) && time.Since(got.Observed) < time.Hour,
 		"message": short(got.Message), "level": short(got.LevelValue.Group()[0].Value.String()), "string": short(got.Attrs[1].Value.String()),
 		"map": short(m.K) && len(m.N) == 1, "error": short(e.text) && e.typ == "record.pkgError" && len(e.stack) > 1,
 		"bytes": len(got.Attrs[4].Value.Any().(*rawBytes).data) > 600, "numbers": strings.HasPrefix(n, "[0,0,") && strings.HasSuffix(n, jsontext.CutMark),
@@ -164,6 +166,32 @@ func TestAttributesAreLeftOutFromTheEnd(t *testing.T) {
 				t.Fatalf("%s: attribute %d is %v", name, i, a)
 			}
 		}
+	}
+}
+
+// A built-in that there is no room for is the mark alone.
+func TestBuiltinsWithoutRoom(t *testing.T) {
+	members := make([]slog.Attr, 5000)
+	for i := range members {
+		members[i] = slog.Int("n", i)
+	}
+	s := New(Options{MaxRecordBytes: 1000, ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
+		switch a.Key {
+		case slog.TimeKey:
+			return slog.GroupAttrs(a.Key, members...)
+		case slog.LevelKey:
+			return slog.Int(a.Key, 30)
+		case slog.MessageKey:
+			return slog.Group(a.Key, slog.Int("m", 1))
+		}
+		return a
+	}})
+	got := captured(t, s, recordWith(slog.Int("a", 1)))
+	if n := len(got.TimeValue.Group()); n < 300 || n > 2000 {
+		t.Errorf("%d members are left", n)
+	}
+	if got.LevelValue.String() != jsontext.CutMark || got.MessageValue.String() != jsontext.CutMark || len(got.Attrs) != 0 || !got.Cut {
+		t.Errorf("got level %v, message %v, attributes %v", got.LevelValue, got.MessageValue, got.Attrs)
 	}
 }
 

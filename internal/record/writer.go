@@ -79,15 +79,13 @@ func (w *writer) resume(s *State) {
 // record captures the attributes of s and, in its groups, those of r.
 func (w *writer) record(s *State, r *slog.Record) {
 	w.resume(s)
-	if r.NumAttrs() > 0 {
-		for _, g := range s.groups[len(w.starts):] {
-			w.open(g)
-		}
-		if w.c.replace == nil {
-			w.scalarsOf(r)
-		} else {
-			r.Attrs(w.appendNext)
-		}
+	for _, g := range s.groups[len(w.starts):] {
+		w.open(g)
+	}
+	if w.c.replace == nil {
+		w.scalarsOf(r)
+	} else {
+		r.Attrs(w.appendNext)
 	}
 	for len(w.starts) > 0 {
 		w.close()

@@ -436,3 +436,23 @@ func BenchmarkText(b *testing.B) {
 		})
 	}
 }
+
+// A secret with another one in it is not left in part when that one is replaced.
+func TestRestOfASecret(t *testing.T) {
+	const secret = "XhsNPxr00t;~vdnq>"
+	s := Of(nil, http.Header{"K": {secret}})
+	if got := s.Text("<" + echoes["URL five times"](secret) + "> and"); got != Mark {
+		t.Errorf("%q", got)
+	}
+}
+
+// Base64 is decoded wherever in a run of its digits it begins.
+func TestBase64AfterOtherDigits(t *testing.T) {
+	s := secretsOf("s3cr3t/api-key/with&more")
+	for before := range 5 {
+		text := "xyzw"[:before] + base64.RawStdEncoding.EncodeToString([]byte("&#115;3cr3t%2Fapi-key%2Fwith%26more"))
+		if got := s.Text("it is " + text); got != Mark {
+			t.Errorf("after %d: %q", before, got)
+		}
+	}
+}

@@ -1,0 +1,62 @@
+package slogship
+
+import (
+	"testing"
+	"time"
+)
+
+// At most a quarter of what may be pending is set aside, and that is the first to
+// go on overflow: the oldest records stay.
+func TestSuspectsGoFirst(t *testing.T) {
+	p := newPending(queueSettings(40, 1<<20, 10, 1<<20))
+	push := func(n int) {
+		for range n {
+			p.push([]byte("record"), false)
+		}
+	}
+	want := func(step string, records, aside int, overflow int64) {
+		t.Helper()
+		s := p.stats()
+		if s.Pending != int64(records) || p.suspects() != aside || s.Dropped != (Dropped{Overflow: overflow}) || s.InFlight != 0 {
+			t.Errorf("%s: %d records, %d of them aside, dropped %v; want %d, %d, overflow %d",
+				step, s.Pending, p.suspects(), s.Dropped, records, aside, overflow)
+		}
+	}
+	for range 12 {
+		push(1)
+		p.setAside(p.swap())
+	}
+	want("set aside", 10, 10, 2)
+	push(30)
+	want("full", 40, 10, 2)
+	push(4)
+	want("overflow", 40, 6, 6)
+	push(10)
+	want("more of it", 40, 0, 16)
+	if first := p.swap().firstSeq(); first != 16 {
+		t.Errorf("the oldest record is %d, want 16", first)
+	}
+}
+
+// Suspects that have lost a toss come before others, and poison every second time,
+// but not within ten seconds.
+func TestOrderOfSuspects(t *testing.T) {
+	p := newPending(queueSettings(1000, 1<<20, 1, 1<<20))
+	now := time.Now()
+	for _, s := range []suspect{{lost: 0}, {lost: poisonAfter}, {lost: 1}, {lost: poisonAfter, next: now.Add(slowTosses)}} {
+		p.push([]byte("record"), false)
+		s.piece = p.swap()
+		p.putAside(s, true)
+	}
+	for i, want := range []uint64{1, 2, 0} {
+		if s, ok := p.takeAside(now); !ok || s.firstSeq() != want {
+			t.Errorf("suspect %d is %d, want %d", i, s.firstSeq(), want)
+		}
+	}
+	if _, ok := p.takeAside(now); ok {
+		t.Error("a suspect is tried too early")
+	}
+	if _, ok := p.takeAside(now.Add(slowTosses)); !ok {
+		t.Error("a suspect is not tried in time")
+	}
+}
