@@ -150,12 +150,12 @@ func requests(s slogship.Stats) []row {
 
 // dropNames says what each reason of slogship.Dropped means.
 var dropNames = map[string]string{
-	"overflow":  "Overflow: the oldest, at a bound of memory",
-	"rejected":  "Rejected: the backend refused them",
-	"too_large": "Too large for the backend, or to be cut",
+	"overflow":  "Overflow: memory was full",
+	"rejected":  "Rejected by the backend",
+	"too_large": "Too large",
 	"discarded": "Discarded by the program",
 	"closed":    "Closed: logged after Shutdown",
-	"shutdown":  "Shutdown: not sent in its time",
+	"shutdown":  "Shutdown: not sent in time",
 }
 
 // levels is slog's four, and the one that is set.
