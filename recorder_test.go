@@ -132,7 +132,11 @@ func TestRecorderBounds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx := t.Context()
 		for _, o := range []RecorderOptions{
-			{MaxRecords: 1}, {MaxRecords: 7}, {MaxBytes: 200}, {MaxBytes: 5000}, {MaxRecords: 100, MaxBytes: 9000},
+			{MaxRecords: 1},
+			{MaxRecords: 7},
+			{MaxBytes: 200},
+			{MaxBytes: 5000},
+			{MaxRecords: 100, MaxBytes: 9000},
 			{MaxRecords: -1, MaxBytes: -1},
 		} {
 			tr := start(t, always(status(200)), Options{})
@@ -168,7 +172,7 @@ func TestRecorderBounds(t *testing.T) {
 				if random.IntN(500) == 0 || i == 2999 {
 					before := len(tr.acknowledged())
 					sayAt(ctx, r, slog.LevelError, "e")
-					if got, want := tr.flushed()[before:], append(kept, "e"); !slices.Equal(got, want) {
+					if got, want := tr.flushed()[before:], slices.Concat(kept, []string{"e"}); !slices.Equal(got, want) {
 						t.Fatalf("%+v: shipped %q, want %q", o, got, want)
 					}
 					kept = nil
@@ -432,8 +436,10 @@ func BenchmarkRecorder(b *testing.B) {
 		ctx     func() context.Context
 	}{
 		{"recorded", func(b *testing.B) slog.Handler { return NewRecorder(shipTo(b, healthy, o), nil) }, context.Background},
-		{"recorded in a request", func(b *testing.B) slog.Handler { return NewRecorder(shipTo(b, healthy, o), nil) },
-			func() context.Context { return Record(context.Background()) }},
+		{
+			"recorded in a request", func(b *testing.B) slog.Handler { return NewRecorder(shipTo(b, healthy, o), nil) },
+			func() context.Context { return Record(context.Background()) },
+		},
 		{"shipped", func(b *testing.B) slog.Handler { return shipTo(b, healthy, debug) }, context.Background},
 		{"disabled", func(b *testing.B) slog.Handler { return shipTo(b, healthy, o) }, context.Background},
 		{"handler that does nothing", func(*testing.B) slog.Handler { return discard{} }, context.Background},

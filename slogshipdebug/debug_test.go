@@ -269,8 +269,11 @@ func scrape(t *testing.T, d http.Handler) map[string]string {
 			}
 		default:
 			m := sample.FindStringSubmatch(line)
-			if m == nil || m[1] != name {
-				t.Fatalf("%q is not a sample of %s", line, name)
+			if len(m) == 0 {
+				t.Fatalf("%q is not a sample", line)
+			}
+			if m[1] != name {
+				t.Errorf("%q after the help of %s", line, name)
 			}
 			values[strings.TrimPrefix(strings.TrimSuffix(m[1]+"/"+m[2], "/"), "slogship_")] = m[3]
 		}

@@ -27,7 +27,7 @@ func ExampleNew() {
 
 	mux := http.NewServeMux()
 	mux.Handle("/debug/slogship/", slogshipdebug.New(h, &slogshipdebug.Options{Level: &level}))
-	admin := httptest.NewServer(mux) // http.ListenAndServe("localhost:6060", mux)
+	admin := httptest.NewServer(mux) // in a program: an address that the public cannot reach
 	defer admin.Close()
 
 	slog.New(h).Info("one record")
