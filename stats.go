@@ -43,7 +43,7 @@ type Stats struct {
 	LastError    error     // why delivery fails, without secrets; nil while it works
 	FailingSince time.Time // zero while delivery works
 	LastSuccess  time.Time // when the server last accepted a request; zero if it never did
-	NextAttempt  time.Time // when the last back-off ends, or ended; zero while delivery works
+	NextAttempt  time.Time // when the last back-off ends, or ended; zero if all went well since
 }
 
 // String is the snapshot in one line, for people:

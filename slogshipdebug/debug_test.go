@@ -10,6 +10,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -95,6 +96,10 @@ func TestPage(t *testing.T) {
 		}
 		want("Delivery has been failing for 1m", "connection refused &lt;b&gt;", "The next attempt is in ",
 			"In memory, records 2,000 ", "Oldest, age 0s", "Dropped 501 ", "Overflow: memory was full 501 ")
+		html := ask(d, "GET", "/debug/slogship/", "").Body.String()
+		if n := strings.Count(html, `class="bad"`); n != 2 { // Dropped, and the reason
+			t.Errorf("%d rows stand out, want 2", n)
+		}
 		b.status = 200
 		time.Sleep(2 * time.Minute)
 		want("Delivery works", "Nothing waits", "Delivered 2,001 ")
@@ -195,6 +200,10 @@ func TestLevel(t *testing.T) {
 		}
 		if w := ask(d, "POST", "/level?level=INFO", ""); w.Code != 400 {
 			t.Errorf("a level in the URL: %d", w.Code)
+		}
+		form := regexp.MustCompile(`(?s)<form method="post" action="level">.*<select id="level" name="level">.*<button>`)
+		if !form.MatchString(ask(d, "GET", "/", "").Body.String()) {
+			t.Error("the page has no form that posts a level")
 		}
 		for set, want := range map[slog.Level][]string{
 			slog.LevelInfo:     {"DEBUG", "INFO selected", "WARN", "ERROR"},
@@ -312,8 +321,11 @@ func TestMetrics(t *testing.T) {
 				t.Errorf("%s is %q, want %q", name, got[name], want)
 			}
 		}
+		if got["requests_retried_total"] != strconv.FormatInt(s.Retries, 10) || s.Retries == s.Batches {
+			t.Errorf("%s retries, want %d", got["requests_retried_total"], s.Retries)
+		}
 		if size == "" || size == "0" || s.PendingBytes == 0 || got["delivery_failing_seconds"] == "0" || got["sent_bytes_total"] == "0" ||
-			got["encoded_bytes_total"] == "0" || got["requests_retried_total"] == "" {
+			got["encoded_bytes_total"] == "0" {
 			t.Errorf("%v", got)
 		}
 		b.status = 200

@@ -36,7 +36,7 @@ func TestRequestIsLogged(t *testing.T) {
 		slow := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { time.Sleep(3 * time.Second) })
 
 		service := logged(slog.New(h), slow)
-		service.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/orders/7", nil))
+		service.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/orders/7", http.NoBody))
 		if err := h.Flush(t.Context()); err != nil {
 			t.Fatal(err)
 		}
