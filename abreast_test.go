@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"slices"
@@ -152,6 +153,34 @@ func TestOneOfSeveralRequestsFails(t *testing.T) {
 			})
 		}
 	}
+}
+
+// What bodies have no room for, because records became longer than expected, is sent
+// all the same.
+func TestSeveralBatchesAreMisjudged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, h := startWide(t, func(r *request) answered {
+			if len(r.body) > 3000 {
+				t.Errorf("a body has %d bytes", len(r.body))
+			}
+			return status(200).after(time.Second)
+		}, Options{BatchBytes: 3000, Requests: 3, MaxPending: 1000})
+		logTo(h, "first")
+		time.Sleep(1500 * time.Millisecond)
+		for i := range 100 {
+			slog.New(h).Info(fmt.Sprint(i), "control", strings.Repeat("\x01", 50))
+		}
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		for m, n := range w.taken {
+			if n != 1 {
+				t.Errorf("%q was taken %d times", m, n)
+			}
+		}
+		if s := h.Stats(); len(w.taken) != 101 || s.Delivered != 101 || w.most != 3 {
+			t.Errorf("%d records were taken, %d requests at once; %+v", len(w.taken), w.most, s)
+		}
+	})
 }
 
 // Bad records in several of the pieces are found, and only they are dropped.

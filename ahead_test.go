@@ -68,34 +68,38 @@ func TestBodyMadeAheadWaitsOrGoes(t *testing.T) {
 
 // A Format that panics while a body is made ahead costs nothing but the record.
 func TestMakingAheadPanics(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		heads := 0
-		format := fakeFormat{
-			layout: func(l *Layout) {
-				head := l.Head
-				l.AppendHead = func(dst []byte, events, _ int) []byte {
-					if events == 2 {
-						if heads++; heads == 1 {
-							panic("while it is made ahead")
+	for _, headPanics := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			heads := 0
+			format := fakeFormat{
+				layout: func(l *Layout) {
+					head := l.Head
+					l.AppendHead = func(dst []byte, events, _ int) []byte {
+						if events == 2 {
+							if heads++; heads == 1 && headPanics {
+								panic("while it is made ahead")
+							}
 						}
+						return append(dst, head...)
 					}
-					return append(dst, head...)
-				}
-			},
-			event: func(dst []byte, e *Event) []byte {
-				if e.Message == "bad" {
-					panic("bad")
-				}
-				return logflare{}.AppendEvent(dst, e)
-			},
-		}
-		tr := start(t, always(status(200).after(time.Second)), Options{BatchRecords: 3, MaxPending: 100, Format: format})
-		tr.say("a", "b", "c", "d", "bad", "e")
-		time.Sleep(time.Minute)
-		tr.wantTaken("a", "b", "c", "d", "e")
-		tr.wantBooks(5, Dropped{Rejected: 1}, 0)
-		tr.wantReports()
-	})
+				},
+				event: func(dst []byte, e *Event) []byte {
+					if e.Message == "bad" {
+						panic("bad")
+					}
+					return logflare{}.AppendEvent(dst, e)
+				},
+			}
+			tr := start(t, always(status(200).after(time.Second)), Options{BatchRecords: 3, MaxPending: 100, Format: format})
+			tr.say("first")
+			time.Sleep(1500 * time.Millisecond)
+			tr.say("a", "b", "c", "d", "bad", "e")
+			time.Sleep(time.Minute)
+			tr.wantTaken("first", "a", "b", "c", "d", "e")
+			tr.wantBooks(6, Dropped{Rejected: 1}, 0)
+			tr.wantReports()
+		})
+	}
 }
 
 // Whatever happens to what is pending, a body has the records that it is asked for,
@@ -131,7 +135,11 @@ func TestBodiesAreOfTheirPieces(t *testing.T) {
 				pc := p.swap()
 				for pc.records > 0 {
 					ready := b.ready
-					body := b.of(pc, []int{math.MaxInt, 3000}[rnd.IntN(2)])
+					room := []int{math.MaxInt, 3000}[rnd.IntN(2)]
+					body := b.of(pc, room)
+					if body.encoded > room && body.taken.records > 1 {
+						t.Fatalf("seed %d: a body has %d bytes of events, room for %d", seed, body.encoded, room)
+					}
 					if body == ready {
 						used++
 					}

@@ -38,26 +38,34 @@ func TestContextHandler(t *testing.T) {
 		log  func(*slog.Logger)
 		want string
 	}{
-		{"at the root", func(l *slog.Logger) { l.InfoContext(ctx, "m", "a", 1) },
-			`{"level":"INFO","msg":"m","trace_id":"4bf9","a":1}`},
-		{"after With", func(l *slog.Logger) { l.With("w", 0).InfoContext(ctx, "m", "a", 1) },
-			`{"level":"INFO","msg":"m","w":0,"trace_id":"4bf9","a":1}`},
+		{
+			"at the root", func(l *slog.Logger) { l.InfoContext(ctx, "m", "a", 1) },
+			`{"level":"INFO","msg":"m","trace_id":"4bf9","a":1}`,
+		},
+		{
+			"after With", func(l *slog.Logger) { l.With("w", 0).InfoContext(ctx, "m", "a", 1) },
+			`{"level":"INFO","msg":"m","w":0,"trace_id":"4bf9","a":1}`,
+		},
 		{"in groups", func(l *slog.Logger) {
 			l.With("w", 0).WithGroup("g").With("x", 1).WithGroup("h").With("y", 2).InfoContext(ctx, "m", "a", 3)
 		}, `{"level":"INFO","msg":"m","w":0,"trace_id":"4bf9","g":{"x":1,"h":{"y":2,"a":3}}}`},
-		{"in an empty group", func(l *slog.Logger) { l.WithGroup("g").InfoContext(ctx, "m") },
-			`{"level":"INFO","msg":"m","trace_id":"4bf9"}`},
+		{
+			"in an empty group", func(l *slog.Logger) { l.WithGroup("g").InfoContext(ctx, "m") },
+			`{"level":"INFO","msg":"m","trace_id":"4bf9"}`,
+		},
 		{"siblings", func(l *slog.Logger) {
 			g := l.WithGroup("g").With("x", 1)
 			_ = g.With("other", 2)
 			g.With("y", 3).InfoContext(ctx, "m")
 		}, `{"level":"INFO","msg":"m","trace_id":"4bf9","g":{"x":1,"y":3}}`},
-		{"nothing in the context", func(l *slog.Logger) { l.WithGroup("g").Info("m", "a", 1) },
-			`{"level":"INFO","msg":"m","g":{"a":1}}`},
+		{
+			"nothing in the context", func(l *slog.Logger) { l.WithGroup("g").Info("m", "a", 1) },
+			`{"level":"INFO","msg":"m","g":{"a":1}}`,
+		},
 	} {
 		var out bytes.Buffer
-		json := slog.NewJSONHandler(&out, &slog.HandlerOptions{ReplaceAttr: withoutTime})
-		test.log(slog.New(slogship.NewContextHandler(json, traceID)))
+		handler := slog.NewJSONHandler(&out, &slog.HandlerOptions{ReplaceAttr: withoutTime})
+		test.log(slog.New(slogship.NewContextHandler(handler, traceID)))
 		if got := strings.TrimSpace(out.String()); got != test.want {
 			t.Errorf("%s:\n got %s\nwant %s", test.name, got, test.want)
 		}

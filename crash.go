@@ -45,7 +45,7 @@ func ReportCrash(h slog.Handler, file string) error {
 	if err != nil {
 		return fmt.Errorf("slogship: ReportCrash: %w", err)
 	}
-	defer f.Close() // the runtime keeps a duplicate, and with it the lock
+	defer func() { _ = f.Close() }() // the runtime keeps a duplicate, and with it the lock
 	if err := shipCrash(h, f); err != nil {
 		return fmt.Errorf("slogship: ReportCrash: %w", err)
 	}

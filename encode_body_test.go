@@ -350,3 +350,28 @@ func TestBatchIsMisjudged(t *testing.T) {
 		}
 	})
 }
+
+// Superseded attributes are gone, and reserved names changed, before a Format that
+// asks for it sees the event.
+func TestNamesAreAsTheFormatWantsThem(t *testing.T) {
+	attrs := []slog.Attr{slog.Int("a", 1), slog.Int("level", 2), slog.Group("g", slog.Int("level", 3), slog.Int("level", 4)), slog.Int("a", 5)}
+	for _, unique := range []bool{false, true} {
+		want := `"a":1,"level_":2,"g":{"level":3,"level":4},"a":5}}`
+		if unique {
+			want = `"level_":2,"g":{"level":4},"a":5}}`
+		}
+		h := shipTo(t, hanging, Options{
+			Format: fakeFormat{layout: func(l *Layout) { l.UniqueKeys = unique }}, AddSource: true,
+			ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+				if a.Key == slog.SourceKey {
+					return slog.Group(slog.SourceKey, slog.Int("line", 6), slog.Int("line", 7))
+				}
+				return a
+			},
+		})
+		event := string(eventOf(t, h, recordWith(attrs...)))
+		if !strings.HasSuffix(event, want) || strings.Contains(event, `"line":6`) == unique {
+			t.Errorf("unique %v: %s, want %s", unique, event, want)
+		}
+	}
+}

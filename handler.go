@@ -7,7 +7,8 @@
 //
 // Logging never waits: not for the network, not for the batcher. What is
 // pending is bounded in records and bytes; at the bound the oldest record is
-// dropped, and counted. One goroutine sends one batch at a time. Only an
+// dropped, and counted. One goroutine sends one batch at a time, and what the
+// backend reads is made of the records then. Only an
 // acknowledgement removes a batch: after a failure it goes back in front of
 // what was logged meanwhile, with the same event ids, and is sent again after
 // a back-off. At every moment
@@ -25,8 +26,8 @@
 //	defer h.Close() // sends what is left
 //	slog.SetDefault(slog.New(h))
 //
-// What a process does not outlive is lost: os.Exit and log.Fatal skip deferred
-// calls, so call Close or Shutdown before them.
+// Records still pending when the process exits are lost: os.Exit and log.Fatal skip
+// deferred calls, so call Close or Shutdown before them.
 package slogship
 
 import (

@@ -55,7 +55,7 @@ func TestStatsPrint(t *testing.T) {
 		"accepted 120, delivered 100, dropped 3 (overflow 2, too large 1), pending 12, in flight 3, spooled 2, cut 4; " +
 			"1 batch, 2 retries, 1 byte encoded, 5 sent; failing since 2026-01-02T03:04:05Z: 401 Unauthorized: no": failing,
 	} {
-		for _, got := range []string{s.String(), fmt.Sprintf("%+v", s), fmt.Sprint(&s)} {
+		for _, got := range []string{s.String(), fmt.Sprintf("%+v", s), fmt.Sprintf("%v", &s)} { //nolint:gocritic // how fmt prints it is what is tested
 			if got != want {
 				t.Errorf("%s\nwant %s", got, want)
 			}

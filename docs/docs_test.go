@@ -106,7 +106,7 @@ var importPaths = map[string]string{
 }
 
 // elision is code that a page leaves out: "..." on a line, or in braces.
-var elision = regexp.MustCompile(`(?m)^\s*\.\.\.\s*$|\{ \.\.\. \}`)
+var elision = regexp.MustCompile(`(?m)^\s*\.{3}\s*$|\{ \.{3} \}`)
 
 // parse makes a file of a block: one that it is, or of declarations, or of
 // statements.
@@ -194,7 +194,7 @@ var (
 	link    = regexp.MustCompile(`\]\(([^)\s]+)\)|(?:src|srcset|href)="([^"]+)"`)
 	heading = regexp.MustCompile(`(?m)^#+ +(.*)$`)
 	fence   = regexp.MustCompile("(?s)```.*?```")
-	markup  = regexp.MustCompile("[^\\p{L}\\p{N} _-]")
+	markup  = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
 )
 
 // anchors are the names that GitHub gives to the headings of a page.

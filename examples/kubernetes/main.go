@@ -42,13 +42,12 @@ func main() {
 	serve := flag.Bool("serve", false, "serve until SIGTERM or Ctrl-C")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
-	defer stop()
 	if !*serve {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, 2*time.Second) // stands for SIGTERM
-		defer cancel()
+		time.AfterFunc(2*time.Second, stop) // stands for SIGTERM
 	}
-	if err := run(ctx, os.Stdout, os.Getenv("LOG_URL"), os.Getenv("LOG_AUTHORIZATION")); err != nil {
+	err := run(ctx, os.Stdout, os.Getenv("LOG_URL"), os.Getenv("LOG_AUTHORIZATION"))
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "kubernetes:", err)
 		os.Exit(1)
 	}

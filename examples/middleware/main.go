@@ -45,7 +45,7 @@ func logged(log *slog.Logger, next http.Handler) http.Handler {
 			err, _ := v.(error)
 			aborted := errors.Is(err, http.ErrAbortHandler) // the handler's way to close the connection
 			if v != nil && !aborted && answer.code == 0 {
-				http.Error(answer, "internal server error", http.StatusInternalServerError)
+				http.Error(answer, "internal server error", http.StatusInternalServerError) //nolint:gocritic // it is logged next
 			}
 			request := slog.Group("request",
 				"method", r.Method, "path", r.URL.Path, "status", answer.status(), "bytes", answer.bytes,

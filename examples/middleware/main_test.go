@@ -35,7 +35,7 @@ func TestPanicHasItsStack(t *testing.T) {
 	backend := slogshiptest.NewServer(t)
 	h := slogshiptest.NewHandler(t, backend)
 	service := logged(slog.New(h), http.HandlerFunc(func(http.ResponseWriter, *http.Request) { boom() }))
-	service.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil))
+	service.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", http.NoBody))
 	if err := h.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}

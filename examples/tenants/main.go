@@ -39,12 +39,18 @@ type tenant struct {
 func run(out io.Writer) error {
 	tenants := []*tenant{
 		{name: "acme", backend: slogshiptest.StartServer()},
-		{name: "globex", backend: slogshiptest.StartServer(slogshiptest.Loki),
-			format: formats.Loki(formats.LokiOptions{Labels: map[string]string{"service_name": "shop"}})},
+		{
+			name: "globex", backend: slogshiptest.StartServer(slogshiptest.Loki),
+			format: formats.Loki(formats.LokiOptions{Labels: map[string]string{"service_name": "shop"}}),
+		},
 		{name: "initech", backend: slogshiptest.StartServer()},
 	}
+	defer func() {
+		for _, t := range tenants {
+			t.backend.Close()
+		}
+	}()
 	for _, t := range tenants {
-		defer t.backend.Close()
 		var err error
 		t.handler, err = slogship.New(t.backend.URL, &slogship.Options{
 			Format:          t.format,
