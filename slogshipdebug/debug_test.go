@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,13 +22,20 @@ import (
 )
 
 // backend answers inside the process: with a status, or not at all if that is 0.
-type backend struct{ status int }
+type backend struct{ status atomic.Int32 }
+
+func answering(status int32) *backend {
+	b := new(backend)
+	b.status.Store(status)
+	return b
+}
 
 func (b *backend) RoundTrip(r *http.Request) (*http.Response, error) {
-	if b.status == 0 {
+	status := int(b.status.Load())
+	if status == 0 {
 		return nil, errors.New("connect: connection refused <b>")
 	}
-	return &http.Response{StatusCode: b.status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("{}")), Request: r}, nil
+	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("{}")), Request: r}, nil
 }
 
 // ship returns a Handler in t's bubble, with a minute between attempts.
@@ -69,7 +77,7 @@ func text(html string) string {
 // and when it is tried again; then what waits.
 func TestPage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := &backend{status: 200}
+		b := answering(200)
 		h := ship(t, b, slogship.Options{MaxPending: 2000})
 		d := slogshipdebug.New(h, nil)
 		want := func(texts ...string) {
@@ -89,7 +97,7 @@ func TestPage(t *testing.T) {
 		want("Delivery works", "Nothing waits", "Delivered 1 ", "Last accepted 1s ago")
 		log.Info("b")
 		want("Delivery works", "for the next batch")
-		b.status = 0
+		b.status.Store(0)
 		time.Sleep(90 * time.Second)
 		for range 2500 {
 			log.Info("c")
@@ -100,7 +108,7 @@ func TestPage(t *testing.T) {
 		if n := strings.Count(html, `class="bad"`); n != 2 { // Dropped, and the reason
 			t.Errorf("%d rows stand out, want 2", n)
 		}
-		b.status = 200
+		b.status.Store(200)
 		time.Sleep(2 * time.Minute)
 		want("Delivery works", "Nothing waits", "Delivered 2,001 ")
 		if got := ask(d, "GET", "/debug/slogship/", "").Body.String(); strings.Contains(got, "s3cret") || strings.Contains(got, "<form") {
@@ -112,7 +120,7 @@ func TestPage(t *testing.T) {
 // The page runs no script, loads nothing, and is framed by nobody; nothing is cached.
 func TestPageIsLockedUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := slogshipdebug.New(ship(t, &backend{200}, slogship.Options{}), nil)
+		d := slogshipdebug.New(ship(t, answering(200), slogship.Options{}), nil)
 		w := ask(d, "GET", "/", "")
 		policy := w.Header().Get("Content-Security-Policy")
 		for _, want := range []string{"default-src 'none'", "style-src 'sha256-", "form-action 'self'", "frame-ancestors 'none'"} {
@@ -136,7 +144,7 @@ func TestPageIsLockedUp(t *testing.T) {
 // methods that are served.
 func TestPaths(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := ship(t, &backend{200}, slogship.Options{})
+		h := ship(t, answering(200), slogship.Options{})
 		var level slog.LevelVar
 		plain, levelled := slogshipdebug.New(h, nil), slogshipdebug.New(h, &slogshipdebug.Options{Level: &level})
 		for _, c := range []struct {
@@ -173,7 +181,7 @@ func TestPaths(t *testing.T) {
 func TestLevel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var level slog.LevelVar
-		d := slogshipdebug.New(ship(t, &backend{200}, slogship.Options{Level: &level}), &slogshipdebug.Options{Level: &level})
+		d := slogshipdebug.New(ship(t, answering(200), slogship.Options{Level: &level}), &slogshipdebug.Options{Level: &level})
 		const other = "Sec-Fetch-Site"
 		for _, c := range []struct {
 			body   string
@@ -227,7 +235,7 @@ func TestLevel(t *testing.T) {
 func TestStats(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var level slog.LevelVar
-		b := &backend{}
+		b := answering(0)
 		h := ship(t, b, slogship.Options{Level: &level})
 		slog.New(h).Info("a")
 		time.Sleep(2 * time.Second)
@@ -293,7 +301,7 @@ func scrape(t *testing.T, d http.Handler) map[string]string {
 // Each number of Stats is a metric, in base units.
 func TestMetrics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := &backend{status: 200}
+		b := answering(200)
 		h := ship(t, b, slogship.Options{MaxPending: 4, BatchRecords: 2})
 		d := slogshipdebug.New(h, nil)
 		if got := scrape(t, d); got["last_success_timestamp_seconds"] != "" || got["oldest_record_age_seconds"] != "0" {
@@ -303,7 +311,7 @@ func TestMetrics(t *testing.T) {
 		log.Debug("kept")
 		log.Info("a")
 		time.Sleep(1500 * time.Millisecond)
-		b.status = 503
+		b.status.Store(503)
 		for range 7 {
 			log.Info("b")
 		}
@@ -328,7 +336,7 @@ func TestMetrics(t *testing.T) {
 			got["encoded_bytes_total"] == "0" {
 			t.Errorf("%v", got)
 		}
-		b.status = 200
+		b.status.Store(200)
 		time.Sleep(5 * time.Minute)
 		if got := scrape(t, d); got["delivery_failing"] != "0" || got["delivery_failing_seconds"] != "0" || got["oldest_record_age_seconds"] != "0" {
 			t.Errorf("after recovery: %v", got)
@@ -340,7 +348,7 @@ func TestMetrics(t *testing.T) {
 // does not exist.
 func TestMetricsAreDocumented(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := ship(t, &backend{200}, slogship.Options{})
+		h := ship(t, answering(200), slogship.Options{})
 		slog.New(h).Info("a")
 		time.Sleep(2 * time.Second)
 		exist := map[string]bool{}
