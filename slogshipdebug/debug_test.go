@@ -329,7 +329,7 @@ func TestMetrics(t *testing.T) {
 				t.Errorf("%s is %q, want %q", name, got[name], want)
 			}
 		}
-		if got["requests_retried_total"] != strconv.FormatInt(s.Retries, 10) || s.Retries == s.Batches {
+		if got["requests_retried_total"] != strconv.FormatInt(s.Retries, 10) {
 			t.Errorf("%s retries, want %d", got["requests_retried_total"], s.Retries)
 		}
 		if size == "" || size == "0" || s.PendingBytes == 0 || got["delivery_failing_seconds"] == "0" || got["sent_bytes_total"] == "0" ||
