@@ -111,6 +111,7 @@ func (p *pending) takeAside(now time.Time) (suspect, bool) {
 			s := a.pop(queue)
 			p.records--
 			p.bytes -= s.bytes
+			p.noteFlyingLocked(&s.spans[0])
 			p.inFlight++
 			p.inFlightBytes += s.bytes
 			return s, true

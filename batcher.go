@@ -146,6 +146,7 @@ func (b *batcher) beginDraining() {
 	b.failures = 0
 	if !b.retryAt.IsZero() {
 		b.retryAt = b.notBefore // now, unless there was a Retry-After
+		b.p.noteNextAttempt(b.retryAt)
 	}
 }
 
@@ -371,6 +372,7 @@ func (b *batcher) backOff(d, retryAfter time.Duration) {
 	b.failures++
 	b.notBefore = now.Add(retryAfter)
 	b.retryAt = now.Add(max(d, retryAfter))
+	b.p.noteNextAttempt(b.retryAt)
 }
 
 // succeeded ends an attempt that the server answered for every record. If it

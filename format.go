@@ -64,7 +64,7 @@ type Layout struct {
 	// holds the attributes. An attribute of such a name at the root, or of such a
 	// name and underscores, gets one more underscore: "level" becomes "level_",
 	// "level_" becomes "level__". None may be another one with underscores. "_cut"
-	// is always reserved.
+	// and "_recorded" are always reserved.
 	Reserved []string
 
 	// UniqueKeys is set for a backend that refuses an object with two equal keys:

@@ -37,6 +37,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/slogship/slogship/internal/record"
@@ -72,6 +73,7 @@ type core struct {
 	batcher *batcher
 
 	connLines connLines
+	recorded  atomic.Int64 // records in rings of recorders, ever
 
 	shutdownOnce sync.Once
 	shutdownDone chan struct{} // closed by the first Shutdown, after it set result
@@ -164,9 +166,7 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	if isSending(ctx) {
 		return nil
 	}
-	// What package log leads here has no attributes; or, if a handler before this one
-	// adds some, no PC.
-	quiet := (r.NumAttrs() == 0 || r.PC == 0) && isConnLine(r.Message)
+	quiet := isQuiet(&r)
 	if quiet {
 		if !h.core.connLines.take() {
 			return nil
@@ -177,7 +177,7 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	if quiet {
 		h.core.pending.put(captured.Bytes, false, false)
 	} else {
-		urgent := h.core.flushLevel != nil && r.Level >= h.core.flushLevel.Level()
+		urgent := h.core.urgent(r.Level)
 		if p := h.core.pending; p.block {
 			p.putOrWait(ctx, captured.Bytes, urgent)
 		} else {
@@ -186,6 +186,16 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	}
 	captured.Free()
 	return nil
+}
+
+// isQuiet reports whether r is what net/http says about connections. What package
+// log leads here has no attributes; or, if a handler before this one adds some, no PC.
+func isQuiet(r *slog.Record) bool {
+	return (r.NumAttrs() == 0 || r.PC == 0) && isConnLine(r.Message)
+}
+
+func (c *core) urgent(level slog.Level) bool {
+	return c.flushLevel != nil && level >= c.flushLevel.Level()
 }
 
 // WithAttrs returns a Handler whose records have attrs too. They are captured
@@ -379,7 +389,11 @@ func (h *Handler) Close() error {
 }
 
 // Stats returns a consistent snapshot of the books.
-func (h *Handler) Stats() Stats { return h.core.pending.stats() }
+func (h *Handler) Stats() Stats {
+	s := h.core.pending.stats()
+	s.Recorded = h.core.recorded.Load()
+	return s
+}
 
 // String is the endpoint's scheme, host and path; not its query, which may
 // hold a secret.

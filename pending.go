@@ -67,8 +67,9 @@ type pending struct {
 
 	free        freeBlocks
 	held        int
-	inFlight    int    // records in flight
-	urgentBelow uint64 // records below this sequence number do not wait for the interval
+	inFlight    int       // records in flight
+	flying      time.Time // when the oldest record of the batch in flight was logged, be it settled or not
+	urgentBelow uint64    // records below this sequence number do not wait for the interval
 
 	inFlightBytes int
 	turns         []*turn // calls of Handle that wait for room, in the order in which they came; with block only
@@ -355,6 +356,9 @@ func (p *pending) swapLocked() (batch piece) {
 	}
 	p.records -= batch.records
 	p.bytes -= batch.bytes
+	if batch.records > 0 {
+		p.noteFlyingLocked(&batch.spans[0])
+	}
 	p.inFlight += batch.records
 	p.inFlightBytes += batch.bytes
 	p.trimPartialLocked()
