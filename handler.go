@@ -177,12 +177,7 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	if quiet {
 		h.core.pending.put(captured.Bytes, false, false)
 	} else {
-		urgent := h.core.urgent(r.Level)
-		if p := h.core.pending; p.block {
-			p.putOrWait(ctx, captured.Bytes, urgent)
-		} else {
-			p.push(captured.Bytes, urgent)
-		}
+		h.core.takeIn(ctx, captured.Bytes, h.core.urgent(r.Level))
 	}
 	captured.Free()
 	return nil
@@ -196,6 +191,16 @@ func isQuiet(r *slog.Record) bool {
 
 func (c *core) urgent(level slog.Level) bool {
 	return c.flushLevel != nil && level >= c.flushLevel.Level()
+}
+
+// takeIn adds a captured record to what is pending. It waits for room if
+// Options.OnFull says so.
+func (c *core) takeIn(ctx context.Context, rec []byte, urgent bool) {
+	if c.pending.block {
+		c.pending.putOrWait(ctx, rec, urgent)
+	} else {
+		c.pending.push(rec, urgent)
+	}
 }
 
 // WithAttrs returns a Handler whose records have attrs too. They are captured

@@ -116,7 +116,7 @@ func (r *recorder) Handle(ctx context.Context, rec slog.Record) error {
 	ring := r.f.ringOf(ctx)
 	captured := r.h.state.Capture(ctx, &rec)
 	if trigger {
-		ring.ship(captured.Bytes, r.h.core, r.h.core.urgent(rec.Level))
+		ring.ship(ctx, captured.Bytes, r.h.core, r.h.core.urgent(rec.Level))
 	} else {
 		captured.MarkRecorded()
 		if ring.keep(captured.Bytes) {

@@ -463,3 +463,21 @@ func startTaking(t *testing.T, take func(messages []string)) *Handler {
 		return healthy(r)
 	}, Options{})
 }
+
+// With OnFull: Block what a recorder ships waits for room, as any record does.
+func TestRecorderWaitsForRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := start(t, always(status(200).after(time.Second)), Options{MaxPending: 4, BatchRecords: 2, OnFull: Block})
+		log := slog.New(NewRecorder(tr.Handler, &RecorderOptions{Level: slog.LevelDebug}))
+		var want []string
+		for i := range 9 {
+			want = append(want, fmt.Sprint("kept ", i))
+			log.Debug(want[i])
+		}
+		log.Error("trigger")
+		if err := tr.Flush(t.Context()); err != nil {
+			t.Error(err)
+		}
+		tr.wantTaken(append(want, "trigger")...)
+	})
+}

@@ -63,7 +63,7 @@ func (f *recorderCore) ringOf(ctx context.Context) *recordRing {
 type recordRing struct {
 	f *recorderCore
 
-	mu           sync.Mutex // guards what follows; held across push, which waits for nobody, and not across the user's code
+	mu           sync.Mutex // guards what follows; held across takeIn, which waits for room with OnFull: Block alone, and not across the user's code
 	buf          []byte
 	head, used   int
 	records      int
@@ -100,17 +100,17 @@ func (r *recordRing) keep(rec []byte) bool {
 
 // ship pushes what is kept, and then rec. Who triggers at the same time waits, so that
 // what it logged before is shipped before its own record, too.
-func (r *recordRing) ship(rec []byte, c *core, urgent bool) {
+func (r *recordRing) ship(ctx context.Context, rec []byte, c *core, urgent bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for r.records > 0 {
 		kept := r.oldest()
 		if !c.pending.isStopped() { // else nobody would read it
-			c.pending.push(kept, false)
+			c.takeIn(ctx, kept, false)
 		}
 		r.skip(lengthBytes + len(kept))
 	}
-	c.pending.push(rec, urgent)
+	c.takeIn(ctx, rec, urgent)
 }
 
 // length is that of the oldest record.
