@@ -83,8 +83,8 @@ type OTLPOptions struct {
 // record has an attribute with that name.
 //
 // A record without a time has only observed_time_unix_nano, the time at which
-// it was logged. A time before 1970 or after 2262, or one that ReplaceAttr
-// replaced with a string, is the attribute "time_text" instead.
+// it was logged. A time before 1970 or after 2262, or other text with which
+// ReplaceAttr replaced the time, is the attribute "time_text" instead.
 //
 // After a partial success, the number of records that it rejects is counted in
 // Stats.Dropped.Rejected. Any other 2xx is a success. After any 5xx the batch
