@@ -7,11 +7,12 @@ import (
 	"slices"
 )
 
-// NewContextHandler returns a handler that adds the attributes which f finds
-// in the context of a log call, a trace id for instance, and hands the record
-// on to h. They are at the root of the record, whatever groups are open, and
-// before its other attributes. It gives any handler what Options.ContextAttrs
-// gives a [Handler], so that standard output has the same ids as the backend:
+// NewContextHandler returns a handler that calls f with the context of each log
+// call, adds the attributes that f returns, such as a trace id, and passes the
+// record to h. These attributes are at the root of the record, outside any
+// group, and before the others. It does for any handler what
+// Options.ContextAttrs does for a [Handler], so that standard output shows the
+// same ids as the backend:
 //
 //	both := slog.NewMultiHandler(slog.NewJSONHandler(os.Stdout, nil), h)
 //	slog.SetDefault(slog.New(slogship.NewContextHandler(both, traceIDs)))

@@ -18,10 +18,11 @@ import (
 // that crashed comes first; the rest are the stacks of the others.
 const maxCrash = 64 << 10
 
-// ReportCrash has the Go runtime write what it prints in a crash (a panic that
-// nobody recovers, a fatal error such as a concurrent map write, SIGABRT) to
-// file too, and logs what an earlier run left there as one record of level
-// ERROR to h. Call it once, early in main:
+// ReportCrash logs the crash of an earlier run, and prepares for one of this
+// run. It has the Go runtime also write to file what it prints in a crash: a
+// panic that is not recovered, a fatal error such as a concurrent map write, or
+// SIGABRT. If an earlier run left its crash in file, that is logged to h as one
+// record of level ERROR. Call it once, early in main:
 //
 //	if err := slogship.ReportCrash(h, "/var/lib/shop/crash"); err != nil {
 //		...
@@ -29,17 +30,17 @@ const maxCrash = 64 << 10
 //
 // The record's time is that of the crash. Its message is the first line of the
 // output, such as "panic: assignment to entry in nil map". Its attributes are
-// "stack", the goroutine that crashed, and the group "crash", which says of the
-// process that crashed: its pid, when it started, its Go version, and the path,
-// version and revision of the program.
+// "stack", the goroutine that crashed, and the group "crash", which describes
+// the process that crashed: pid, start time, Go version, and the program's
+// path, version and revision.
 //
 // The file is created with mode 0600. It is an error if it is a symbolic link,
 // is not a regular file, belongs to another user, can be read or written by
-// others, or is in use by another process: each process needs a file of its own.
-// The record is handed to h once, and the file emptied; use a spool, or
-// [Handler.Flush], where it must not be lost in turn.
+// others, or is in use by another process: each process needs its own file. The
+// file is emptied once the record is logged to h. If that record must not be
+// lost either, call [Handler.Flush] next.
 //
-// See [debug.SetCrashOutput], of which there is one in a process.
+// It uses [debug.SetCrashOutput], of which a process has only one.
 func ReportCrash(h slog.Handler, file string) error {
 	f, err := openPrivate(file)
 	if err != nil {

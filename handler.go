@@ -5,17 +5,19 @@
 //	                           swap, O(1)  v  |  restore to the front, O(1)
 //	                                    in flight -> encode -> HTTP POST -> backend
 //
-// Logging never waits: not for the network, not for the batcher. What is
-// pending is bounded in records and bytes; at the bound the oldest record is
-// dropped, and counted. One goroutine sends one batch at a time, and what the
-// backend reads is made of the records then. Only an
-// acknowledgement removes a batch: after a failure it goes back in front of
-// what was logged meanwhile, with the same event ids, and is sent again after
-// a back-off. At every moment
+// Logging never waits for the network or for the batcher. Handle captures a
+// record in a compact form; one goroutine, the batcher, encodes batches for the
+// backend and sends them. Memory is bounded in records and bytes: at the bound
+// the oldest record is dropped and counted. Only an acknowledgement removes a
+// batch. After a failure it goes back in front of the records logged meanwhile,
+// and is sent again after a back-off, with the same event ids.
 //
-//	Accepted == Delivered + Dropped (by reason) + Pending + InFlight
+// Every record is delivered, held, or counted as dropped. In every snapshot
+// that [Handler.Stats] returns,
 //
-// holds in Stats: a record is either delivered, or held, or its loss is counted.
+//	Accepted == Delivered + Dropped.Total() + Pending + InFlight + Spooled
+//
+// The last three together are the records that a Handler holds.
 //
 //	h, err := slogship.New("https://api.logflare.app/logs?source=...", &slogship.Options{
 //		Header: http.Header{"X-API-KEY": {key}},
@@ -26,8 +28,8 @@
 //	defer h.Close() // sends what is left
 //	slog.SetDefault(slog.New(h))
 //
-// Records still pending when the process exits are lost: os.Exit and log.Fatal skip
-// deferred calls, so call Close or Shutdown before them.
+// Records still held when the process exits are lost. os.Exit and log.Fatal skip
+// deferred calls: call [Handler.Close] or [Handler.Shutdown] before them.
 package slogship
 
 import (
@@ -53,11 +55,12 @@ const (
 	stopGrace = 100 * time.Millisecond
 )
 
-// Handler is a slog.Handler that ships records. The handlers that WithAttrs
-// and WithGroup return share its queue, its batcher and its Stats; any of them
-// may be used from any number of goroutines, and any of them shut down.
+// Handler is a [slog.Handler] that ships records. The handlers that WithAttrs
+// and WithGroup return share its pending records, its goroutine and its Stats;
+// shutting down one of them shuts down all. All methods may be called from any
+// number of goroutines at once.
 //
-// Use New to make one, and Shutdown or Close to end it.
+// Make one with [New]; end it with [Handler.Shutdown] or [Handler.Close].
 type Handler struct {
 	core  *core
 	state *record.State // of WithAttrs and WithGroup
@@ -88,13 +91,17 @@ func isSending(ctx context.Context) bool {
 	return ctx != nil && ctx.Value(sendingKey{}) != nil
 }
 
-// New returns a Handler that ships to endpoint, an absolute http or https URL,
-// and starts its goroutine, which ends with Shutdown. Nil opts stand for the
-// zero Options.
+// New returns a Handler that ships to endpoint, an absolute http or https URL.
+// It starts one goroutine, which [Handler.Shutdown] ends. Nil opts are the same
+// as the zero [Options].
 //
-// User info in the URL is sent as basic authentication. It is an error if the
-// endpoint, or a field of opts, is not usable; the text names the field, its
-// value and the rule, and shows no secret.
+// User info in the URL is sent as basic authentication. An unusable endpoint or
+// field of opts is an error, which names the field, its value and the rule, and
+// shows no secret:
+//
+//	slogship: Options.MaxPending is -1, want >= 0
+//
+// New does not contact the server.
 func New(endpoint string, opts *Options) (*Handler, error) {
 	u, err := url.Parse(endpoint)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || !isHost(u) {
@@ -145,8 +152,9 @@ func nameOf(u *url.URL) string {
 	return name.String()
 }
 
-// Enabled reports whether level is at or above Options.Level. It is false
-// under the context of slogship's own requests.
+// Enabled reports whether level is at or above Options.Level. It returns false
+// for the context of slogship's own requests, so that a Transport that logs
+// does not feed itself.
 func (h *Handler) Enabled(ctx context.Context, level slog.Level) bool {
 	least := slog.LevelInfo
 	if h.core.level != nil {
@@ -203,13 +211,14 @@ func (c *core) takeIn(ctx context.Context, rec []byte, urgent bool) {
 	}
 }
 
-// WithAttrs returns a Handler whose records have attrs too. They are captured
-// now, once.
+// WithAttrs returns a Handler whose records also have attrs. Attributes are
+// captured once, by this call: later changes to what they point to are not
+// seen.
 func (h *Handler) WithAttrs(attrs []slog.Attr) slog.Handler { return h.with(h.state.WithAttrs(attrs)) }
 
-// WithGroup returns a Handler that puts the attributes to come into a group.
-// An empty name returns h, and so does a group inside 500 others: decoders do
-// not follow that far.
+// WithGroup returns a Handler that puts later attributes into a group. It
+// returns h if name is empty, or if 500 groups are open: many JSON decoders
+// fail on deeper nesting.
 func (h *Handler) WithGroup(name string) slog.Handler { return h.with(h.state.WithGroup(name)) }
 
 func (h *Handler) with(s *record.State) *Handler {
@@ -219,14 +228,16 @@ func (h *Handler) with(s *record.State) *Handler {
 	return &Handler{core: h.core, state: s}
 }
 
-// Flush wakes the batcher and waits until every record accepted before the call
-// is delivered or dropped. It returns nil if all were delivered, otherwise a
-// *LossError with the number dropped, by reason. If ctx ends first, the error
-// has the number that still wait and says why, and matches ErrUnsent and
-// ctx.Err(). Flush shortens no back-off. A nil ctx is context.Background().
+// Flush returns once every record accepted before the call is delivered or
+// dropped. It has the batcher send now, but does not shorten a back-off. It
+// returns nil if all of these records were delivered, and otherwise a
+// [*LossError] with the number dropped, by reason. If ctx ends first, the error
+// has the number of records that are still held, says why delivery fails, and
+// matches [ErrUnsent] and ctx.Err(). A nil ctx is context.Background().
 //
-// A producer that would rather wait than lose calls Flush now and then. After
-// Shutdown it returns Shutdown's result.
+// A program that must not lose records to a full queue, such as one that reads
+// a file, can call Flush every few thousand records. After Shutdown, Flush
+// returns Shutdown's result.
 func (h *Handler) Flush(ctx context.Context) error {
 	if ctx == nil {
 		ctx = context.Background()
@@ -269,21 +280,22 @@ func (c *core) flushedNothing(ctx context.Context) error {
 	}
 }
 
-// Discard drops what is pending, counted in Stats.Dropped.Discarded, and
-// returns how many records that was. It leaves the batch in flight alone.
+// Discard drops all pending records, counts them in Stats.Dropped.Discarded,
+// and returns their number. The batch in flight is not affected.
 func (h *Handler) Discard() int { return h.core.pending.discard() }
 
-// Shutdown ends the intake, sends what is held, and ends the goroutine. Later
-// records are counted in Stats.Dropped.Closed. It cuts a back-off short, but
-// not a Retry-After. It does not wait in vain: if a Retry-After lies beyond ctx's
-// deadline, or the answer to its first attempt says that the set-up is wrong
-// (401, 404, ...), it returns at once. A nil ctx is context.Background().
+// Shutdown stops accepting records, sends those held, and ends the goroutine.
+// Records logged afterwards are dropped and counted in Stats.Dropped.Closed. It
+// cuts a back-off short, but waits as long as the server's Retry-After asks. It
+// returns early where waiting is useless: if a Retry-After ends after ctx's
+// deadline, or if its first attempt shows a misconfiguration (401, 404, ...). A
+// nil ctx is context.Background().
 //
-// It returns nil if nothing is held any more (what the server refused is in
-// Stats), otherwise a *LossError that says why, and matches ErrUnsent and the
-// context's error; what was held is then dropped, counted in
-// Stats.Dropped.Shutdown. A call during another one waits for it, or for its own
-// ctx; a later one returns the same result.
+// It returns nil if no record is held any more; records that the server refused
+// are counted in Stats only. Otherwise the records left are dropped, counted in
+// Stats.Dropped.Shutdown, and the error is a [*LossError] that says why and
+// matches [ErrUnsent] and, if ctx ended, ctx.Err(). A second call waits for the
+// first, or for its own ctx, and returns the same result.
 func (h *Handler) Shutdown(ctx context.Context) error {
 	if ctx == nil {
 		ctx = context.Background()
@@ -386,23 +398,23 @@ func (c *core) tellLeft() {
 	}
 }
 
-// Close is Shutdown with a deadline of 5 s.
+// Close is [Handler.Shutdown] with a deadline of 5 s.
 func (h *Handler) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
 	return h.Shutdown(ctx)
 }
 
-// Stats returns a consistent snapshot of the books.
+// Stats returns a consistent snapshot of the counters.
 func (h *Handler) Stats() Stats {
 	s := h.core.pending.stats()
 	s.Recorded = h.core.recorded.Load()
 	return s
 }
 
-// String is the endpoint's scheme, host and path; not its query, which may
-// hold a secret.
+// String returns the endpoint's scheme, host and path. It leaves out user info
+// and the query, which may hold secrets.
 func (h *Handler) String() string { return h.core.name }
 
-// GoString is as String, for %#v.
+// GoString returns the same as [Handler.String], so that %#v shows no secret.
 func (h *Handler) GoString() string { return h.core.name }

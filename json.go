@@ -13,7 +13,7 @@ import (
 // and returns the extended slice, as strconv.AppendInt does, and may write to the
 // capacity after it.
 
-// AppendString appends s as a JSON string. Each byte that is not UTF-8 becomes
+// AppendString appends s as a JSON string. Each invalid byte of UTF-8 becomes
 // U+FFFD.
 func AppendString(dst []byte, s string) []byte { return jsontext.AppendString(dst, s) }
 
@@ -27,8 +27,8 @@ func AppendUint(dst []byte, n uint64) []byte { return jsontext.AppendUint(dst, n
 // these become the strings "NaN", "+Inf" and "-Inf".
 func AppendFloat(dst []byte, f float64) []byte { return jsontext.AppendFloat(dst, f) }
 
-// AppendTime appends t as a JSON string: RFC 3339 in UTC with that many fractional
-// digits, at most 9, cut off and not rounded.
+// AppendTime appends t as a JSON string: RFC 3339 in UTC with digits fractional
+// digits, at most 9. Further digits are cut off, not rounded.
 func AppendTime(dst []byte, t time.Time, digits int) []byte {
 	return jsontext.AppendTime(dst, t, digits)
 }
@@ -40,7 +40,8 @@ func AppendLevel(dst []byte, l slog.Level, lower bool) []byte {
 }
 
 // AppendAttrs appends attributes as members of a JSON object, without its braces.
-// A comma comes first unless dst is empty or ends in an opening brace.
+// It begins with a comma unless dst is empty or ends in an opening brace, or
+// attrs is empty.
 func AppendAttrs(dst []byte, attrs []slog.Attr) []byte {
 	for i := range attrs {
 		dst = jsontext.AppendKey(dst, attrs[i].Key)
@@ -49,9 +50,10 @@ func AppendAttrs(dst []byte, attrs []slog.Attr) []byte {
 	return dst
 }
 
-// AppendValue appends a value of an [Event] as slog.JSONHandler writes it: a
-// duration in nanoseconds, a time in RFC 3339 with its own zone. A *[Bytes] is
-// base64, an *[Error] its text. A value of any other type is null.
+// AppendValue appends a value of an [Event] as [slog.JSONHandler] writes it: a
+// duration in nanoseconds, a time in RFC 3339 with its own zone. A [*Bytes]
+// becomes base64, an [*Error] its text. A value of a type that an Event does
+// not hold becomes null.
 func AppendValue(dst []byte, v slog.Value) []byte {
 	switch v.Kind() {
 	case slog.KindString:

@@ -9,15 +9,16 @@ import (
 	"github.com/slogship/slogship/internal/answers"
 )
 
-// Logflare returns the Format of Logflare's ingest API, an event batch for the
-// endpoint /logs?source=...; it is the default.
+// Logflare returns the Format of Logflare's ingest API, for the endpoint
+// https://api.logflare.app/logs?source=SOURCE, with Options.Header
+// {"X-API-KEY": {apiKey}}. It is the default.
 //
 //	{"batch":[{"id":"...","timestamp":"...","message":"...","metadata":{"level":"info", attributes, "context":{...}}}]}
 //
-// The timestamp is RFC 3339 in UTC with six fractional digits. Attributes
-// stand in metadata, the source in metadata.context; an attribute named
-// "level" or "context" there gets a trailing underscore. The id makes Logflare
-// keep one copy of an event that it is sent twice.
+// The timestamp is RFC 3339 in UTC with six fractional digits. Attributes are
+// in metadata, the source is metadata.context; an attribute named "level" or
+// "context" gets a trailing underscore. Logflare stores one copy of an event
+// that is sent twice, because of its id.
 func Logflare() Format { return logflare{} }
 
 type logflare struct{}

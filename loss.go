@@ -9,26 +9,26 @@ import (
 	"time"
 )
 
-// ErrUnsent is matched by the error of a Flush or Shutdown that ended before
-// all records were sent.
+// ErrUnsent is matched by the error of [Handler.Flush] or [Handler.Shutdown] if
+// it returned before all records were sent.
 var ErrUnsent = errors.New("slogship: records unsent")
 
-// LossError is the error of Flush and Shutdown:
+// LossError is the error of [Handler.Flush] and [Handler.Shutdown]. It counts
+// records accepted before the call:
 //
 //	slogship: 1 record dropped (rejected 1), 2 records unsent after 5 s; last attempt: 401 Unauthorized
 //
-// If records are unsent, or were until Shutdown gave up, it matches ErrUnsent,
-// and the context's error if that was the cause.
+// If records are unsent it matches [ErrUnsent], and Cause if that is not nil.
 type LossError struct {
-	Dropped Dropped // the awaited records that were given up, by reason
-	Unsent  int64   // the awaited records that still wait, or did when Shutdown gave up
+	Dropped Dropped // those dropped while the call waited, by reason
+	Unsent  int64   // those still held when the call returned; Shutdown then drops them
 
-	// Cause is the context's error. It is nil if nothing is unsent, or if
-	// Shutdown did not wait, because the set-up is wrong.
+	// Cause is ctx.Err(). It is nil if nothing is unsent, or if Shutdown
+	// returned early because of a misconfiguration.
 	Cause error
 
 	After     time.Duration // how long the call waited, if something is unsent
-	LastError error         // why delivery fails, as Stats.LastError then; nil if no attempt failed
+	LastError error         // why delivery fails, as in Stats.LastError; nil if no attempt failed
 
 	hanging time.Duration // how long a request under way has had no answer, if for long
 	retryIn time.Duration // what is left of a Retry-After that lies beyond the deadline

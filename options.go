@@ -23,58 +23,60 @@ const (
 	defaultMaxBackoff      = 30 * time.Second
 )
 
-// Options are the settings of a Handler. The zero value is ready for
-// production; New copies what it needs and never writes to it.
+// Options configure a [Handler]. The zero value is ready for production. New
+// copies Options and never writes to the caller's.
 type Options struct {
-	// Level is the least level that is logged. If nil, slog.LevelInfo. A
-	// *slog.LevelVar can be changed at any time.
+	// Level is the minimum level that is logged. If nil, slog.LevelInfo. A
+	// [*slog.LevelVar] can be changed at any time.
 	Level slog.Leveler
 
 	// AddSource adds the function, file and line of the log call.
 	AddSource bool
 
-	// ReplaceAttr is called for each attribute that is no group, its value
-	// resolved, and for time, level, source and msg under slog's own keys with
-	// no groups. What it returns is written instead; the zero Attr is left
-	// out. A built-in attribute keeps its place in the format unless its key
-	// is changed.
+	// ReplaceAttr is called for each attribute that is not a group, with its
+	// value resolved, and for the built-in ones under slog's keys
+	// (slog.TimeKey, slog.LevelKey, slog.SourceKey, slog.MessageKey) with no
+	// groups. What it returns is written instead; the zero Attr removes the
+	// attribute. A built-in attribute keeps its place in the format unless its
+	// key is changed.
 	ReplaceAttr func(groups []string, a slog.Attr) slog.Attr
 
 	// ContextAttrs, if not nil, is called with the context of each log call.
-	// What it returns (a trace id, a request id) is written at the root,
-	// outside any group.
+	// The attributes that it returns, such as a trace id, are written at the
+	// root, outside any group.
 	ContextAttrs func(ctx context.Context) []slog.Attr
 
-	// Format is how records are written and answers are read. If nil,
-	// Logflare's event batch.
+	// Format writes records for the backend and reads its answers. If nil,
+	// [Logflare]. Package formats has 14 others.
 	Format Format
 
-	// Header is sent with each request: the place for credentials, which do
-	// not belong into the URL. It overrides neither Content-Type nor
-	// Content-Encoding. A value that is empty, as that of an unset variable, is an
-	// error, and so is a scheme of Authorization without credentials after it
-	// ("Bearer "). User-Agent may be empty: none is sent then.
+	// Header is sent with each request. Put credentials here, not into the URL. It
+	// does not override Content-Type and Content-Encoding. An empty value is an
+	// error, because it usually comes from an unset variable; so is an
+	// Authorization that ends after its scheme ("Bearer "). User-Agent may be
+	// empty: then none is sent.
 	Header http.Header
 
-	// Compression of the request bodies. If zero, Gzip. A body that
-	// compression does not make smaller is sent as it is.
+	// Compression is how request bodies are compressed. If zero, Gzip. A body
+	// that would not become smaller is sent uncompressed.
 	Compression Compression
 
-	// FlushInterval is how long a record waits at most, while delivery works,
-	// for others to fill its batch. If zero, 1 s.
+	// FlushInterval is how long a record waits, at most, for others to fill its
+	// batch while delivery works. If zero, 1 s.
 	FlushInterval time.Duration
 
-	// BatchRecords is a full batch, in records. If zero, the format's limit,
-	// or 10,000 if it has none.
+	// BatchRecords is the size of a full batch, in records. If zero, the
+	// format's limit, or 10,000 if it has none. The format's limit holds even
+	// if this is larger.
 	BatchRecords int
 
-	// BatchBytes is a full batch, in bytes of the request body before compression.
-	// No body is longer, unless a single record is. If zero, 1 MiB.
+	// BatchBytes is the size of a full batch, in bytes of the request body before
+	// compression. Only a body with a single record may be longer. If zero, 1 MiB.
 	BatchBytes int
 
-	// FlushLevel, if not nil, is the level from which on a record does not
-	// wait for FlushInterval, nor do those before it. It wakes the batcher and
-	// does not wait for it.
+	// FlushLevel, if not nil, is the level at and above which a record is sent
+	// at once, with all records before it, instead of after FlushInterval. The
+	// log call still does not wait.
 	FlushLevel slog.Leveler
 
 	// MaxPending bounds memory, in records. At the bound the oldest record is
@@ -82,12 +84,13 @@ type Options struct {
 	// OnFull says otherwise. If zero, 65,536.
 	MaxPending int
 
-	// MaxPendingBytes bounds memory, in bytes of captured records, which are about
-	// half as long as JSON, likewise. If zero, 32 MiB. What a Handler keeps on the
-	// heap stays below it plus 14 MiB (with BatchBytes and MaxRecordBytes at their
-	// defaults), however long an outage and whatever the sizes of records; where
-	// blocks cost much more than the records in them, the oldest go a little
-	// earlier. Batches, as many as Requests, are clamped to half of either bound.
+	// MaxPendingBytes bounds memory in the same way, in bytes of captured records,
+	// which are about half as long as their JSON. If zero, 32 MiB. In an outage of
+	// any length a Handler keeps at most this plus 14 MiB on the heap, with
+	// BatchBytes and MaxRecordBytes at their defaults. Records of unusual sizes
+	// waste some memory at the ends of blocks; the oldest are then dropped a
+	// little earlier. Batches, as many as Requests, are clamped to half of either
+	// bound.
 	MaxPendingBytes int
 
 	// OnFull is what Handle does when MaxPending or MaxPendingBytes is reached. If
@@ -95,21 +98,22 @@ type Options struct {
 	OnFull OnFull
 
 	// MaxRecordBytes bounds one record, in bytes as the Format writes it. A longer
-	// one is cut, marked with "_cut":true and counted in Stats.Cut. If zero, 256 KiB.
+	// record is shortened, marked with "_cut":true and counted in Stats.Cut. If zero,
+	// 256 KiB.
 	MaxRecordBytes int
 
-	// Client sends the requests. It is copied; its Transport is where tokens
-	// are refreshed, which are kept out of errors as those in Header are. If nil, a
-	// client of the handler's own.
+	// Client sends the requests. It is copied. A Transport that refreshes a token
+	// belongs here; its tokens are kept out of errors, as those in Header are. If
+	// nil, the Handler makes its own client.
 	Client *http.Client
 
-	// RequestTimeout bounds one attempt to send, the reading of the answer
-	// included. If zero, 10 s.
+	// RequestTimeout bounds one attempt to send, up to the end of the answer.
+	// If zero, 10 s.
 	RequestTimeout time.Duration
 
 	// MinBackoff and MaxBackoff bound the waits between failed attempts: the
-	// n-th is a random time up to MinBackoff * 2^n and up to MaxBackoff (full
-	// jitter). If zero, 500 ms and 30 s.
+	// n-th wait is a random time up to the smaller of MinBackoff * 2^n and
+	// MaxBackoff (full jitter). If zero, 500 ms and 30 s.
 	MinBackoff time.Duration
 	MaxBackoff time.Duration
 
@@ -125,19 +129,19 @@ type Options struct {
 	SpoolDir   string
 	SpoolBytes int64
 
-	// OnError is told what goes wrong:
+	// OnError is called with
 	//
-	//   - why, once, when delivery starts to fail;
-	//   - an error that matches ErrRecovered when it works again;
-	//   - an error that matches ErrOverflow, with the number of records, when
+	//   - the reason, once, when delivery starts to fail;
+	//   - an error that matches [ErrRecovered] when it works again;
+	//   - an error that matches [ErrOverflow], with the number of records, when
 	//     the oldest are dropped because MaxPending or MaxPendingBytes is
-	//     reached, and at most once a minute while that goes on.
+	//     reached, and then at most once a minute while that continues.
 	//
-	// Calls come in order and never overlap, in goroutines of slogship's own;
-	// nobody who logs waits for them, but delivery does. A panic in it, and a
-	// runtime.Goexit (testing's FailNow), end the call and nothing else. OnError
-	// may log; it must not call Flush or Shutdown. If nil, one line on standard
-	// error each.
+	// Calls come in order and never overlap. They run in slogship's own
+	// goroutines: log calls do not wait for them, but delivery does. A panic or
+	// a runtime.Goexit (as by testing's FailNow) ends only the call. OnError may
+	// log; it must not call Flush or Shutdown. If nil, each error is one line on
+	// standard error.
 	OnError func(error)
 
 	// OnDrop, if not nil, is called for each record that is lost for what it is:
@@ -160,11 +164,11 @@ type Compression uint8
 // The kinds of compression.
 const (
 	Gzip Compression = iota // the default; None for a format whose server cannot inflate it
-	Zstd                    // smaller and faster, where the format's server can inflate it
+	Zstd                    // smaller and faster; only for a format whose server can inflate it
 	None
 )
 
-// String is the name of the content coding, "none" for None.
+// String returns the name of the content coding, or "none".
 func (c Compression) String() string {
 	switch c {
 	case Gzip:

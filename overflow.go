@@ -6,9 +6,10 @@ import (
 	"time"
 )
 
-// ErrOverflow is matched by the error that OnError gets when records were
-// dropped because MaxPending or MaxPendingBytes was reached. Its *LossError has
-// the count of those that no earlier error told of:
+// ErrOverflow is matched by the error that Options.OnError gets when records
+// are dropped because MaxPending or MaxPendingBytes is reached. The error holds
+// a [*LossError] with the number of records dropped since the previous such
+// error:
 //
 //	var loss *slogship.LossError
 //	if errors.Is(err, slogship.ErrOverflow) && errors.As(err, &loss) {

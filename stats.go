@@ -11,7 +11,7 @@ import (
 	"github.com/slogship/slogship/internal/record"
 )
 
-// Stats is one consistent snapshot of a Handler's books. In every snapshot
+// Stats is a consistent snapshot of a Handler's counters. In every snapshot
 //
 //	Accepted == Delivered + Dropped.Total() + Pending + InFlight + Spooled
 type Stats struct {
@@ -19,7 +19,7 @@ type Stats struct {
 	Delivered int64   // records whose acknowledgement has been read
 	Dropped   Dropped // records given up, by reason
 
-	Pending  int64 // records waiting in memory
+	Pending  int64 // records waiting in memory, those set aside included
 	InFlight int64 // records in the batch being sent
 	Spooled  int64 // records waiting on disk
 
@@ -46,7 +46,7 @@ type Stats struct {
 	NextAttempt  time.Time // when the last back-off ends, or ended; zero if all went well since
 }
 
-// String is the snapshot in one line, for people:
+// String returns the snapshot as one line of text:
 //
 //	accepted 120, delivered 100, dropped 3 (overflow 3), pending 17, in flight 0;
 //	2 batches, 1 retry, 31204 bytes encoded, 4127 sent;
@@ -72,8 +72,8 @@ func (s Stats) String() string {
 	return b.String()
 }
 
-// LogValue is the snapshot as a group: all counts, those of Dropped by reason,
-// last_error as text, and the times that are not zero.
+// LogValue returns the snapshot as a group: all counters, those of Dropped by
+// reason, last_error as text, and the times that are not zero.
 func (s Stats) LogValue() slog.Value {
 	attrs := []slog.Attr{
 		slog.Int64("accepted", s.Accepted),
@@ -105,19 +105,19 @@ func (s Stats) LogValue() slog.Value {
 	return slog.GroupValue(attrs...)
 }
 
-// Dropped counts records that were given up, by reason.
+// Dropped counts dropped records, by reason.
 type Dropped struct {
-	Overflow  int64 // the oldest ones, when MaxPending or MaxPendingBytes was reached
-	Rejected  int64 // refused by the server for what they are, or by a Format that panicked
-	TooLarge  int64 // refused with 413 alone, or not to be cut to MaxRecordBytes
+	Overflow  int64 // the oldest, because MaxPending or MaxPendingBytes was reached
+	Rejected  int64 // refused by the server because of their content, or a Format panicked
+	TooLarge  int64 // refused alone with 413, or still above MaxRecordBytes after they were cut
 	Discarded int64 // by Discard
 	Closed    int64 // logged after Shutdown
-	Shutdown  int64 // still held when Shutdown's context ended
+	Shutdown  int64 // still held when Shutdown returned an error
 }
 
-// All yields each reason and its count, zero or not, in the order of the fields:
-// "overflow", "rejected", "too_large", "discarded", "closed", "shutdown". The
-// names are fit for the labels of a metric.
+// All yields each reason and its count, including zeros, in the order of the
+// fields: "overflow", "rejected", "too_large", "discarded", "closed",
+// "shutdown". The names do not change and can be labels of a metric.
 func (d Dropped) All() iter.Seq2[string, int64] {
 	return func(yield func(string, int64) bool) {
 		_ = yield("overflow", d.Overflow) &&
@@ -129,7 +129,7 @@ func (d Dropped) All() iter.Seq2[string, int64] {
 	}
 }
 
-// Total is the number of records dropped for whatever reason.
+// Total returns the number of dropped records.
 func (d Dropped) Total() (n int64) {
 	for _, count := range d.All() {
 		n += count
@@ -137,7 +137,7 @@ func (d Dropped) Total() (n int64) {
 	return n
 }
 
-// String lists the reasons that occurred: "overflow 2, rejected 1".
+// String lists the reasons that are not zero: "overflow 2, rejected 1".
 func (d Dropped) String() string {
 	var parts []string
 	for reason, n := range d.All() {
@@ -151,7 +151,7 @@ func (d Dropped) String() string {
 	return strings.Join(parts, ", ")
 }
 
-// LogValue is a group with a count for each reason, and their total.
+// LogValue returns a group with the count of each reason and the total.
 func (d Dropped) LogValue() slog.Value {
 	attrs := []slog.Attr{slog.Int64("total", d.Total())}
 	for reason, n := range d.All() {
@@ -184,8 +184,10 @@ func droppedOf(lost [reasons]int64) Dropped {
 	}
 }
 
-// ErrRecovered is matched by the error that OnError gets when delivery works
-// again.
+// ErrRecovered is matched by the error that Options.OnError gets when delivery
+// works again:
+//
+//	slogship: delivery recovered: https://api.logflare.app/logs accepts records again after 3.04s
 var ErrRecovered = errors.New("slogship: delivery recovered")
 
 // delivery is what the batcher reports of its sending; guarded by pending.mu.

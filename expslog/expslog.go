@@ -1,13 +1,12 @@
-// Package expslog lets an application whose Logger is still that of
-// golang.org/x/exp/slog log through a handler of log/slog.
+// Package expslog lets an application that still uses golang.org/x/exp/slog log
+// through a handler of log/slog.
 //
 //	xslog.Logger -> xslog.Record -> expslog -> slog.Record -> slog.Handler
 //
 //	logger := xslog.New(expslog.New(h)) // xslog is golang.org/x/exp/slog
 //
-// The handler sees what it would have seen had the application called
-// log/slog: levels, sources, groups and LogValuers of the one package arrive
-// as those of the other.
+// The handler gets the same records as if the application used log/slog:
+// levels, sources, groups and LogValuers are converted.
 package expslog
 
 import (
@@ -17,8 +16,7 @@ import (
 	xslog "golang.org/x/exp/slog"
 )
 
-// New returns a handler for the Loggers of golang.org/x/exp/slog that passes
-// everything on to h.
+// New returns a handler for golang.org/x/exp/slog that passes records to h.
 func New(h slog.Handler) xslog.Handler { return handler{h} }
 
 // handler holds nothing but the handler behind it, whose rules on concurrency

@@ -9,7 +9,8 @@ import (
 
 // AxiomOptions are the options of Axiom.
 type AxiomOptions struct {
-	// ID is the name of the event id; "-" leaves it out. If empty, "event_id".
+	// ID is the name of the member with the event id; "-" leaves it out. If
+	// empty, "event_id".
 	ID string
 }
 
@@ -20,17 +21,16 @@ type AxiomOptions struct {
 //
 //	{"event_id":"...","_time":"...","level":"info","message":"...","source":{...}, attributes}
 //
-// Its answer counts the events that were ingested and those that failed, and
-// does not name them (https://axiom.co/docs/restapi/ingest): as many records
-// are rejected, and never sent again. 430, by which Axiom says that an ingest
-// limit is reached, is tried again.
+// Axiom's answer has the number of events that it ingested and of those that
+// failed, but does not say which (https://axiom.co/docs/restapi/ingest). The
+// failed ones are counted as rejected and not sent again. After 430, which
+// means that an ingest limit is reached, the batch is sent again.
 //
 // A request has at most 10,000 records, and a record 1,000,000 bytes
-// (https://axiom.co/docs/reference/field-restrictions). What is not a time, a
-// text that ReplaceAttr made, is written as "time_text", and the record gets the
-// time of its arrival. An attribute that has the name of another member, or one
-// that Axiom keeps for itself (_sysTime and the like), gets a trailing
-// underscore.
+// (https://axiom.co/docs/reference/field-restrictions). If ReplaceAttr replaced
+// the time with other text, this is written as "time_text", and Axiom uses the
+// time of arrival. An attribute with the name of another member, or with a name
+// that Axiom reserves (_sysTime and others), gets a trailing underscore.
 func Axiom(o AxiomOptions) slogship.Format {
 	id := cmp.Or(o.ID, eventIDKey)
 	event := newObject()

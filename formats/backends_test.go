@@ -244,7 +244,7 @@ func TestBackendsRejectRecords(t *testing.T) {
 	bad := []int{0, 7, 8, 39}
 	overBackends(t, func(t *testing.T, b slogshiptest.Backend, f slogship.Format) {
 		r := slogshiptest.NewReceiver(b)
-		r.RejectEvents(func(got slogshiptest.Record) string {
+		r.RejectRecords(func(got slogshiptest.Record) string {
 			if slices.ContainsFunc(bad, func(i int) bool { return has(got, i) }) {
 				return "no good"
 			}
@@ -272,7 +272,7 @@ func TestBackendsRejectRecords(t *testing.T) {
 func TestVictoriaLogsReadsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := slogshiptest.NewReceiver(slogshiptest.VictoriaLogs)
-		r.RejectEvents(func(slogshiptest.Record) string { return "no good" })
+		r.RejectRecords(func(slogshiptest.Record) string { return "no good" })
 		h := shipTo(t, r, formats.VictoriaLogs(formats.VictoriaLogsOptions{}))
 		logNumbered(h, 3, nil)
 		h.Flush(contextFor(t, time.Hour))
@@ -286,7 +286,7 @@ func TestVictoriaLogsReadsNothing(t *testing.T) {
 // Events that a backend does not take now are sent again, those alone, until it
 // does; those that it never takes are dropped; and what is there already is
 // delivered.
-func TestBackendsAnswerEvents(t *testing.T) {
+func TestBackendsAnswerRecords(t *testing.T) {
 	for _, p := range pairs() {
 		if p.backend != slogshiptest.Elasticsearch && p.backend != slogshiptest.Honeycomb {
 			continue
@@ -295,7 +295,7 @@ func TestBackendsAnswerEvents(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := slogshiptest.NewReceiver(p.backend)
 				tries := map[string]int{}
-				r.AnswerEvents(func(got slogshiptest.Record) int {
+				r.AnswerRecords(func(got slogshiptest.Record) int {
 					tries[got.Message]++
 					switch {
 					case got.Message == "record 3":

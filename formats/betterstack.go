@@ -9,7 +9,8 @@ import (
 
 // BetterStackOptions are the options of BetterStack.
 type BetterStackOptions struct {
-	// ID is the name of the event id; "-" leaves it out. If empty, "event_id".
+	// ID is the name of the member with the event id; "-" leaves it out. If
+	// empty, "event_id".
 	ID string
 }
 
@@ -19,11 +20,11 @@ type BetterStackOptions struct {
 //
 //	[{"event_id":"...","dt":"...","level":"info","message":"...","source":{...}, attributes},...]
 //
-// Better Stack takes 10 MiB a body and a record, and 202 is its success
-// (https://betterstack.com/docs/logs/http-rest-api/). What is not a time for
-// it, a text that ReplaceAttr made, is written as "time_text", and the record
-// gets the time of its arrival. An attribute that has the name of another
-// member gets a trailing underscore.
+// A body has at most 10 MiB, and so has a record; success is 202
+// (https://betterstack.com/docs/logs/http-rest-api/). If ReplaceAttr replaced
+// the time with other text, this is written as "time_text", and Better Stack
+// uses the time of arrival. An attribute with the name of another member gets a
+// trailing underscore.
 func BetterStack(o BetterStackOptions) slogship.Format {
 	id := cmp.Or(o.ID, eventIDKey)
 	event := newObject()

@@ -10,23 +10,25 @@ import (
 
 // ClickHouseOptions are the options of ClickHouse.
 type ClickHouseOptions struct {
-	// Time, Level, Message and ID are columns; "-" leaves one out. If empty,
-	// they are "timestamp", "level", "message" and "event_id". It is an error
+	// Time, Level, Message and ID are the names of columns; "-" leaves one out.
+	// If empty, "timestamp", "level", "message" and "event_id". It is an error
 	// if two are the same.
 	Time, Level, Message, ID string
 
-	// Attributes is the String column that gets the attributes, and the source,
-	// as the text of a JSON object: {"source":{...}, attributes}. If empty,
-	// "attributes".
+	// Attributes is the name of the String column for the attributes and the
+	// source, as the text of a JSON object: {"source":{...}, attributes}. If
+	// empty, "attributes".
 	Attributes string
 
-	// Spread gives each attribute at the root a column of its name instead, and
-	// the source the column "source". It is an error with Attributes.
+	// Spread writes each attribute at the root to the column of its name
+	// instead, and the source to the column "source". It is an error to set
+	// Attributes too.
 	Spread bool
 
 	// TimeLayout is how the time is written. If zero, DateTimeNano, for a
-	// column DateTime64(9, 'UTC'). UnixSeconds suits a column DateTime of any
-	// time zone, UnixNano one of Int64: both in servers of any age.
+	// column DateTime64(9, 'UTC'). With servers of any version, UnixSeconds
+	// works for a column DateTime of any time zone, and UnixNano for a column
+	// Int64.
 	TimeLayout TimeLayout
 }
 
@@ -46,33 +48,32 @@ type ClickHouseOptions struct {
 //		event_id   FixedString(48)
 //	) ENGINE = MergeTree ORDER BY timestamp
 //
-// Servers before 20.1 have no DateTime64: there the table has timestamp DateTime
-// and the options UnixSeconds, or Int64 and UnixNano.
+// Servers before 20.1 have no DateTime64. There, make the column timestamp a
+// DateTime and set TimeLayout to UnixSeconds, or an Int64 and set UnixNano.
 //
-// A column that the table has not is an error to the server: with Spread it
-// takes input_format_skip_unknown_fields=1 in the endpoint to have attributes
-// left out that have no column. Attributes in groups then are objects, which
-// only columns of type Tuple, Map or JSON take. An attribute that has the name
-// of another column gets a trailing underscore, and of equal names only the last
-// is written.
+// With Spread, the server refuses a record with an attribute that has no column.
+// To leave such attributes out, add input_format_skip_unknown_fields=1 to the
+// endpoint's query. A group becomes an object, which needs a column of type
+// Tuple, Map or JSON. An attribute with the name of another column gets a
+// trailing underscore. Of duplicate names only the last is written.
 //
-// That the column's type can hold a time is not checked: DateTime64(9) ends in
-// 2262, DateTime in 2106.
+// DateTime64(9) ends in 2262, DateTime in 2106. Whether the column can hold a
+// record's time is not checked.
 //
-// What is not a time, a text that ReplaceAttr made, becomes the attribute
-// "time_text", and the column keeps its default.
+// If ReplaceAttr replaced the time with other text, this becomes the attribute
+// "time_text", and the column gets its default.
 //
 // The server's error codes
 // (https://github.com/ClickHouse/ClickHouse/blob/master/src/Common/ErrorCodes.cpp)
-// say more than its status: a row that it cannot parse is isolated; wrong
-// credentials, a missing table or a missing right are wrong set-up; anything
-// else is tried again. An INSERT of one block fails or succeeds as a whole,
-// which is why a request has at most 1,000,000 records
-// (max_insert_block_size). Only the id tells a row that was stored, and whose
-// acknowledgement was lost, from its copy: ReplacingMergeTree ordered by it
-// keeps one.
+// are more precise than its status: if it cannot parse a row, bad records are
+// searched for by halving; wrong credentials, a missing table or a missing right
+// are a misconfiguration; after any other error the batch is sent again. An INSERT
+// of one block fails or succeeds as a whole; therefore a request has at most
+// 1,000,000 records (max_insert_block_size). If an acknowledgement is lost, rows
+// are stored twice, with the same id; a ReplacingMergeTree ordered by the id keeps
+// one.
 //
-// Old servers cannot inflate zstd; gzip they all can.
+// All servers can inflate gzip; old ones cannot inflate zstd.
 func ClickHouse(o ClickHouseOptions) slogship.Format {
 	names := struct{ time, level, message, id, attributes string }{
 		cmp.Or(o.Time, "timestamp"), cmp.Or(o.Level, "level"), cmp.Or(o.Message, "message"),

@@ -9,19 +9,20 @@ import (
 	"github.com/slogship/slogship"
 )
 
-// DatadogOptions are the options of Datadog. What is empty is not sent, but for
-// Source.
+// DatadogOptions are the options of [Datadog]. An empty field is not sent,
+// except for Source and ID, which have a default.
 type DatadogOptions struct {
 	// Service, Hostname and Source are sent as service, hostname and ddsource.
 	// Source names the integration whose pipeline reads the logs. If empty,
 	// "go".
 	Service, Hostname, Source string
 
-	// Tags are sent as ddtags, such as "env:prod", "version:1.42". It is an
-	// error if one is empty or has a comma.
+	// Tags are sent as ddtags: "env:prod", "version:1.42". A tag that is empty
+	// or has a comma is an error.
 	Tags []string
 
-	// ID is the name of the event id; "-" leaves it out. If empty, "event_id".
+	// ID is the name of the member with the event id; "-" leaves it out. If
+	// empty, "event_id".
 	ID string
 }
 
@@ -33,23 +34,24 @@ type DatadogOptions struct {
 //		"timestamp":1136214245123,"status":"info","message":"...","source_location":{...}, attributes},...]
 //
 // A request has at most 1,000 records and 5,000,000 bytes, a record 1,000,000
-// (https://docs.datadoghq.com/api/latest/logs/#send-logs). Times are in
-// milliseconds: the rest is cut off. Datadog keeps no record that is older than
-// 18 hours, as after a longer outage. It finds the status of a level in its first
-// letters, "info+2" is Info
+// (https://docs.datadoghq.com/api/latest/logs/#send-logs). Times are cut to
+// milliseconds. Datadog does not keep a record that is older than 18 hours, for
+// example after a long outage. It reads a status from its first letters: "info+2" is
+// Info
 // (https://docs.datadoghq.com/logs/log_configuration/processors/#log-status-remapper).
 //
-// Attributes trace_id and span_id are called dd.trace_id and dd.span_id, by
-// which Datadog connects logs with traces. For Datadog's Error Tracking the first
-// error of a record is also written as error.kind, its type, error.message and,
-// if it carries one, error.stack, each unless there is an attribute of that name;
-// Error Tracking reads records of level ERROR that have a service. An attribute that has the name of
-// another member, or is called @timestamp, which Datadog takes for the time,
-// gets a trailing underscore: "status":200 becomes "status_":200. Attributes
-// named service, hostname and ddtags mean to Datadog what these options mean,
-// as long as the options are not set. What is not a time, a text that ReplaceAttr
-// made, is written as "time_text", and the record gets the time of its arrival;
-// one without a message has an empty one.
+// The attributes trace_id and span_id become dd.trace_id and dd.span_id, which connect logs with
+// traces.
+//
+// For Datadog's Error Tracking, the first error of a record is also written as error.kind (its
+// type), error.message and error.stack (if it has a stack), unless there is an attribute with that
+// name. Error Tracking reads records of level ERROR that have a service.
+//
+// An attribute with the name of another member, or named @timestamp, which Datadog reads as the
+// time, gets a trailing underscore: "status":200 becomes "status_":200. Attributes named service,
+// hostname and ddtags are sent as they are if the options of these names are not set, and Datadog
+// reads them like the options. If ReplaceAttr replaced the time with other text, this is written as
+// "time_text", and Datadog uses the time of arrival. A record without a message gets an empty one.
 func Datadog(o DatadogOptions) slogship.Format {
 	id := cmp.Or(o.ID, eventIDKey)
 	event := newObject()

@@ -1,12 +1,12 @@
-// Package formats has a slogship.Format for each of the backends below. It is a
-// value of Options, and nothing else changes:
+// Package formats has a [slogship.Format] for each of the backends below. Set
+// one in Options; nothing else changes:
 //
 //	h, err := slogship.New("https://http-intake.logs.datadoghq.com/api/v2/logs", &slogship.Options{
 //		Format: formats.Datadog(formats.DatadogOptions{Service: "checkout"}),
 //		Header: http.Header{"DD-API-KEY": {key}},
 //	})
 //
-// Logflare's format, the default, is slogship.Logflare.
+// The default format is [slogship.Logflare].
 //
 //	format         endpoint                                             it needs
 //	-------------  ---------------------------------------------------  -----------------------------------------------
@@ -27,42 +27,41 @@
 //	Splunk         https://splunk:8088/services/collector/event         Header Authorization: Splunk TOKEN
 //	VictoriaLogs   http://victorialogs:9428/insert/jsonline             stream fields
 //
-// Each is a function of one struct, whose zero value is usable where the
-// backend allows it. Options that break a rule are an error of slogship.New, which
-// names the field, its value and the rule.
+// Each function takes one struct of options. Its zero value works, unless the
+// backend needs something. If an option is not valid, [slogship.New] returns an
+// error that names the field, its value and the rule.
 //
-// What holds for all of them (Loki and OTLP, whose events are not JSON objects, say
-// where their ids, times, levels and names differ):
+// The following holds for all of them. Loki and OTLP, whose events are not JSON
+// objects, say where they differ.
 //
-//   - The limits of the backend, in records a request, bytes a request and bytes
-//     a record, are kept whatever slogship.Options say. A record that is too long
-//     is cut, and marked "_cut".
-//   - Success and failure are what the backend means by its answers. Where these
-//     speak of single records, each is believed: taken, refused for good, or to
-//     be sent again. Whatever a format says nothing of is decided by the status
-//     code, as the table in the README has it.
-//   - Every record has an id that is the same however often it is sent (the
-//     member event_id, if the backend has no place for it), by which duplicates
-//     can be told.
-//   - An attribute at the root whose name the format needs for itself, or such a
-//     name and underscores, gets one more underscore: level becomes level_, and
-//     level_ becomes level__. No attribute is lost, except in Loki, in which names
-//     that become equal are one.
-//   - Where the backend wants a time, it gets nothing else: what ReplaceAttr
-//     made of the time is sent as time if it is RFC 3339, and otherwise kept as
-//     the attribute time_text. So is a time that the backend cannot express,
-//     such as one after the year 9999. A record without a time gets that of its
-//     arrival, or of logging where the backend insists.
-//   - Levels between the named ones are called what slog calls them, "info+2". What
-//     ReplaceAttr made of a level, a message or a source is written in its place, of
-//     its own kind: a level 30 is a number. Where the backend wants a string it is
-//     the text of that.
-//   - The first error among the attributes, one in a group too, is also written as
-//     what the backend's error tracking reads, if it has names for that: its type,
-//     its text, and its stack if it carries one (see below). A user's own attribute
-//     of such a name wins.
-//   - Attributes mean what they mean to slog.JSONHandler. No format allocates
-//     memory for a record of scalar ones.
+//   - Limits: no request exceeds the backend's limits, in records per request,
+//     bytes per request and bytes per record, even if [slogship.Options] allow
+//     more. A record that is too long is shortened and marked "_cut".
+//   - Answers: if the backend reports a result for each record, each record is
+//     delivered, rejected, or sent again as it says. Unless a format's
+//     documentation says otherwise, the status code decides: see
+//     [slogship.Action].
+//   - Ids: every record has an id, which is the same each time it is sent, so
+//     that duplicates can be recognised. It is the member event_id unless the
+//     backend has its own place for it.
+//   - Names: an attribute at the root whose name the format uses itself gets a
+//     trailing underscore: level becomes level_, and level_ becomes level__. No
+//     attribute is lost, except in Loki if two names become the same.
+//   - Times: if ReplaceAttr replaced the time with a string, it is sent as the
+//     time if it is RFC 3339, and otherwise as the attribute time_text. So is a
+//     time that the backend cannot express, such as one after the year 9999. A
+//     record then has the time of its arrival; or, if the backend requires a
+//     time, that at which it was logged.
+//   - Levels between the named ones are written as slog writes them, "info+2". If
+//     ReplaceAttr replaced a level, a message or a source, the new value is written
+//     in its place, with its kind: the level 30 is a number. If the backend requires
+//     a string, it is text.
+//   - Errors: the first error among the attributes, also inside a group, is written
+//     a second time under the names that the backend's error tracking reads (see
+//     below): its type, its text, and its stack if it has one. An attribute that
+//     already has such a name is kept instead.
+//   - Attributes have the values that [slog.JSONHandler] writes. No format
+//     allocates memory for a record with scalar attributes only.
 //
 // The names for the first error of a record:
 //
@@ -71,6 +70,6 @@
 //	OTLP           exception.type  exception.message  exception.stacktrace
 //	Seq            @x, the text and the stack
 //
-// A Format for a backend that is not among these is a page of code: the README
-// has one, and slogshiptest.CheckFormat tests it.
+// A Format for another backend is a page of code: the README has an example,
+// and slogshiptest.CheckFormat tests yours.
 package formats

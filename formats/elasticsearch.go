@@ -19,17 +19,19 @@ import (
 
 // ElasticsearchOptions are the options of Elasticsearch.
 type ElasticsearchOptions struct {
-	// Index is the data stream or index of the records. A part in braces is a
-	// layout of package time, for the record's time in UTC: "logs-{2006.01.02}".
-	// If empty, the endpoint names it: https://es:9200/logs-app-default/_bulk.
+	// Index is the data stream or index for the records. A part in braces is a
+	// layout of package time, for the record's time in UTC: with
+	// "logs-{2006.01.02}", a record of 3 May 2026 goes to logs-2026.05.03. If
+	// empty, the endpoint must name it: https://es:9200/logs-app-default/_bulk.
 	// It is an error if it is not a valid name (lower case, none of \/*?"<>|,#:
 	// and space, not beginning with - _ or +, at most 255 bytes).
 	Index string
 
 	// Attributes, if not empty, is the name of an object that holds the
-	// attributes: with the mapping type "flattened" for it, no attribute meets
-	// another one of the same name and a different type, for which
-	// Elasticsearch refuses the record. If empty, attributes stand at the root.
+	// attributes. Map it as "flattened" if attributes of one name have values
+	// of different types; Elasticsearch would otherwise refuse the records
+	// whose type does not match the mapping. If empty, attributes are at the
+	// root.
 	Attributes string
 }
 
@@ -40,35 +42,40 @@ type ElasticsearchOptions struct {
 //	{"create":{"_index":"logs-2006.01.02","_id":"..."}}
 //	{"@timestamp":"...","log.level":"info","message":"...","log.origin":{...}, attributes}
 //
-// Names are those of the Elastic Common Schema. The first error of a record is
-// also written as error.type, error.message and, if it carries one,
-// error.stack_trace, each unless there is an attribute of that name. The event id is the document's
-// _id, so that a record sent twice is stored once: the second one's 409 counts
-// as delivered. (A data stream knows an id only until it rolls over.)
+// Names are those of the Elastic Common Schema. The first error of a record is also written as
+// error.type, error.message and error.stack_trace (if it has a stack), unless there is an attribute
+// with that name.
 //
-// The answer has an item for each record, which is believed: 2xx and 409 are
-// delivered; 408, 429 and 5xx are sent again; anything else is rejected. If no
-// record is taken, and each item is a 401, 403 or 404, that is wrong set-up: an
-// API key without a right, an index that is not created automatically; the
-// records are kept. If there is not one item for each record, or an error for
-// all, the bad records are isolated by halving, which doubles nothing. An
-// endpoint may have filter_path, as long as it lets errors, error and items.*.status
-// pass.
+// The event id is the document's _id, so that a record that is sent twice is stored once: the
+// server answers 409 to the second, which counts as delivered. A data stream recognises an id only
+// until it rolls over.
 //
-// Elasticsearch wants a time: a record without one, or whose time ReplaceAttr
-// made a text that is not RFC 3339, gets the time at which it was logged; such a
-// text becomes "time_text". An attribute that has the name of another member, or
-// of a metadata field (_id, _source, ...), gets a trailing underscore, as do
-// "log", which must be an object, and "error", unless it is one. Of equal names
-// only the last is written. Names that Elasticsearch has no place for (empty, or
-// with a dot at an end) make it refuse their record.
+// The answer has an item with a status for each record: after 2xx and 409 it is
+// delivered; after 408, 429 and 5xx it is sent again; after any other status it is
+// rejected. If every item is a 401, 403 or 404, that is a misconfiguration, such as
+// an API key without a privilege or an index that is not created automatically: the
+// records are kept. If the number of items is not that of the records, or there is
+// one error for all, bad records are searched for by halving; because of the ids, no
+// record is stored twice. The endpoint may have a filter_path that includes errors,
+// error and items.*.status.
 //
-// log.origin is an object, too: a source that ReplaceAttr made a text is its
-// file.name. Levels and messages are strings, because one of another kind would have
-// Elasticsearch map the field to that, and refuse the next string.
+// Elasticsearch requires a time. A record without one gets the time at which it
+// was logged; so does one whose time ReplaceAttr replaced with text that is not
+// RFC 3339, which becomes "time_text".
 //
-// A body has at most 10 MiB, which the smaller instances of Amazon OpenSearch
-// Service take; Elasticsearch's own default is 100 MB.
+// An attribute with the name of another member or of a metadata field (_id,
+// _source, ...) gets a trailing underscore. So does "log", and "error" unless
+// its value is an object, because the schema has objects there. Of duplicate
+// names only the last is written. Elasticsearch refuses a record with a name
+// that is empty, or that begins or ends with a dot.
+//
+// log.origin is an object, too: if ReplaceAttr replaced the source with text, this
+// is its file.name. Levels and messages are always strings: if the first one were a
+// number, Elasticsearch would map the field as a number and refuse strings from then
+// on.
+//
+// A body has at most 10 MiB, the limit of the smaller instances of Amazon
+// OpenSearch Service. Elasticsearch's own default is 100 MB.
 func Elasticsearch(o ElasticsearchOptions) slogship.Format {
 	index, err := parseIndex(o.Index)
 	event := newObject()

@@ -11,7 +11,8 @@ import (
 
 // HoneycombOptions are the options of Honeycomb.
 type HoneycombOptions struct {
-	// ID is the name of the event id; "-" leaves it out. If empty, "event_id".
+	// ID is the name of the member with the event id; "-" leaves it out. If
+	// empty, "event_id".
 	ID string
 }
 
@@ -21,19 +22,20 @@ type HoneycombOptions struct {
 //
 //	[{"time":"...","data":{"event_id":"...","level":"info","message":"...","source":{...}, attributes}},...]
 //
-// It answers with a status for each event
-// (https://docs.honeycomb.io/api/events/create-events), which is believed: 2xx
-// is delivered; 408, 425, 429 and 5xx is sent again; anything else is rejected.
-// A success that has not one status for each record is not Honeycomb's: a wrong
-// set-up. Other answers mean what their status code means, except a 400 that says
-// that the body is too large, or the API key unknown.
+// Its answer has a status for each event
+// (https://docs.honeycomb.io/api/events/create-events). After 2xx it is
+// delivered; after 408, 425, 429 and 5xx it is sent again; after any other status
+// it is rejected. A success without a status for each record does not come from
+// Honeycomb: that is a misconfiguration. For other answers the status code
+// decides, except that a 400 may also say that the body is too large, or the API
+// key unknown.
 //
-// A body has at most 5,000,000 bytes, an event 1,000,000, the bounds of
-// Honeycomb's own libhoney-go. What is not a time, a text that ReplaceAttr made,
-// becomes the field "time_text", and the event gets the time of its arrival. An
-// attribute that has the name of another member of data gets a trailing
-// underscore. Groups are objects, which Honeycomb keeps as text unless its
-// dataset is set to unpack nested JSON.
+// A body has at most 5,000,000 bytes, an event 1,000,000, as in Honeycomb's own
+// libhoney-go. If ReplaceAttr replaced the time with other text, this becomes
+// the field "time_text", and Honeycomb uses the time of arrival. An attribute
+// with the name of another member of data gets a trailing underscore. Groups are
+// objects, which Honeycomb stores as text unless the dataset unpacks nested
+// JSON.
 func Honeycomb(o HoneycombOptions) slogship.Format {
 	id := cmp.Or(o.ID, eventIDKey)
 	event := newObject()

@@ -13,14 +13,14 @@ type JSONOptions struct {
 	// body is then one object, {"Field":[...]}. If empty, it is the array.
 	Field string
 
-	// Time, Level, Message, Source and ID are the names of what a record has;
-	// "-" leaves it out. If empty, they are "time", "level", "msg", "source"
-	// and "event_id". It is an error if two are the same.
+	// Time, Level, Message, Source and ID are the names of members; "-" leaves
+	// one out. If empty, "time", "level", "msg", "source" and "event_id". It is
+	// an error if two are the same.
 	Time, Level, Message, Source, ID string
 
 	// Attributes, if not empty, is the name of an object that holds the
-	// attributes. If empty, they stand beside the others, where an attribute
-	// that has the name of another member gets a trailing underscore.
+	// attributes. If empty, they are members of the event itself, and one with
+	// the name of another member gets a trailing underscore.
 	Attributes string
 
 	// TimeLayout is how the time is written. If zero, RFC3339Nano.
@@ -38,12 +38,12 @@ type JSONOptions struct {
 //
 //	[{"event_id":"...","time":"...","level":"INFO","msg":"...","source":{...}, attributes},...]
 //
-// Answers mean what their status codes mean. A time that TimeLayout cannot express
-// is written as a string in its place, and so is what ReplaceAttr made of the time,
-// of its own kind.
+// The status code decides what an answer means: see [slogship.Action]. A time that
+// TimeLayout cannot express is written as an RFC 3339 string. If ReplaceAttr
+// replaced the time with another value, that is written in its place.
 //
-// Options.Compression is gzip by default: set slogship.None for a receiver that
-// cannot inflate it.
+// Bodies are compressed with gzip by default. For a receiver that cannot
+// inflate it, set Options.Compression to [slogship.None].
 func JSON(o JSONOptions) slogship.Format {
 	k := keys{
 		of: "JSONOptions", time: o.Time, level: o.Level, message: o.Message, source: o.Source, id: o.ID,

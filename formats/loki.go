@@ -14,81 +14,83 @@ import (
 	"github.com/slogship/slogship/internal/jsontext"
 )
 
-// LokiOptions are the options of Loki. The zero value can be used.
+// LokiOptions are the options of [Loki]. The zero value is usable.
 type LokiOptions struct {
-	// Labels are the labels of the stream that records go to: where they come
-	// from, with few values each. If empty, service_name is the program's name;
-	// Loki refuses a stream without labels. A name that is not letters, digits
-	// and underscores, or begins with a digit or with "__", is an error of New.
+	// Labels are the labels of the stream that records go to, such as
+	// service_name and environment. Each label should have few values. If
+	// empty, the label service_name with the program's name, because Loki
+	// refuses a stream without labels. It is an error if a name has other
+	// characters than letters, digits and underscores, or begins with a digit
+	// or with "__".
 	Labels map[string]string
 
-	// LabelAttrs names attributes, as they are called in Loki, that become
-	// labels instead of structured metadata, where a record has them. Each of
-	// their values makes a stream, and Loki is slow with many. No attribute is
-	// a label that is not named here. It is an error if one is in Labels too.
+	// LabelAttrs are the names, as Loki stores them, of attributes that become
+	// labels instead of structured metadata. Each of their values makes a new
+	// stream, and Loki is slow with many streams. If empty, no attribute
+	// becomes a label. It is an error if a name is in Labels too.
 	LabelAttrs []string
 
-	// LevelLabel makes the level a label of this name, "level" say. If "", it
-	// is structured metadata.
+	// LevelLabel, if not empty, makes the level a label of this name, such as
+	// "level". If empty, the level is structured metadata.
 	LevelLabel string
 
 	// Level is the name of the level in structured metadata; "-" leaves it out.
-	// If "", "detected_level", which Grafana shows, and which Loki would
-	// otherwise make up from words in the line.
+	// If empty, "detected_level": Grafana shows that, and Loki would otherwise
+	// guess it from words in the line.
 	Level string
 
-	// ID is the name of the event's id in structured metadata; "-" leaves it
-	// out. If "", "event_id". Of entries with equal time, line and metadata
-	// Loki keeps one: the id keeps apart two records that are equal otherwise,
-	// and not one that was sent twice.
+	// ID is the name of the event id in structured metadata; "-" leaves it out.
+	// If empty, "event_id". Loki keeps one of several entries with the same
+	// time, line and metadata. With the id, a record that is sent twice is
+	// stored once, and two different records are never taken for one.
 	ID string
 
-	// Tenant is sent as X-Scope-OrgID. If "", it is not sent; a Loki with
-	// auth_enabled then answers 401. It is an error if Loki does not allow it:
-	// at most 150 letters, digits and !-_.*'().
+	// Tenant is sent as X-Scope-OrgID. If empty, it is not sent; a Loki with
+	// auth_enabled then answers 401. It must be valid for Loki: at most 150
+	// letters, digits and !-_.*'().
 	Tenant string
 }
 
-// Loki is for Grafana Loki's own endpoint, http://loki:3100/loki/api/v1/push, of
-// version 3 and later, where structured metadata is on.
+// Loki is for Grafana Loki's own endpoint, http://loki:3100/loki/api/v1/push. It
+// needs version 3 or later, in which structured metadata is enabled by default.
 //
 //	{"streams":[{"stream":{"service_name":"shop"},"values":[
 //	["1772371815123456789","order placed",{"detected_level":"info","order_id":"17","user_name":"ada"}],
 //	...]}]}
 //
-// The message is the line, empty if there is none. Attributes are structured
-// metadata: a string as it is, anything else as slog.JSONHandler would write it.
-// The names of groups are joined to those of attributes with an underscore, and
-// the source is source_function, source_file and source_line.
+// The message is the line, which may be empty. Attributes become structured
+// metadata: strings as they are, other values as [slog.JSONHandler] writes them.
+// The name of a group is joined to that of an attribute with an underscore:
+// user_name. The source becomes source_function, source_file and source_line.
 //
-// Names are what Loki makes of them: each run of other bytes than letters,
-// digits and underscores becomes one underscore, and one that begins with a
-// digit gets "key_" in front. A name of which nothing is left, which would have
-// Loki refuse the whole request, is "key" and its characters in hexadecimal.
-// Names that become equal are equal keys: the last wins. One that the format
-// writes itself, that of the level for instance, gets a trailing underscore.
+// Names are changed as Loki changes them: "http.status code" becomes
+// "http_status_code", because each run of bytes other than letters, digits and
+// underscores becomes one underscore; a name that begins with a digit gets the
+// prefix "key_". A name without any such character, which would make Loki
+// refuse the whole request, becomes "key" and its characters in hexadecimal. If
+// two names become the same, the last attribute wins. A name that the format
+// itself uses, such as that of the level, gets a trailing underscore.
 //
-// Loki takes no entry without a time: a record that has none, or one that does
-// not fit into int64 nanoseconds, gets the time at which it was logged, and
-// what its time was in the metadata "time_text".
+// Loki requires a time. A record without one, or with one that does not fit
+// into int64 nanoseconds, gets the time at which it was logged, and its own
+// time as the metadata "time_text".
 //
-// Loki's limits are kept: 256 KiB a line, and 128 names and 64 KiB of metadata.
-// Metadata beyond them is cut as a record beyond Options.MaxRecordBytes is:
-// long values are shortened, then the last ones left out, "_cut" says so, and
-// the record is counted in Stats.Cut.
+// Limits: 256 KiB per line, and 128 names and 64 KiB of metadata per record.
+// Metadata above a limit is shortened like a record above
+// Options.MaxRecordBytes: long values are shortened first, then the last ones
+// are left out. The record is marked "_cut" and counted in Stats.Cut.
 //
-// With LabelAttrs or LevelLabel each record is sent as a stream of its own, for
-// Loki to join those of equal labels. That costs Loki more, and an ingester's
-// answer is that for the last of a request's streams: where it refuses entries
-// of an earlier one, or a stream too many, Loki answers 204, and they are lost
-// without a word.
+// With LabelAttrs or LevelLabel, each record is sent as its own stream, and
+// Loki joins those with the same labels. This costs Loki more. It also hides
+// errors: Loki's answer is that for the last stream of a request, so that
+// entries refused in an earlier stream are lost although it answers 204.
 //
-// Loki's 400 for entries that are too old, too new or too long comes after it
-// has stored the others: nothing is sent again, and as many records as it names
-// are counted in Stats.Dropped.Rejected. Where its labels are what Loki refuses,
-// and where ingestion is blocked, nothing is stored, and the records are kept
-// and tried again as after a 401. On 429 all are sent again; what Loki did store
-// it recognizes.
+// Loki answers 400 to entries that are too old, too new or too long after it has
+// stored the others. Nothing is sent again, and the number of entries that the
+// answer names is counted in Stats.Dropped.Rejected. If Loki refuses the labels,
+// or ingestion is blocked, nothing is stored: that is a misconfiguration, and
+// the records are kept. After 429 all are sent again; Loki recognises those that
+// it has already stored.
 func Loki(o LokiOptions) slogship.Format {
 	o.Labels, o.LabelAttrs = maps.Clone(o.Labels), slices.Clone(o.LabelAttrs)
 	if len(o.Labels) == 0 {

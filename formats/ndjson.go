@@ -9,14 +9,14 @@ import (
 // NDJSONOptions are the options of NDJSON. The zero value writes what
 // slog.JSONHandler writes, with an event id.
 type NDJSONOptions struct {
-	// Time, Level, Message, Source and ID are the names of what a record has;
-	// "-" leaves it out. If empty, they are "time", "level", "msg", "source"
-	// and "event_id". It is an error if two are the same.
+	// Time, Level, Message, Source and ID are the names of members; "-" leaves
+	// one out. If empty, "time", "level", "msg", "source" and "event_id". It is
+	// an error if two are the same.
 	Time, Level, Message, Source, ID string
 
 	// Attributes, if not empty, is the name of an object that holds the
-	// attributes. If empty, they stand beside the others, where an attribute
-	// that has the name of another member gets a trailing underscore.
+	// attributes. If empty, they are members of the event itself, and one with
+	// the name of another member gets a trailing underscore.
 	Attributes string
 
 	// TimeLayout is how the time is written. If zero, RFC3339Nano.
@@ -33,23 +33,23 @@ type NDJSONOptions struct {
 //
 //	{"event_id":"...","time":"...","level":"INFO","msg":"...","source":{...}, attributes}
 //
-// Answers mean what their status codes mean. A time that TimeLayout cannot express
-// is written as a string in its place, and so is what ReplaceAttr made of the time,
-// of its own kind.
+// The status code decides what an answer means: see [slogship.Action]. A time that
+// TimeLayout cannot express is written as an RFC 3339 string. If ReplaceAttr
+// replaced the time with another value, that is written in its place.
 //
 // It serves the HTTP inputs of agents:
 //
 //   - Vector, source http_server with framing.method: newline_delimited and
 //     decoding.codec: json (https://vector.dev/docs/reference/configuration/sources/http_server/).
 //     It inflates gzip and zstd.
-//   - Fluent Bit, input http, with ContentType "application/json", in which it
+//   - Fluent Bit, input http, with ContentType "application/json": of this type it
 //     reads one object after the other
-//     (https://docs.fluentbit.io/manual/pipeline/inputs/http); lines of another type
-//     it refuses, with two answers. Versions before 3 cannot inflate gzip: set
-//     Options.Compression to slogship.None. Its buffer_max_size, 4 MB, bounds a body.
-//   - Fluentd, input http, from 1.14.5 on.
+//     (https://docs.fluentbit.io/manual/pipeline/inputs/http); it refuses other
+//     types. Versions before 3 cannot inflate gzip: set Options.Compression to
+//     slogship.None. Its buffer_max_size, 4 MB, bounds a body.
+//   - Fluentd, input http, version 1.14.5 or later.
 //
-// For other receivers that cannot inflate gzip set slogship.None too.
+// Also set [slogship.None] for any other receiver that cannot inflate gzip.
 func NDJSON(o NDJSONOptions) slogship.Format {
 	k := keys{
 		of: "NDJSONOptions", time: o.Time, level: o.Level, message: o.Message, source: o.Source, id: o.ID,

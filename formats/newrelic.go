@@ -11,12 +11,13 @@ import (
 
 // NewRelicOptions are the options of NewRelic.
 type NewRelicOptions struct {
-	// Common are attributes that all records have, such as service.name and
-	// hostname: they are sent once a request. It is an error if encoding/json
-	// cannot encode them.
+	// Common are attributes of all records, such as service.name and hostname,
+	// sent once per request. It is an error if encoding/json cannot encode
+	// them.
 	Common map[string]any
 
-	// ID is the name of the event id; "-" leaves it out. If empty, "event_id".
+	// ID is the name of the member with the event id; "-" leaves it out. If
+	// empty, "event_id".
 	ID string
 }
 
@@ -26,18 +27,19 @@ type NewRelicOptions struct {
 //	[{"common":{"attributes":{...}},"logs":[
 //		{"timestamp":1136214245123,"message":"...","attributes":{"event_id":"...","level":"info","source":{...}, attributes}},...]}]
 //
-// New Relic takes 1,000,000 bytes a request and answers 202
-// (https://docs.newrelic.com/docs/logs/log-api/introduction-log-api/), and may
-// drop records that are older than 48 hours. It answers before it looks at them:
-// what it does not like is an NrIntegrationError there, and delivered here. Times
-// are in milliseconds: the rest is cut off. What is not a time, a text that
-// ReplaceAttr made, becomes the attribute "time_text", and the record gets the
-// time of its arrival; a record without a message has an empty one.
+// A request has at most 1,000,000 bytes, and success is 202
+// (https://docs.newrelic.com/docs/logs/log-api/introduction-log-api/). New Relic
+// answers before it checks the records: one that it refuses later is an
+// NrIntegrationError there and counted as delivered here. It may drop records
+// that are older than 48 hours. Times are cut to milliseconds. If ReplaceAttr
+// replaced the time with other text, this becomes the attribute "time_text", and
+// New Relic uses the time of arrival. A record without a message gets an empty
+// one.
 //
-// Attributes that New Relic takes for its own (message, timestamp, accountId,
-// appId, eventType), and those of the other names above, get a trailing
-// underscore. New Relic keeps 255 attributes of a record, and 4,094 characters
-// of a value.
+// An attribute gets a trailing underscore if New Relic reserves its name
+// (message, timestamp, accountId, appId, eventType), or if it is another name
+// shown above. New Relic stores 255 attributes per record, and 4,094 characters
+// per value.
 func NewRelic(o NewRelicOptions) slogship.Format {
 	id := cmp.Or(o.ID, eventIDKey)
 	event := newObject()

@@ -23,66 +23,74 @@ type OTLPEncoding uint8
 // The encodings of OTLP/HTTP.
 const (
 	OTLPProtobuf OTLPEncoding = iota // binary Protocol Buffers; the default
-	OTLPJSON                         // for receivers that read JSON only, and for reading along
+	OTLPJSON                         // for receivers that read only JSON, and for debugging
 )
 
-// OTLPOptions are the options of OTLP. The zero value can be used.
+// OTLPOptions are the options of [OTLP]. The zero value is usable.
 type OTLPOptions struct {
-	// Encoding of the requests. If zero, OTLPProtobuf: it is smaller and
-	// faster, and every receiver reads it.
+	// Encoding is how requests are written. If zero, OTLPProtobuf: it is
+	// smaller and faster, and every receiver reads it.
 	Encoding OTLPEncoding
 
-	// Resource describes what logs, once for all records: service.name,
-	// service.version, deployment.environment.name and the like, of any kind,
-	// groups too. Of equal keys the last wins; an empty key is an error of New,
-	// and so is a value that encoding/json cannot marshal. Without service.name,
-	// "unknown_service:" and the program's name is sent.
+	// Resource describes the program that logs, once per request: service.name,
+	// service.version, deployment.environment.name and others, of any kind,
+	// including groups. Of duplicate keys the last wins. An empty key is an
+	// error, and so is a value that encoding/json cannot marshal. Without
+	// service.name, "unknown_service:" and the program's name are sent.
 	Resource []slog.Attr
 
 	// ScopeName and ScopeVersion are the instrumentation scope. If ScopeName is
-	// "", "github.com/slogship/slogship"; if ScopeVersion is "", none is sent.
+	// empty, "github.com/slogship/slogship". If ScopeVersion is empty, no
+	// version is sent.
 	ScopeName    string
 	ScopeVersion string
 }
 
-// OTLP is for OTLP/HTTP logs: http://collector:4318/v1/logs of an OpenTelemetry
-// Collector, /otlp/v1/logs of Loki, and what most backends have.
+// OTLP is for logs over OTLP/HTTP: the endpoint http://collector:4318/v1/logs
+// of an OpenTelemetry Collector, /otlp/v1/logs of Loki, and those of most
+// backends.
 //
-// A record becomes a LogRecord: its time time_unix_nano, its level
-// severity_text as slog names it and severity_number as OpenTelemetry's own
-// bridge has it (DEBUG 5, INFO 9, WARN 13, ERROR 17, those between by their
-// distance, at least 1 and at most 24), its message the body, its id the
-// attribute log.record.uid, its source code.function.name, code.file.path and
-// code.line.number. Attributes of the root named trace_id and span_id, 32 and
-// 16 hexadecimal digits and not all zero, become the record's own trace_id and
-// span_id, wherever they come from: ContextAttrs, WithAttrs, the call. Anything
-// else of these names stays an attribute.
+// A record becomes a LogRecord:
+//
+//	time     time_unix_nano
+//	level    severity_text, as slog names it, and severity_number: 5 for DEBUG, 9 INFO, 13 WARN, 17 ERROR
+//	message  body
+//	id       attribute log.record.uid
+//	source   attributes code.function.name, code.file.path, code.line.number
+//
+// Levels between these have numbers between these, from 1 to 24, as in
+// OpenTelemetry's own bridge. Attributes at the root named trace_id and
+// span_id, whether from ContextAttrs, WithAttrs or the log call, become the
+// LogRecord's trace_id and span_id if they are valid: 32 and 16 hexadecimal
+// digits, not all zero. Otherwise they stay attributes.
 //
 // Attributes keep their kinds. Groups and maps become kvlist_value, arrays
-// array_value, []byte bytes_value, nil an empty value; durations are
-// nanoseconds and times RFC 3339, as in slog.JSONHandler. An integer beyond
-// int64 is a string of its digits, as OpenTelemetry's mapping to AnyValue asks.
-// NaN and the infinities stay what they are. In OTLPJSON a double has a fraction,
-// 1.0. What is not valid UTF-8 becomes U+FFFD. Of equal keys the last wins: OTLP
-// allows none. An attribute of the root with a name that the format writes itself
-// (log.record.uid, code.function.name, code.file.path, code.line.number) gets a
-// trailing underscore, and so does such a name with underscores. Below 30 levels
-// the names of groups are joined by dots, and objects are strings of JSON: decoders
-// end at a depth of 100 messages, of which a level takes three.
+// array_value, []byte bytes_value, nil an empty value. Durations are nanoseconds
+// and times RFC 3339, as in [slog.JSONHandler]. An integer that does not fit into
+// int64 is a string of digits, as OpenTelemetry's mapping to AnyValue requires. NaN
+// and infinities are kept. In OTLPJSON a double always has a fraction: 1.0. Invalid
+// UTF-8 becomes U+FFFD.
 //
-// The first error of a record is also the attributes exception.type,
-// exception.message and, if it carries a stack, exception.stacktrace, each unless
-// the record has an attribute of that name.
+// Of duplicate keys the last wins, because OTLP allows no duplicates. An attribute
+// at the root with a name that the format writes itself (log.record.uid,
+// code.function.name, code.file.path, code.line.number) gets a trailing underscore.
+// Groups nested more than 30 deep are flattened, their names joined by dots, and
+// objects there become strings of JSON: decoders stop at 100 nested messages, and
+// each group takes three.
 //
-// A record without a time has only observed_time_unix_nano, when it was logged.
-// A time that ReplaceAttr made a string, and one before 1970 or after 2262, is
-// the attribute "time_text".
+// The first error of a record is also written as the attributes exception.type,
+// exception.message and exception.stacktrace (if it has a stack), unless the
+// record has an attribute with that name.
 //
-// A partial success is believed: what it rejects is counted in
-// Stats.Dropped.Rejected. Any 2xx is a success, any 5xx is retried: the
-// specification gives a batch up at 500, slogship does not. The Collector's 400
-// for a body that is too large is read as 413, Loki's 400 after it has stored
-// the good entries as what it is.
+// A record without a time has only observed_time_unix_nano, the time at which
+// it was logged. A time before 1970 or after 2262, or other text with which
+// ReplaceAttr replaced the time, is the attribute "time_text" instead.
+//
+// After a partial success, the number of records that it rejects is counted in
+// Stats.Dropped.Rejected. Any other 2xx is a success. After any 5xx the batch
+// is sent again; the specification would drop it after a 500. A Collector
+// answers 400 to a body that is too large: this is read as 413. Loki answers
+// 400 after it has stored the good entries: this is read as in [Loki].
 //
 // A request has at most 20 MiB, the Collector's default limit.
 func OTLP(o OTLPOptions) slogship.Format {

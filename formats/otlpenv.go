@@ -25,7 +25,7 @@ import (
 //	...
 //	h, err := slogship.New(endpoint, opts)
 //
-// The caller may change opts before New, to set a Level for instance.
+// The caller may change opts before calling New, for example to set Level.
 //
 //	OTEL_EXPORTER_OTLP_ENDPOINT            http://localhost:4318; "/v1/logs" is appended to its path
 //	OTEL_EXPORTER_OTLP_HEADERS             Options.Header, "name=value,name=value", values percent-encoded
@@ -43,16 +43,16 @@ import (
 //	OTEL_BLRP_MAX_EXPORT_BATCH_SIZE        Options.BatchRecords, at most the queue's size
 //	OTEL_SDK_DISABLED                      true: a Level that no record reaches
 //
-// Each OTEL_EXPORTER_OTLP_ variable has a form for logs alone, such as
-// OTEL_EXPORTER_OTLP_LOGS_HEADERS, which replaces the general one;
-// OTEL_EXPORTER_OTLP_LOGS_ENDPOINT is used as it is, nothing is appended. An
-// empty variable is one that is not set, and what is not set keeps slogship's
-// default. The names and rules are those of OpenTelemetry's specification
+// Each OTEL_EXPORTER_OTLP_ variable has a form for logs only, which wins:
+// OTEL_EXPORTER_OTLP_LOGS_HEADERS, for example.
+// OTEL_EXPORTER_OTLP_LOGS_ENDPOINT is used unchanged, without "/v1/logs"
+// appended. An empty variable counts as not set. If neither is set, slogship's
+// default holds. The names and rules are those of OpenTelemetry's specification
 // ("OpenTelemetry Protocol Exporter" and "Environment Variable Specification",
 // version 1.55).
 //
-// A value that breaks a rule is an error that names the variable. The values
-// of headers are never in it.
+// A value that is not valid is an error, which names the variable. It never
+// shows the value of a header.
 func OTLPFromEnv() (endpoint string, opts *slogship.Options, err error) {
 	var env otlpEnv
 	o := &slogship.Options{

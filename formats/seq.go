@@ -12,12 +12,13 @@ import (
 
 // SeqOptions are the options of Seq.
 type SeqOptions struct {
-	// Errors are the attributes that are the exception of an event, @x, where no
-	// attribute is an error: the first of these that an event has at its root,
-	// with a text in it. If nil, "error" and "err".
+	// Errors are names of attributes for the exception, @x, of a record in which
+	// no attribute is an error: the first of these that the record has at its
+	// root with a string value is written as @x. If nil, "error" and "err".
 	Errors []string
 
-	// ID is the name of the event id; "-" leaves it out. If empty, "event_id".
+	// ID is the name of the member with the event id; "-" leaves it out. If
+	// empty, "event_id".
 	ID string
 }
 
@@ -27,19 +28,20 @@ type SeqOptions struct {
 //
 //	{"@t":"...","@l":"Information","@m":"...","@x":"...","event_id":"...","source":{...}, attributes}
 //
-// Levels have the names that Serilog gives them, those between them slog's
-// ("INFO+2"). The first error of a record is also its exception, @x, with its
-// stack if it carries one. Attributes trace_id and span_id
-// become @tr and @sp if they are ids of 16 and 8 bytes in lower-case hexadecimal.
+// Levels have Serilog's names (Debug, Information, Warning, Error); levels
+// between them have slog's ("INFO+2"). The first error of a record is also
+// written as its exception, @x, with its stack if it has one. The attributes
+// trace_id and span_id become @tr and @sp if they are 32 and 16 lower-case
+// hexadecimal digits.
 //
-// An attribute whose name begins with @ gets another @ in front, by which CLEF
-// knows it as an attribute; one that has the name of another member gets a
-// trailing underscore. CLEF wants a time: a record without one gets the time at
-// which it was logged. What is not a time, a text that ReplaceAttr made, is
-// written as "time_text".
+// An attribute whose name begins with @ gets another @ in front, as CLEF
+// requires. One with the name of another member gets a trailing underscore.
+// CLEF requires a time: a record without one gets the time at which it was
+// logged. If ReplaceAttr replaced the time with other text, this is written as
+// "time_text".
 //
-// An event has at most 256 KiB, a body 10 MiB, the bounds of Seq's own
-// forwarder. Bodies are not compressed.
+// An event has at most 256 KiB, a body 10 MiB, as in Seq's own forwarder.
+// Bodies are not compressed, because Seq does not inflate them.
 func Seq(o SeqOptions) slogship.Format {
 	id := cmp.Or(o.ID, eventIDKey)
 	event := newObject()

@@ -7,14 +7,14 @@ import (
 	"github.com/slogship/slogship/internal/answers"
 )
 
-// SplunkOptions are the options of Splunk. What is empty is not sent, and has
-// the value that the server has for the token.
+// SplunkOptions are the options of [Splunk]. An empty field is not sent; Splunk
+// then uses the value that is configured for the token.
 type SplunkOptions struct {
 	// Host, Source, SourceType and Index are metadata of all events.
 	Host, Source, SourceType, Index string
 
-	// Channel is a GUID, sent as X-Splunk-Request-Channel: a token with indexer
-	// acknowledgement wants one.
+	// Channel is a GUID, sent as X-Splunk-Request-Channel. A token with indexer
+	// acknowledgement requires one.
 	Channel string
 }
 
@@ -25,22 +25,23 @@ type SplunkOptions struct {
 //	{"time":1136214245.123456789,"host":"...","source":"...","sourcetype":"...","index":"...",
 //		"event":{"event_id":"...","level":"info","message":"...","source":{...}, attributes}}
 //
-// Events stand one after the other
+// Events follow each other without a separator
 // (https://docs.splunk.com/Documentation/Splunk/latest/Data/FormateventsforHTTPEventCollector).
-// What is not a time from 1970 on, a text that ReplaceAttr made, becomes
-// "time_text" in the event, which gets the time of its arrival. An attribute
-// that has the name of another member of event gets a trailing underscore.
+// A time before 1970, or text with which ReplaceAttr replaced the time, becomes "time_text" in
+// the event, and Splunk uses the time of arrival. An attribute with the name of another member
+// of event gets a trailing underscore.
 //
-// Success means that Splunk has the events, not that it has indexed them:
-// slogship does not ask for indexer acknowledgement. The codes in its answers
+// Success means that Splunk has received the events, not that it has indexed them: slogship
+// does not use indexer acknowledgement. The codes in its answers
 // (https://docs.splunk.com/Documentation/Splunk/latest/Data/TroubleshootHTTPEventCollector)
-// say more than the status. Events before the first invalid one are indexed, and
-// those behind it are not: they are delivered, and sent again; the one that is
-// invalid is rejected. A missing, wrong or disabled token, an index that is not
-// there, and a missing channel are wrong set-up.
+// are more precise than the status. If an event is invalid, Splunk takes the events before
+// it and none after it: those before it are delivered, the invalid one is rejected, and
+// those after it are sent again. A missing, wrong or disabled token, an unknown index, and
+// a missing channel are a misconfiguration.
 //
-// A body has at most 1,000,000 bytes, the bound of Splunk Cloud; a Splunk
-// Enterprise of today takes 800 MiB (max_content_length in limits.conf).
+// A body has at most 1,000,000 bytes, the limit of Splunk Cloud. Current
+// versions of Splunk Enterprise take 800 MiB (max_content_length in
+// limits.conf).
 func Splunk(o SplunkOptions) slogship.Format {
 	event := newObject()
 	event.addTime(strictTime, "time", UnixFraction)

@@ -10,8 +10,7 @@ import (
 // layout cannot express is written as RFC 3339 text.
 type TimeLayout uint8
 
-// The layouts. The zero TimeLayout stands for the one that a format's options
-// name as their default.
+// The layouts. The zero TimeLayout is the default that a format's options name.
 const (
 	RFC3339Nano  TimeLayout = iota + 1 // "2006-01-02T15:04:05.123456789Z"
 	RFC3339Micro                       // "2006-01-02T15:04:05.123456Z"

@@ -12,18 +12,18 @@ import (
 
 // VictoriaLogsOptions are the options of VictoriaLogs.
 type VictoriaLogsOptions struct {
-	// StreamFields are the fields that tell log streams from each other, such
-	// as "service" and "level": attributes with few values, which all records
-	// of a stream share. A member of a group is named "group.member". If nil,
-	// all records go to one stream. It is an error if a name is empty or has a
-	// comma.
+	// StreamFields are the attributes that divide records into streams, such as
+	// "service" and "level". Each should have few values. A member of a group
+	// is named "group.member". If nil, all records go to one stream. A name
+	// that is empty or has a comma is an error.
 	StreamFields []string
 
-	// AccountID and ProjectID name the tenant. If both are zero, that is the
-	// default tenant, 0:0.
+	// AccountID and ProjectID name the tenant. If zero, the default tenant,
+	// 0:0.
 	AccountID, ProjectID uint32
 
-	// ID is the name of the event id; "-" leaves it out. If empty, "event_id".
+	// ID is the name of the member with the event id; "-" leaves it out. If
+	// empty, "event_id".
 	ID string
 }
 
@@ -32,26 +32,26 @@ type VictoriaLogsOptions struct {
 //
 //	{"event_id":"...","_time":"...","level":"info","_msg":"...","source":{...}, attributes}
 //
-// Stream fields and tenant are sent as headers; query arguments of the endpoint
-// overrule them
+// Stream fields and tenant are sent as headers; query arguments in the endpoint
+// override them
 // (https://docs.victoriametrics.com/victorialogs/data-ingestion/#http-parameters).
 // VictoriaLogs flattens groups: a member becomes "group.member".
 //
-// It acknowledges, and skips, what it cannot read: so a line has at most 256
-// KiB, the default of its -insert.maxLineSizeBytes, and what is not a time, a
-// text that ReplaceAttr made, is written as "time_text", which leaves the record
-// the time of its arrival. It also acknowledges, and drops, what is older than its
-// -retentionPeriod, 7 days by default, or more than its -futureRetention, 2 days,
-// ahead: a record that waited longer than that through an outage is counted as
-// delivered, and is not there.
+// VictoriaLogs acknowledges a line that it cannot read, and skips it. Therefore a
+// line has at most 256 KiB, the default of -insert.maxLineSizeBytes; and text with
+// which ReplaceAttr replaced the time is written as "time_text", and VictoriaLogs
+// uses the time of arrival.
 //
-// An attribute that has the name of another member, or is called _stream or
-// _stream_id, gets a trailing underscore, and so does one without a name: it is
-// called "_". Of equal names only the last is written. A name of more than 128
-// bytes, those of its groups and the dots included, would spoil its record: it is
-// shortened to its front, "…" and eight digits of a hash of the whole. A group or
-// an object whose members have no room left for their names is written as the text
-// of its JSON.
+// It also acknowledges, and drops, records older than -retentionPeriod (7 days by
+// default) or further in the future than -futureRetention (2 days). A record held
+// longer than that in an outage is counted as delivered but not stored.
+//
+// An attribute with the name of another member, or named _stream or _stream_id,
+// gets a trailing underscore. An empty name becomes "_". Of duplicate names only
+// the last is written. VictoriaLogs does not take names above 128 bytes, including
+// the names of groups and the dots: a longer one becomes its beginning, "…" and
+// eight digits of a hash. If the names of groups leave no room for those of
+// members, the group is written as JSON text.
 func VictoriaLogs(o VictoriaLogsOptions) slogship.Format {
 	id := cmp.Or(o.ID, eventIDKey)
 	event := newObject()

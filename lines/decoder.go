@@ -7,9 +7,9 @@ import (
 	"unicode/utf8"
 )
 
-// Decoder makes records of lines. It is what a Writer consists of beside the
-// splitting into lines, for those who split them themselves. A Decoder is not
-// safe for concurrent use.
+// Decoder turns lines into records, for programs that split their input into
+// lines themselves; a [Writer] also splits. A Decoder is not safe for
+// concurrent use.
 type Decoder struct {
 	opts  Options
 	valid []byte // a line whose invalid bytes were replaced
@@ -25,8 +25,8 @@ type Decoder struct {
 	members int // how many attributes there are up to there
 }
 
-// NewDecoder returns a Decoder. Nil opts stand for the zero Options; those
-// about where a record ends (MaxLine, Begins, Wait) are the Writer's.
+// NewDecoder returns a Decoder. Nil opts are the same as the zero [Options].
+// MaxLine, Begins and Wait matter only to a [Writer].
 func NewDecoder(opts *Options) *Decoder {
 	return &Decoder{opts: opts.resolve()}
 }
@@ -46,12 +46,13 @@ type fieldSet field
 
 func (s fieldSet) has(f field) bool { return s&fieldSet(f) != 0 }
 
-// Decode returns the record of a line, which is without its end but may hold
-// line breaks. A record without a time of its own gets the time now, others
-// have theirs in UTC; now also tells the year of a time that has none.
+// Decode returns the record of a line. The line has no line break at its end,
+// but may have others. If the line has a time, the record has it, in UTC, with
+// the year of now if the line names none; otherwise the record has the time
+// now.
 //
-// The record holds nothing of line. It may be kept; its strings are parts of
-// larger ones, of up to 8 KiB or the whole line, which it keeps, too.
+// The record does not refer to line. If it is kept, its strings keep a larger
+// piece of memory alive: up to 8 KiB, or a copy of the whole line.
 func (d *Decoder) Decode(line []byte, now time.Time) slog.Record {
 	return d.decodeCut(line, now, false)
 }

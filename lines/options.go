@@ -5,71 +5,72 @@ import (
 	"time"
 )
 
-// Format is what a line is taken for.
+// Format is how lines are read.
 type Format uint8
 
 const (
-	// Auto recognises each line by itself: a JSON object, alone or after a
-	// prefix; logfmt, if every word is key=value and one of the keys is that of
-	// the time, the level or the message; else text.
+	// Auto decides for each line. It is JSON if it is an object, alone or after
+	// a prefix; logfmt if every word is key=value and one of the keys is that
+	// of the time, the level or the message; otherwise text.
 	Auto Format = iota
-	// JSON takes every line that is no JSON object, alone or after a prefix,
-	// for text.
+	// JSON recognises a JSON object, alone or after a prefix. Any other line is
+	// text.
 	JSON
-	// Logfmt takes a line for logfmt whatever its keys are, and a word without
-	// "=" for a key with an empty value. A line that does not begin with
-	// key=value is text.
+	// Logfmt reads a line that begins with key=value as logfmt, whatever its
+	// keys are. A word without "=" is a key with an empty value. Any other line
+	// is text.
 	Logfmt
-	// Text looks only for a time and a level at the beginning of a line.
+	// Text recognises only a time and a level at the beginning of a line.
 	Text
 	// Plain recognises nothing: the line is the message.
 	Plain
 )
 
-// Options say how lines become records. The zero value is ready to use.
+// Options configure a [Writer] or a [Decoder]. The zero value is ready to use.
 type Options struct {
-	// Format is what a line is taken for. If zero, Auto.
+	// Format is how lines are read. If zero, Auto.
 	Format Format
 
-	// TimeKey, LevelKey and MessageKey name the members of a JSON object, and
-	// the keys of logfmt, that hold the time, the level and the message. If
-	// empty, those that loggers use are recognised:
+	// TimeKey, LevelKey and MessageKey are the keys, in JSON and in logfmt, of
+	// the time, the level and the message. If empty, those of common loggers
+	// are recognised:
 	//
 	//	time     time, ts, timestamp, @timestamp
 	//	level    level, lvl, severity, log.level
 	//	message  message, msg
 	//
-	// The first that holds a time, a level or a string is taken; any other is
-	// an attribute like the rest.
+	// The first one with a time, a level, or a string as its value is used. Any
+	// other becomes an attribute.
 	TimeKey, LevelKey, MessageKey string
 
-	// LevelNumber returns the level that a number stands for, and whether it
-	// stands for one. If nil, PinoLevel. Numbers that stand for none stay
-	// attributes.
+	// LevelNumber returns the level for a number, and whether there is one. If
+	// nil, [PinoLevel]. A number without a level stays an attribute.
 	LevelNumber func(n int64) (slog.Level, bool)
 
-	// Level is the level of a line that names none. The zero value is INFO.
+	// Level is the level of a line without one. The zero value is INFO.
 	Level slog.Level
 
-	// Location is where times without a zone are from. If nil, time.Local.
+	// Location is the zone of times without one. If nil, [time.Local].
 	Location *time.Location
 
-	// MaxLine bounds a line, or a record of several lines, in bytes without
-	// its end. What is longer is cut, and gets the attribute "cut_bytes", the
-	// number of bytes that were left out. A JSON object that is cut keeps its
-	// members up to there; what is left of the next one is the message, or the
-	// attribute "rest" beside one. If zero or less, 1 MiB.
+	// MaxLine is the longest record, in bytes without the final line break; a
+	// record may have several lines. A longer one is cut, and gets the
+	// attribute "cut_bytes" with the number of bytes left out. A JSON object
+	// that is cut keeps its complete members; the remaining text is the message
+	// or, if there is a message, the attribute "rest". If zero or negative, 1
+	// MiB.
 	MaxLine int
 
-	// Begins reports whether line begins a record; a line that does not
-	// belongs to the record before it. It must not keep line. If nil, each line
-	// is a record. Unindented and (*regexp.Regexp).Match are such functions:
+	// Begins reports whether line begins a record. If not, the line is added to
+	// the previous record. It must not keep line. If nil, each line is a
+	// record. [Unindented] and the method Match of a [regexp.Regexp] can be
+	// used:
 	//
 	//	Begins: regexp.MustCompile(`^\d{4}-\d\d-\d\d `).Match
 	Begins func(line []byte) bool
 
-	// Wait is how long a record of several lines waits for its next line. It
-	// matters only with Begins. If zero or less, 1 s.
+	// Wait is how long a record waits for its next line, if Begins is set. If
+	// zero or negative, 1 s.
 	Wait time.Duration
 }
 

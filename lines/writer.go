@@ -1,5 +1,5 @@
-// Package lines turns lines into log/slog records: those of a logger that
-// writes lines, of a program's standard output, of a file.
+// Package lines turns lines of text into log/slog records: those that another
+// logger writes, a program's standard output, or a file.
 //
 //	logger -> Writer -> line -> Decoder -> slog.Record -> slog.Handler
 //
@@ -7,15 +7,15 @@
 //	defer w.Close()
 //	logger := zerolog.New(w).With().Timestamp().Logger()
 //
-// A line is a JSON object, logfmt or text, recognised line by line.
+// Each line may be a JSON object, logfmt or text.
 //
-// Members of an object become attributes in their order, nested objects groups,
-// arrays and numbers that no kind of slog's holds JSON; numbers keep their
-// digits. The time, the level and the message are found under the names that
-// zerolog, zap, logrus, pino, slog and ECS use.
+// Members of an object become attributes, in their order, and nested objects
+// become groups. Arrays stay JSON, and so do numbers that would lose digits as
+// an int64, uint64 or float64. The time, the level and the message are
+// recognised under the names that zerolog, zap, logrus, pino, slog and ECS use.
 //
-// A time and a level that text begins with become the record's, and what comes
-// after them is the message:
+// If text begins with a time or a level, these become the record's, and the
+// rest is the message:
 //
 //	2006-01-02 15:04:05,999 - INFO  [main] no key fits    time, level; "[main] no key fits"
 //	[Mon Jan  2 15:04:05 2006] [error] no key fits        time, level; "no key fits"
@@ -24,12 +24,12 @@
 //	<11>no key fits                                       level; "no key fits"
 //	I0102 15:04:05.999999      77 key.go:7] no key fits   time, level; "77 key.go:7] no key fits"
 //
-// Elsewhere they are recognised but stay in the message: a level in capitals
-// among the first four words after the time, one that begins the message and
-// has a colon after it, and a time after the first word.
+// Some are recognised in other places, and then stay in the message too: a
+// level in capitals among the first four words after the time, a level with a
+// colon at the beginning of the message, and a time after the first word.
 //
-// Whatever the bytes are, they become a record in valid UTF-8, and the same
-// records however they are split into writes.
+// Any bytes become records in valid UTF-8. How they are split into Writes does
+// not matter.
 package lines
 
 import (
@@ -52,18 +52,18 @@ const keepBuffer = 64 << 10
 // at the end does not count, and a character is not cut in two.
 const beyond = utf8.UTFMax
 
-// Writer is an io.WriteCloser that hands each line written to it to a handler,
-// as a record. A Write may hold any part of a line, or many lines. An
-// unfinished line waits until a later Write ends it, however long that takes,
-// or Close does. Blank lines are left out, and so are records whose level the
-// handler has not enabled.
+// Writer is an [io.WriteCloser] that passes each line written to it to a
+// handler, as a record. A Write may hold a part of a line, or many lines. An
+// unfinished line waits until a later Write or Close ends it. Blank lines are
+// left out, and so are records whose level the handler has not enabled.
 //
-// A Writer is safe for concurrent use: writes are taken one after the other,
-// and what concurrent Writes leave unfinished is joined as in a file.
-// It calls the handler under its lock, in the order of the lines; a handler
-// that waits makes Write wait, and a handler must not write to the Writer.
+// A Writer is safe for concurrent use. Writes are processed one after the
+// other, so that unfinished lines from several goroutines mix, as in a file. It
+// calls the handler under its lock, in the order of the lines: if the handler
+// waits, Write waits, and the handler must not write to the Writer.
 //
-// The handler stays the caller's: close the Writer first, then the handler.
+// The Writer does not close the handler. Close the Writer first, then the
+// handler.
 type Writer struct {
 	handler slog.Handler
 	maxLine int
@@ -85,8 +85,8 @@ type Writer struct {
 	timer   *time.Timer // calls expire; nil if it is not set
 }
 
-// NewWriter returns a Writer that hands records to h. Nil opts stand for the
-// zero Options.
+// NewWriter returns a Writer that passes records to h. Nil opts are the same as
+// the zero [Options].
 func NewWriter(h slog.Handler, opts *Options) *Writer {
 	o := opts.resolve()
 	return &Writer{
@@ -98,9 +98,9 @@ func NewWriter(h slog.Handler, opts *Options) *Writer {
 	}
 }
 
-// Write hands the lines that end in p to the handler and keeps what comes
-// after them for the next Write. It does not keep p, and always returns len(p)
-// and nil: no line makes it fail.
+// Write passes the lines that end in p to the handler, and keeps the text after
+// the last line break for the next Write. It does not keep p, and always
+// returns len(p) and nil.
 func (w *Writer) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -122,10 +122,10 @@ func (w *Writer) Write(p []byte) (int, error) {
 	}
 }
 
-// Sync hands a record that waits for further lines to the handler, and flushes
-// a handler that has a method Flush(context.Context) error, as slogship's has;
-// it returns that method's error, and waits for at most 5 s. An unfinished line
-// goes on waiting. zap calls Sync before it ends the process.
+// Sync passes a record that waits for more lines to the handler. If the handler
+// has a method Flush(context.Context) error, as slogship's has, Sync calls it
+// with a deadline of 5 s and returns its error. An unfinished line continues to
+// wait. zap calls Sync before it ends the process.
 func (w *Writer) Sync() error {
 	w.mu.Lock()
 	if w.timer != nil {
@@ -145,9 +145,9 @@ func (w *Writer) Sync() error {
 	return h.Flush(ctx)
 }
 
-// Close ends an unfinished line, and then does what Sync does. It does not
-// close the handler. zerolog calls Close before it ends the process. A Write
-// after Close is taken as before, so that nothing logged late is lost.
+// Close ends an unfinished line and then does the same as [Writer.Sync]. It
+// does not close the handler. zerolog calls Close before it ends the process.
+// Write still works after Close, so that records logged late are not lost.
 func (w *Writer) Close() error {
 	w.mu.Lock()
 	w.endKeptLocked(time.Now())

@@ -23,28 +23,29 @@ func (r *Receiver) Find(message string) (record Record, ok bool) {
 	return Record{}, false
 }
 
-// Attr returns the attribute at path, which is its key, or the keys of its groups
-// and its own with dots in between: "user.address.city". A key may have dots
-// itself. The result is nil if there is no such attribute.
+// Attr returns the attribute at path: its key, after those of its groups, joined
+// by dots: "user.address.city". A key may itself have dots. The result is nil if
+// there is no such attribute.
 //
-// Numbers, those inside groups and lists too, are an int where they fit into one,
-// so that r.Attr("user.id") == 42 can be true. Others are a uint64 or, with a
-// fraction or an exponent, a float64, and a json.Number if that would lose a
-// digit. To compare a number of any type, use [Record.Has].
+// A number, also inside a group or list, is an int if it fits, so that
+// r.Attr("user.id") == 42 works. Otherwise it is a uint64, a float64 if it has a
+// fraction or an exponent, or a json.Number if these would lose a digit. To
+// compare with a number of any type, use [Record.Has].
 func (r Record) Attr(path string) any {
 	value, _ := lookUp(r.Attrs, path)
 	return plain(value)
 }
 
-// Has reports whether the attribute at path (see [Record.Attr]) is what a backend
-// makes of want, as an application logs it:
+// Has reports whether the attribute at path (see [Record.Attr]) is what the
+// backend gets if the application logs want:
 //
-//   - a number, of whatever type, equals the same number;
+//   - a number equals the same number of any type;
 //   - a time.Duration its nanoseconds, or its text;
 //   - a time.Time the same instant; an error its text; nil null;
 //   - anything else what its JSON says.
 //
-// Where a backend keeps texts only, as Loki does in its metadata, want is one.
+// For a backend that stores only strings, as Loki does in its metadata, want
+// must be a string.
 func (r Record) Has(path string, want any) bool {
 	value, ok := lookUp(r.Attrs, path)
 	return ok && equal(value, slog.AnyValue(want))

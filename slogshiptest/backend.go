@@ -5,11 +5,10 @@ import (
 	"slices"
 )
 
-// A Backend is the log backend that a receiver stands for. It decides at which
-// path and with which credentials records are taken, what a body is, and how
-// it is answered:
+// A Backend is the log backend that a receiver stands for. It decides the path,
+// the credentials, the form of a body, and the answers:
 //
-//	backend       a record that RejectEvents rejects
+//	backend       a record that RejectRecords rejects
 //	------------  ------------------------------------------------------------------
 //	Logflare      is counted in a 406; its neighbours are taken
 //	Axiom         is counted in a 200; its neighbours are taken
@@ -18,17 +17,16 @@ import (
 //	Elasticsearch is named in a 200; its neighbours are taken
 //	Honeycomb     is named in a 200; its neighbours are taken
 //	Loki          is counted in a 400; its neighbours are taken
-//	NewRelic      is dropped without a word, as New Relic checks after it answered
+//	NewRelic      is dropped silently, because New Relic checks records after it has answered
 //	OTLP          is counted in a partial success; its neighbours are taken
 //	Seq           has the whole batch refused with 400
-//	Splunk        is named in a 400; those in front of it are taken, none behind it
-//	VictoriaLogs  is dropped without a word, unless it has no neighbour that is good
+//	Splunk        is named in a 400; those before it are taken, none after it
+//	VictoriaLogs  is dropped silently, unless no record of the batch is good
 //
-// What a Backend knows comes from the documentation that is named beside it. It
-// does not know everything, and it is stricter than some: a media type that is
-// not documented is refused.
+// Each Backend follows the backend's documentation, and does not imitate all of
+// it. It may be stricter: it refuses media types that are not documented.
 //
-// Records are read by the names that package formats uses by default.
+// Records are read under the names that package formats uses by default.
 type Backend uint8
 
 // The backends, each with the path of its endpoint.

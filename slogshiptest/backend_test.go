@@ -108,7 +108,7 @@ func TestLokiCountsRefusals(t *testing.T) {
 	for n, want := range []string{"", "entry for stream", "2 errors like: entry", "3 errors like: entry"} {
 		r := NewReceiver(Loki)
 		left := n
-		r.RejectEvents(func(Record) string {
+		r.RejectRecords(func(Record) string {
 			if left--; left >= 0 {
 				return "no"
 			}
@@ -236,7 +236,7 @@ func TestFailSpeaksAsTheBackend(t *testing.T) {
 			t.Errorf("%v %v, want Retry-After %s", got, err, want)
 		}
 	}
-	r.RefuseBatches(func(Record) int { return http.StatusRequestEntityTooLarge })
+	r.FailBatchesOn(func(Record) int { return http.StatusRequestEntityTooLarge })
 	if status, _ := post(t, r, `[{"logs":[{"message":"a"}]}]`); status != 413 {
 		t.Errorf("%d, want 413", status)
 	}
@@ -275,8 +275,8 @@ func TestBackendMistakes(t *testing.T) {
 	for name, f := range map[string]func(){
 		"two backends":         func() { NewReceiver(Splunk, Seq) },
 		"no such backend":      func() { NewReceiver(VictoriaLogs + 1) },
-		"AnswerEvents":         func() { NewReceiver(Splunk).AnswerEvents(nil) },
-		"Logflare's AnswerAll": func() { NewReceiver().AnswerEvents(nil) },
+		"AnswerRecords":        func() { NewReceiver(Splunk).AnswerRecords(nil) },
+		"Logflare's AnswerAll": func() { NewReceiver().AnswerRecords(nil) },
 	} {
 		func() {
 			defer func() {

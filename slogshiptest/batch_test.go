@@ -128,9 +128,9 @@ func TestDuplicates(t *testing.T) {
 
 // Of a batch with events that do not validate, the others are taken, and the
 // answer gives a reason for each.
-func TestRejectEvents(t *testing.T) {
+func TestRejectRecords(t *testing.T) {
 	r := NewReceiver()
-	r.RejectEvents(func(e Record) string {
+	r.RejectRecords(func(e Record) string {
 		if strings.HasPrefix(e.Message, "bad") {
 			return `no "` + e.Message + `"`
 		}
@@ -148,16 +148,16 @@ func TestRejectEvents(t *testing.T) {
 	if status, _ := post(t, r, batch("c")); status != 200 {
 		t.Errorf("%d for a good batch, want 200", status)
 	}
-	r.RejectEvents(nil)
+	r.RejectRecords(nil)
 	if status, _ := post(t, r, batch("bad1")); status != 200 {
 		t.Errorf("%d without a function, want 200", status)
 	}
 }
 
 // A batch that is refused brings nothing at all.
-func TestRefuseBatches(t *testing.T) {
+func TestFailBatchesOn(t *testing.T) {
 	r := NewReceiver()
-	r.RefuseBatches(func(e Record) int {
+	r.FailBatchesOn(func(e Record) int {
 		switch e.Message {
 		case "bad":
 			return http.StatusBadRequest
@@ -172,7 +172,7 @@ func TestRefuseBatches(t *testing.T) {
 		}
 	}
 	wantMessages(t, r, "b")
-	r.RefuseBatches(nil)
+	r.FailBatchesOn(nil)
 	if status, _ := post(t, r, batch("bad")); status != 200 {
 		t.Errorf("%d without a function, want 200", status)
 	}

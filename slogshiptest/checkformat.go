@@ -15,22 +15,22 @@ import (
 	"github.com/slogship/slogship"
 )
 
-// CheckFormat fails t if f does not keep the rules of a [slogship.Format]. It runs
-// f over events of every kind, the zero Event, invalid UTF-8, empty names, deep
-// groups, NaN and years that no backend has among them: one after the other, from
-// several goroutines at once, and as the body of a request. It fails f
+// CheckFormat fails t if f breaks a rule of [slogship.Format]. It gives f events
+// of every kind, among them the zero Event, invalid UTF-8, empty names, deep
+// groups, NaN and years out of any backend's range: one by one, from several
+// goroutines at once, and as the body of a request. It fails t
 //
 //   - if its Layout has an error, or no content type;
 //   - if AppendEvent panics, or writes nothing;
-//   - if it touches what is in front of its own bytes;
-//   - if it does not write the same bytes whenever it gets an equal Event;
-//   - if it keeps some of an Event, or of the memory that it appends to. Both are
-//     overwritten as soon as AppendEvent has returned;
-//   - if a body whose content type says JSON is not a row of JSON values;
+//   - if AppendEvent changes bytes that were in dst before;
+//   - if it does not write the same bytes for equal Events;
+//   - if it keeps a part of an Event, or of the memory to which it appends:
+//     CheckFormat overwrites both when AppendEvent has returned;
+//   - if the content type is JSON and a body is not a sequence of JSON values;
 //   - if ReadAnswer panics.
 //
-// What bytes are right for the backend is for a test of the format's own, with an
-// Event literal.
+// It does not know which bytes are right for the backend: test that with an Event
+// literal.
 func CheckFormat(t testing.TB, f slogship.Format) {
 	t.Helper()
 	l := f.Layout()

@@ -14,9 +14,9 @@ import (
 )
 
 // Client returns an HTTP client whose requests reach the receiver without a
-// socket, whatever host they name. It starts no goroutine of its own, and all
-// its waits end with the request's context, so that it can be used inside the
-// bubbles of testing/synctest. Failures look to it as they would over TCP.
+// socket, whatever host they name. It starts no goroutine, and all its waits
+// end with the request's context, so that it works in a bubble of
+// testing/synctest. A [Failure] looks the same as over TCP.
 func (r *Receiver) Client() *http.Client {
 	return &http.Client{Transport: inProcess{r}}
 }

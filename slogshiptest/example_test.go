@@ -95,7 +95,7 @@ func ExampleReceiver_Fail() {
 func ExampleBackend() {
 	backend := slogshiptest.StartServer(slogshiptest.Elasticsearch) // in a test: NewServer(t, ...)
 	defer backend.Close()
-	backend.RejectEvents(func(r slogshiptest.Record) string {
+	backend.RejectRecords(func(r slogshiptest.Record) string {
 		if r.Attrs["id"] == "n/a" {
 			return "failed to parse field [id] of type [long]"
 		}

@@ -9,46 +9,45 @@ import (
 	"time"
 )
 
-// Failure is a way in which requests fail. Its fields combine in the order in
-// which they stand here: wait, then hang, or reset, or answer.
+// Failure is a way in which requests fail. Its fields apply in the order below:
+// wait, then hang, or reset, or answer.
 //
-// A Failure stands for a backend that is down, or for what is in front of it, a
-// proxy say: it meets requests with wrong credentials too, but those for /health
-// only by turning their answer into a 503.
+// A Failure imitates a backend that is down, or a proxy in front of it. It also
+// applies to requests with wrong credentials. Requests for /health are answered
+// with 503 during a Failure.
 type Failure struct {
-	// Requests is how many requests it meets before the next Failure in the
-	// queue has its turn. If zero, all until Recover.
+	// Requests is how many requests fail before the next Failure in the queue
+	// is used. If zero, all until [Receiver.Recover].
 	Requests int
 
-	// Delay is waited out before anything else happens. With no other field
-	// set the request is then handled as if nothing were wrong.
+	// Delay is how long the request waits first. If no other field is set, it
+	// is then handled as usual.
 	Delay time.Duration
 
-	// Hang gives no answer at all: the request lasts until its client gives
-	// up, or until the Server is closed.
+	// Hang gives no answer: the request lasts until its client gives up or the
+	// Server is closed.
 	Hang bool
 
-	// Reset resets the connection without an answer; nothing is taken.
+	// Reset resets the connection without an answer. Nothing is taken.
 	Reset bool
 
-	// Status is answered with nothing taken, whatever the status means: 200
-	// too, as by a proxy that serves its landing page. If zero, the request is
+	// Status is the status of the answer. Nothing is taken, even with 200: this
+	// imitates a proxy that serves its landing page. If zero, the request is
 	// handled as usual.
 	Status     int
 	RetryAfter string      // the header of that name: seconds or an HTTP date
 	Header     http.Header // of the answer with Status
 
-	// Body is that of the answer with Status. If empty, it is what the Backend
-	// says with that status, or else the status in words.
+	// Body is the body of the answer with Status. If empty, what the Backend
+	// sends with that status, or the text of the status.
 	Body string
 
-	// Cut ends the answer in the middle of its body, whether it is Status's or
-	// the usual one. In the latter case the batch is taken, and its sender
-	// does not get to know.
+	// Cut ends the answer in the middle of its body. Without Status the batch
+	// is then taken, but its sender does not learn of it.
 	Cut bool
 }
 
-// Fail queues a failure for the requests to come.
+// Fail queues a failure for later requests.
 func (r *Receiver) Fail(f Failure) {
 	if f.Status != 0 && (f.Status < 200 || f.Status > 599) {
 		// Where the mistake is made, not inside net/http later on.
@@ -60,8 +59,8 @@ func (r *Receiver) Fail(f Failure) {
 	r.failures = append(r.failures, f)
 }
 
-// Recover clears the queue of failures. Requests that hang already go on doing
-// so: an outage that ends does not bring back the connections it swallowed.
+// Recover clears the queue of failures. A request that already hangs continues
+// to hang, as after a real outage.
 func (r *Receiver) Recover() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 	"github.com/slogship/slogship/formats"
 )
 
-// A Target is what NewHandler ships to: a *Receiver or a *Server.
+// A Target is what [NewHandler] ships to: a [*Receiver] or a [*Server].
 type Target interface {
 	target() (r *Receiver, client *http.Client)
 }
@@ -27,7 +27,7 @@ const (
 	testShutdown      = time.Second
 )
 
-// NewHandler returns a Handler that ships to backend, with settings for tests; it
+// NewHandler returns a Handler that ships to backend, with settings for tests. It
 // is shut down when t ends.
 //
 //	backend := slogshiptest.NewServer(t)
@@ -37,14 +37,15 @@ const (
 //		t.Fatal(err)
 //	}
 //
-// It has the backend's credentials and a Format for it, logs at every level from
-// slog.LevelDebug on, sends after 10 ms, backs off from 1 ms to 2 s, and
-// has t log what OnError is told. What options set (one Options at most) is left
-// as it is; their Header is added. With a Receiver the Handler needs no socket,
-// and works in a bubble of testing/synctest.
+// It has the backend's credentials and Format, logs from slog.LevelDebug on, has
+// a FlushInterval of 10 ms and back-offs from 1 ms to 2 s, and logs errors with
+// t.Log. A field that is set in options wins; its Header is added to the
+// credentials. At most one Options may be given. With a [Receiver], the Handler
+// needs no socket and works in a bubble of testing/synctest.
 //
-// Records that are not sent when t ends have a second for it; what is left then
-// is logged, and does not fail the test. Close or Flush in the test itself does.
+// When t ends, unsent records have one second to be sent. If some are left, that
+// is logged and does not fail the test; for that, check the error of Flush or
+// Close in the test.
 func NewHandler(t testing.TB, backend Target, options ...slogship.Options) *slogship.Handler {
 	t.Helper()
 	var o slogship.Options

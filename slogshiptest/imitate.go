@@ -55,7 +55,7 @@ func (r *Receiver) ingestAs(s *spec, up *upload, now time.Time) (answer, error) 
 // takeAs stores events, as far as the backend and the user's functions let it.
 func (r *Receiver) takeAs(s *spec, events []event) answer {
 	r.mu.Lock()
-	refuse, reject, grade := r.refuseBatch, r.rejectEvent, r.answerEvent
+	refuse, reject, grade := r.failBatch, r.rejectRecord, r.answerRecord
 	r.mu.Unlock()
 
 	verdicts := make([]verdict, len(events))
@@ -121,18 +121,4 @@ func settleWhole(success answer, refusal func(why string) answer) func(*Receiver
 func mediaTypeOf(h http.Header) string {
 	t, _, _ := strings.Cut(h.Get("Content-Type"), ";")
 	return strings.ToLower(strings.TrimSpace(t))
-}
-
-// AnswerEvents has the backend answer single events with the status that the
-// function returns, as Elasticsearch and Honeycomb do: 429 for one to be sent
-// again, 400 for one that is no good. 0 takes the event. A nil status takes all.
-//
-// It panics for a Backend that has no status for single events.
-func (r *Receiver) AnswerEvents(status func(Record) int) {
-	if r.as == nil || !r.as.byItem {
-		panic("slogshiptest: only Elasticsearch and Honeycomb answer single events with a status")
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.answerEvent = status
 }

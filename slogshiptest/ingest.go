@@ -49,8 +49,7 @@ func jsonAnswer(status int, body string) answer {
 	}
 }
 
-// ServeHTTP takes a request as the Backend would, unless a Failure is queued for
-// it.
+// ServeHTTP answers a request as the Backend would, unless a Failure is queued.
 func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	a, err := r.receive(req)
 	if errors.Is(err, errReset) {
@@ -207,7 +206,7 @@ func (r *Receiver) addressed(req *http.Request, b body) bool {
 // take stores events, as far as the user's functions let it.
 func (r *Receiver) take(events []event) (answer, error) {
 	r.mu.Lock()
-	refuse, reject := r.refuseBatch, r.rejectEvent
+	refuse, reject := r.failBatch, r.rejectRecord
 	r.mu.Unlock()
 
 	if refuse != nil {

@@ -1,12 +1,12 @@
-// Package slogshiptest has a log backend for tests: a receiver that answers as
-// Logflare's ingest API does, or as another Backend, remembers every record it
-// took, and fails in the ways it is told to.
+// Package slogshiptest has a log backend for tests. It answers like Logflare's
+// ingest API, or like another [Backend], keeps every record that it takes, and
+// fails when a test tells it to.
 //
 //	Handler -> HTTP POST -> Failure? -> key, encoding, size, JSON, source -> Records
 //	                           |                      |
 //	                 503, reset, hang, ...   401, 413, 415, 400, 500, 406
 //
-// A test of an application takes a Server, which listens on the loopback
+// A test of an application uses a [Server], which listens on the loopback
 // interface, and a handler with settings for tests:
 //
 //	backend := slogshiptest.NewServer(t)
@@ -20,28 +20,29 @@
 //		t.Errorf("got %v", backend.Records())
 //	}
 //
-// A test in the fake time of testing/synctest takes a Receiver, which needs no
-// socket, and makes it inside the bubble:
+// A test in the fake time of testing/synctest uses a [Receiver], which needs no
+// socket, made inside the bubble:
 //
 //	backend := slogshiptest.NewReceiver()
 //	h := slogshiptest.NewHandler(t, backend)
 //
-// Both take the Backend that your Format is for; NewHandler takes Options:
+// For another backend, name the Backend, and give NewHandler Options with its
+// Format:
 //
 //	backend := slogshiptest.NewServer(t, slogshiptest.Elasticsearch)
 //	h := slogshiptest.NewHandler(t, backend, slogship.Options{
 //		Format: formats.Elasticsearch(formats.ElasticsearchOptions{Index: "app"}),
 //	})
 //
-// Where the application makes its own handler, it needs the URL and the header:
+// If the application makes its own handler, it needs the URL and the header:
 //
 //	h, err := slogship.New(backend.URL, &slogship.Options{Header: backend.Header()})
 //
-// A real server forgives less than most test doubles. This one refuses what
+// Most test doubles accept more than a real server. This one refuses what
 // Logflare refuses, down to an invalid byte inside a string, so that a batch
 // which would be lost in production fails the test instead.
 //
-// A Format of your own is held to the rules of one by [CheckFormat].
+// [CheckFormat] tests a Format of your own.
 package slogshiptest
 
 import (
@@ -62,15 +63,15 @@ const sourceName = "slogshiptest"
 // A test may simulate an outage of days; it must not keep every attempt.
 const untakenBodies = 100
 
-// Receiver is a log backend without a socket. It is an http.Handler for
-// whoever has a server, and Client reaches it without one. Its methods may be
-// called from any number of goroutines.
+// Receiver is a log backend without a socket. [Receiver.Client] reaches it
+// directly; it is also an [http.Handler], for a server of your own. Its methods
+// may be called from any number of goroutines.
 //
 // It serves POST at its Backend's paths, and GET /health.
 type Receiver struct {
-	// URL is the endpoint to ship to. That of Logflare has the path /logs, with
-	// the UUID of the receiver's source in its query; the source may be addressed
-	// by name as well, as ?source_name=slogshiptest. It is not to be changed.
+	// URL is the endpoint to ship to. For Logflare it has the path /logs and the
+	// UUID of the receiver's source in its query; the source also has a name,
+	// ?source_name=slogshiptest. Do not change it.
 	URL string
 
 	as      *spec // of the Backend; nil for Logflare
@@ -87,15 +88,15 @@ type Receiver struct {
 	failures   []Failure     // the first one is the next request's
 	arrived    chan struct{} // cap 0; made by Wait, closed and forgotten by the next store
 
-	rejectEvent func(Record) string
-	refuseBatch func(Record) int
-	answerEvent func(Record) int
+	rejectRecord func(Record) string
+	failBatch    func(Record) int
+	answerRecord func(Record) int
 }
 
-// NewReceiver returns a Receiver with a random key and source, which stands for
-// the backend as, or for Logflare if there is none; more than one is a mistake,
-// over which it panics. In a test that uses testing/synctest it must be called
-// inside the bubble.
+// NewReceiver returns a Receiver that stands for the given Backend, or for
+// Logflare if none is given; it panics if more than one is given. Its
+// credentials are random. In a test that uses testing/synctest, call it inside
+// the bubble.
 func NewReceiver(as ...Backend) *Receiver {
 	r := &Receiver{key: rand.Text(), source: newUUID(), seen: map[string]struct{}{}}
 	switch len(as) {
@@ -126,8 +127,8 @@ func newUUID() string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
-// Header returns the credentials that the receiver asks for, ready for
-// slogship.Options.Header. It is empty for a Backend that asks for none. The
+// Header returns the credentials that the receiver requires, for
+// slogship.Options.Header. It is empty for a Backend that requires none. The
 // caller owns the result.
 func (r *Receiver) Header() http.Header {
 	h := http.Header{}
@@ -141,13 +142,13 @@ func (r *Receiver) Header() http.Header {
 	return http.Header{"Authorization": {"Bearer " + r.key}}
 }
 
-// Records returns the records that arrived, in order of arrival. One that came
-// again with an id already seen is in it once. Each call decodes them all
-// anew: the caller owns the result, except for Raw, which is shared.
+// Records returns the records that arrived, in order of arrival, without
+// duplicates. Each call decodes all of them again. The caller owns the result,
+// except for Raw, which is shared.
 //
-// As Logflare the receiver drops an event from more than an hour ahead, and
-// answers 200. In a bubble of testing/synctest, whose clock begins in the
-// year 2000, a fixed timestamp of today is such a one.
+// Like Logflare, the receiver drops a record more than an hour in the future,
+// and answers 200. In a bubble of testing/synctest, whose clock begins in the
+// year 2000, a timestamp of today is in the future.
 func (r *Receiver) Records() []Record {
 	r.mu.Lock()
 	events := slices.Clone(r.events)
@@ -155,25 +156,26 @@ func (r *Receiver) Records() []Record {
 	return decodeAll(events)
 }
 
-// Len returns how many records have arrived: the length of Records, for less.
+// Len returns how many records have arrived. It is cheaper than
+// len(r.Records()).
 func (r *Receiver) Len() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return len(r.events)
 }
 
-// Duplicates returns how many records came with an id already seen. At-least-
-// once delivery may bring some, after a lost answer; a backend that knows ids
-// keeps one copy, and so does Records. A record without an id never counts.
+// Duplicates returns how many records arrived with an id already seen. If an
+// answer is lost, the batch is sent again, and arrives twice; Records has one
+// copy. A record without an id is never a duplicate.
 func (r *Receiver) Duplicates() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.duplicates
 }
 
-// Requests returns all requests but those for /health, whatever became of
-// them, in order of arrival. Header, URL and Body are shared, not to be
-// changed.
+// Requests returns all requests except those for /health, whatever their
+// answer, in order of arrival. Do not change Header, URL and Body, which are
+// shared.
 func (r *Receiver) Requests() []Request {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -184,9 +186,9 @@ func (r *Receiver) Requests() []Request {
 	return all
 }
 
-// Wait waits until n records have arrived, duplicates not counted, since the
-// receiver was made or Reset. If ctx ends first, the error says how many have,
-// and matches ctx.Err().
+// Wait waits until n records have arrived, not counting duplicates, since the
+// receiver was made or Reset. If ctx ends first, the error says how many have
+// arrived and matches ctx.Err().
 func (r *Receiver) Wait(ctx context.Context, n int) error {
 	for {
 		r.mu.Lock()
@@ -207,35 +209,14 @@ func (r *Receiver) Wait(ctx context.Context, n int) error {
 	}
 }
 
-// Reset forgets what has arrived: records, ids, duplicates and requests. It
-// leaves alone what the receiver was told to do.
+// Reset forgets what has arrived: records, ids, duplicates and requests. Queued
+// failures and the functions set by RejectRecords and its like remain.
 func (r *Receiver) Reset() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.events, r.requests, r.untaken = nil, nil, nil
 	r.duplicates = 0
 	clear(r.seen)
-}
-
-// RejectEvents has every event for which why returns a reason left out. As
-// with Logflare, the other events of the batch are taken all the same, and the
-// answer is a 406 with the reasons; Backend says what the others do. A nil why
-// rejects none.
-func (r *Receiver) RejectEvents(why func(Record) string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.rejectEvent = why
-}
-
-// RefuseBatches has a whole batch refused, with nothing of it taken, if it
-// holds an event for which status returns other than 0; the first such status
-// is the answer. A nil status refuses none.
-//
-// It stands for a server that cannot bear one record and does not say which.
-func (r *Receiver) RefuseBatches(status func(Record) int) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.refuseBatch = status
 }
 
 // arrive notes a request, and returns the failure it is to meet, if any.

@@ -139,7 +139,7 @@ func TestBodiesOfUntakenRequestsAreBounded(t *testing.T) {
 func TestReset(t *testing.T) {
 	r := NewReceiver()
 	r.Fail(Failure{Requests: 2, Status: 503})
-	r.RejectEvents(func(Record) string { return "no" })
+	r.RejectRecords(func(Record) string { return "no" })
 	post(t, r, batch("a"))
 	r.Reset()
 	if len(r.Requests()) != 0 || len(r.Records()) != 0 || r.Len() != 0 {

@@ -8,34 +8,34 @@ import (
 	"time"
 )
 
-// Record is an event as it arrived. Numbers are json.Number, so that none loses
-// a digit.
+// Record is a record as it arrived. Numbers are [json.Number], so that no digit
+// is lost.
 type Record struct {
-	// ID is the id that the sender gave; empty if it gave none, or sent the
-	// event as a body of its own, in which Logflare ignores it.
+	// ID is the id that the sender gave. It is empty if there was none, or if
+	// the body is a single event, in which Logflare ignores the id.
 	ID string
 
-	// Time is the timestamp in UTC, as it was sent, or in microseconds as
-	// Logflare keeps it. The time of arrival is in the place of one that is
-	// missing, or in a form that the backend does not know, or in a body of its
-	// own.
+	// Time is the timestamp in UTC, as it was sent; for Logflare, cut to
+	// microseconds. It is the time of arrival if the timestamp is missing, has
+	// a form that the backend does not read, or is in a body with a single
+	// event.
 	Time time.Time
 
-	Message string // if it is not a string: its JSON
+	Message string // its JSON, if it is not a string
 	Level   string // as it was sent; empty if that is not a string
 
-	// Context is where the record comes from: Logflare's metadata.context, a
-	// Loki stream's labels, the attributes of an OTLP resource, and the source
-	// in the other backends. It is nil if that is not an object.
+	// Context is where the record comes from: metadata.context in Logflare, the
+	// stream's labels in Loki, the resource's attributes in OTLP, the source in
+	// the others. It is nil if that is not an object.
 	Context map[string]any
 
-	// Attrs are the attributes under the keys they were sent with, Loki's
-	// structured metadata for instance. Stored has those of Logflare as it keeps
-	// them.
+	// Attrs are the attributes under the keys they were sent with; in Loki, the
+	// structured metadata. For Logflare, [Record.Stored] has them as Logflare
+	// stores them.
 	Attrs map[string]any
 
-	// Raw is the whole event as it was sent, and in OTLP's JSON if that was in
-	// Protocol Buffers. It is shared, not to be changed.
+	// Raw is the whole event as it was sent; if that was in Protocol Buffers,
+	// in OTLP's JSON. Do not change it: it is shared.
 	Raw json.RawMessage
 }
 

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Request is a request as it came, whatever became of it.
+// Request is a request as it arrived, whatever its answer.
 type Request struct {
 	as *spec // of the Backend; nil for Logflare
 
@@ -19,25 +19,24 @@ type Request struct {
 	URL    *url.URL // in a Server, path and query only
 	Header http.Header
 
-	// Body is the body as it came, compressed if it was. It is nil if it was
-	// not read, because credentials or encoding were refused before. Of
-	// requests that brought nothing only the last 100 keep it.
+	// Body is the body as it was sent, so possibly compressed. It is nil if it
+	// was not read, because the credentials or the encoding were refused. Of
+	// requests from which nothing was taken, only the last 100 keep their Body.
 	Body []byte
 
-	// Status is the status of the answer; 0 as long as there is none, and if
-	// the request ended without.
+	// Status is the status of the answer, or 0 if there is none yet or was
+	// none.
 	Status int
 }
 
-// Text returns the body without its content encoding; nil if it cannot be
-// inflated.
+// Text returns the body, inflated. It is nil if it cannot be inflated.
 func (q Request) Text() []byte {
 	text, _ := inflate(contentEncoding(q.Header), q.Body)
 	return text
 }
 
-// Records returns the records that the body holds, be they taken or not; nil
-// if it is not a body that could be taken.
+// Records returns the records in the body, whether they were taken or not. It
+// is nil if the backend could not read the body.
 func (q Request) Records() []Record {
 	if q.as != nil {
 		events, ok := q.as.parse(q.Text())

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// Server is a Receiver that listens on the loopback interface; its URL says
-// where. Client still reaches it without the socket.
+// Server is a [Receiver] that listens on the loopback interface, at its URL.
+// [Receiver.Client] still reaches it without the socket.
 type Server struct {
 	*Receiver
 
@@ -15,8 +15,8 @@ type Server struct {
 	once sync.Once
 }
 
-// NewServer starts a Server that is closed when t ends, as NewReceiver has it
-// for the Backend as.
+// NewServer starts a Server for the given Backend, or for Logflare, as
+// [NewReceiver] does. It is closed when t ends.
 func NewServer(t testing.TB, as ...Backend) *Server {
 	t.Helper()
 	s := StartServer(as...)
@@ -24,7 +24,8 @@ func NewServer(t testing.TB, as ...Backend) *Server {
 	return s
 }
 
-// StartServer starts a Server outside of a test; the caller calls Close.
+// StartServer starts a Server outside of a test. The caller must call
+// [Server.Close].
 func StartServer(as ...Backend) *Server {
 	r := NewReceiver(as...)
 	r.closing = make(chan struct{})
@@ -33,9 +34,9 @@ func StartServer(as ...Backend) *Server {
 	return s
 }
 
-// Close ends requests that a Failure delays or hangs, as if the connection had
-// been reset, waits for the others, and stops listening. What has arrived can
-// still be read. A second call does nothing.
+// Close resets the connections of requests that a Failure delays or hangs,
+// waits for the others, and stops listening. Records and Requests still work. A
+// second call does nothing.
 func (s *Server) Close() {
 	s.once.Do(func() {
 		close(s.closing)

@@ -1,16 +1,16 @@
-// Package slogzap lets zap log through a handler of log/slog, slogship's among
-// them.
+// Package slogzap lets zap log through a handler of log/slog, such as
+// slogship's.
 //
 //	zap.Logger -> Core -> slog.Record -> slog.Handler
 //
 //	logger := zap.New(slogzap.NewCore(h), zap.AddCaller())
 //	defer logger.Sync()
 //
-// Fields keep their kinds and their order: objects and namespaces become
-// groups, arrays []any, and an error stays the error, so that the handler says
-// what becomes of it. The name of the logger and the stack that zap adds are
-// attributes at the root, "logger" and "stacktrace", as in zap's JSON; the
-// caller is the record's source.
+// Fields keep their kinds and their order. Objects and namespaces become
+// groups, arrays []any; an error stays an error, which the handler can inspect.
+// The logger's name and the stack that zap adds become the attributes "logger"
+// and "stacktrace" at the root, as in zap's JSON. The caller becomes the
+// record's source.
 package slogzap
 
 import (
@@ -32,9 +32,9 @@ const (
 	callerKey     = "caller" // where the caller is known by its name only
 )
 
-// NewCore returns a core that hands entries to h. What h has not enabled is not
-// logged: levels are slog's, with DPanic, Panic and Fatal at ERROR+4. An entry
-// of Panic or Fatal flushes h, as Sync does, because the process may end.
+// NewCore returns a core that passes entries to h. The level of h decides what
+// is logged; DPanic, Panic and Fatal are slog's ERROR+4. An entry of Panic or
+// Fatal also flushes h, as Sync does, because the process may end.
 func NewCore(h slog.Handler) zapcore.Core { return &core{handler: h} }
 
 // core is immutable.

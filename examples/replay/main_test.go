@@ -216,7 +216,7 @@ func TestFormat(t *testing.T) {
 // A line that the server refuses is lost, is counted, and is the exit status.
 func TestLost(t *testing.T) {
 	backend := slogshiptest.NewServer(t)
-	backend.RejectEvents(func(r slogshiptest.Record) string {
+	backend.RejectRecords(func(r slogshiptest.Record) string {
 		if r.Message == "b" {
 			return "no"
 		}
