@@ -63,6 +63,7 @@ func startAt(t *testing.T, endpoint string, answers func(*request) answered, o O
 
 // end gives up what is held, and checks the last balance.
 func (tr *trial) end() {
+	tr.balanced()
 	tr.Shutdown(cancelled(tr.t))
 	tr.balanced()
 	if s := tr.Stats(); s.Pending+s.InFlight+s.Spooled != 0 {
