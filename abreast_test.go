@@ -132,7 +132,7 @@ func TestOneOfSeveralRequestsFails(t *testing.T) {
 				w, h := startWide(t, func(r *request) answered {
 					if !failed && r.has(fmt.Sprint(15+10*failing)) && len(r.messages) > 1 {
 						failed = true
-						return failure
+						return failure.after(time.Second)
 					}
 					return status(200).after(time.Second)
 				}, Options{BatchRecords: 10, Requests: 3, MaxPending: 1000})

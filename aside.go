@@ -93,6 +93,7 @@ func (p *pending) dropAsideLocked() {
 	p.records--
 	p.bytes -= s.bytes
 	p.settleLocked(s.spans[0], 1, overflow)
+	p.alarmLocked()
 }
 
 // takeAside takes the suspect that is to be tried next, or reports false. Poison,

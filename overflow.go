@@ -29,6 +29,13 @@ const (
 	alarmed               // tellOverflow does, or will within a minute
 )
 
+// alarmLocked has a drop told, unless somebody is about to tell of others.
+func (p *pending) alarmLocked() {
+	if p.alarm == calm {
+		p.alarm = breached
+	}
+}
+
 // unlock is mu.Unlock for those who may have dropped records for overflow.
 func (p *pending) unlock() {
 	if p.alarm == breached {

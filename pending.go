@@ -283,9 +283,7 @@ func (p *pending) dropFrontLocked(n int) {
 		p.queue.popFront()
 	}
 	p.settleLocked(oldest, n, overflow)
-	if p.alarm == calm {
-		p.alarm = breached
-	}
+	p.alarmLocked()
 	p.trimPartialLocked()
 }
 
