@@ -14,11 +14,16 @@ MODULES := $(sort $(patsubst ./%,%,$(patsubst %/,%,$(dir \
 	$(shell find . -name go.mod -not -path './.*' -not -path '*/testdata/*' -not -path '*/node_modules/*')))))
 NESTED := $(filter-out . tools,$(MODULES))
 
+# cli requires the root module as it is published, without a replace directive; in
+# the tree it is built with the root module beside it, by its own go.work.
+WORK := $(CURDIR)/cli/go.work
+in_module = cd $$m && GOWORK=$$([ $$m = cli ] && echo $(WORK) || echo off)
+
 # Nested modules whose tests take seconds and need no server.
-LIGHT := $(sort $(filter adapters/%,$(NESTED)) examples/loggers examples/otel)
+LIGHT := $(sort $(filter adapters/%,$(NESTED)) cli examples/loggers examples/otel)
 
 .DEFAULT_GOAL := help
-.PHONY: FORCE help picture test check vet build cross examples tidy lint vuln fmt bench bench-peers fuzz integration tools cc
+.PHONY: FORCE help picture test check vet build cross examples tidy tidy-cli lint vuln fmt bench bench-peers fuzz integration tools cc
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
@@ -28,7 +33,7 @@ help: ## list the targets
 test: cc ## test the root module under the race detector; allocations and memory without; adapters
 	CGO_ENABLED=1 $(GO) test -race ./...
 	$(GO) test -run 'Alloc|Memory|Million|Ring' ./...
-	@set -e; for m in $(LIGHT); do echo "(cd $$m && $(GO) test ./...)"; (cd $$m && $(GO) test ./...); done
+	@set -e; for m in $(LIGHT); do echo "(cd $$m && $(GO) test ./...)"; ($(in_module) $(GO) test ./...); done
 
 check: build vet cross tidy lint vuln ## build, vet, cross, tidy, lint, vuln: all that CI checks besides the tests
 	@echo "check: passed"
@@ -39,9 +44,9 @@ build: ## build all of the root module, commands and examples among it
 vet: ## go vet in every module
 	$(GO) vet ./...
 	@set -e; for m in $(NESTED); do \
-		pkgs=$$(cd $$m && $(GO) list ./... 2>&1) || { echo "$$pkgs"; exit 1; }; \
+		pkgs=$$($(in_module) $(GO) list ./... 2>&1) || { echo "$$pkgs"; exit 1; }; \
 		case "$$pkgs" in *"matched no packages"*) echo "vet: no packages in $$m yet"; continue;; esac; \
-		echo "(cd $$m && $(GO) vet ./...)"; (cd $$m && $(GO) vet ./...); \
+		echo "(cd $$m && $(GO) vet ./...)"; ($(in_module) $(GO) vet ./...); \
 	done
 
 # The first two have an int of 32 bits: there the tests have to compile as well,
@@ -55,15 +60,24 @@ cross: ## build and vet the root module for other systems, and for 32 bits
 	done
 
 tidy: ## fail where go mod tidy would change a module
-	@set -e; for m in $(MODULES); do \
+	@set -e; for m in $(filter-out cli,$(MODULES)); do \
 		echo "(cd $$m && $(GO) mod tidy -diff)"; (cd $$m && $(GO) mod tidy -diff) || \
 		{ echo "tidy: $$m is not tidy: run 'go mod tidy' in it"; exit 1; }; \
 	done
+	@$(MAKE) --no-print-directory tidy-cli
+
+# What tidy would do if the root module stood where cli/go.mod requires it.
+tidy-cli:
+	@set -e; echo "(cd cli && $(GO) mod tidy -diff)"; t=$$(mktemp -d); trap 'rm -r "$$t"' EXIT; \
+	cp cli/go.mod "$$t/tree.mod"; cp cli/go.sum "$$t/tree.sum"; \
+	$(GO) mod edit -replace github.com/slogship/slogship=$(CURDIR) "$$t/tree.mod"; \
+	(cd cli && $(GO) mod tidy -diff -modfile="$$t/tree.mod") || { echo "tidy: cli is not tidy"; exit 1; }
 
 lint: $(BIN)/golangci-lint ## golangci-lint, and the format of every Go file in the tree
 	$(BIN)/golangci-lint config verify
 	@$(BIN)/golangci-lint fmt --diff || { echo "lint: not formatted: run 'make fmt'"; exit 1; }
 	$(BIN)/golangci-lint run ./...
+	cd cli && GOWORK=$(WORK) ../$(BIN)/golangci-lint run ./...
 
 fmt: $(BIN)/golangci-lint ## format every Go file in the tree
 	$(BIN)/golangci-lint fmt

@@ -57,6 +57,7 @@ func (p *pending) putAside(s suspect, first bool) {
 	}
 	s.tried = p.closed
 	p.inFlight--
+	p.inFlightBytes -= s.bytes
 	p.records++
 	p.bytes += s.bytes
 	a := &p.aside
@@ -73,6 +74,7 @@ func (p *pending) putAside(s suspect, first bool) {
 		p.dropAsideLocked()
 	}
 	p.shrinkLocked(p.maxRecords, p.maxBytes)
+	p.admitLocked()
 }
 
 // dropAsideLocked drops the one that has been tried least lately, of poison if there
@@ -109,7 +111,9 @@ func (p *pending) takeAside(now time.Time) (suspect, bool) {
 			s := a.pop(queue)
 			p.records--
 			p.bytes -= s.bytes
+			p.noteFlyingLocked(&s.spans[0])
 			p.inFlight++
+			p.inFlightBytes += s.bytes
 			return s, true
 		}
 	}

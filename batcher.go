@@ -20,6 +20,7 @@ type batcher struct {
 	post    func(body *body) reply         // sender.send; meanwhile, the next one is made
 	format  Format
 	onError func(error)
+	drops   *drops // nil if there is no OnDrop
 
 	minBackoff, maxBackoff time.Duration
 	requests               int // at once
@@ -27,7 +28,7 @@ type batcher struct {
 	ctx    context.Context // of all requests; marked, so that they log nothing
 	cancel context.CancelFunc
 	done   chan struct{} // closed by run at its end
-	turn   chan struct{} // cap 1, never closed; holds a token while OnError is called
+	turn   chan struct{} // cap 1, never closed; holds a token while OnError or OnDrop is called
 
 	drainCtx context.Context // set by drain before it ends the intake
 
@@ -65,6 +66,14 @@ func newBatcher(p *pending, s *sender, o settings) *batcher {
 		b.bodies.makeAhead()
 		defer b.bodies.wait()
 		return s.send(b.ctx, body)
+	}
+	if o.OnDrop != nil {
+		b.drops = &drops{onDrop: o.OnDrop, encoder: newEncoder(b.bodies.encoders[0].wording)}
+		p.dropped = func(pc piece, why reason) {
+			b.turn <- struct{}{}
+			defer func() { <-b.turn }()
+			b.drops.tell(pc, why)
+		}
 	}
 	p.overflowed = func(told chan<- struct{}) { go b.tellOverflow(told) }
 	if b.onError == nil {
@@ -137,6 +146,7 @@ func (b *batcher) beginDraining() {
 	b.failures = 0
 	if !b.retryAt.IsZero() {
 		b.retryAt = b.notBefore // now, unless there was a Retry-After
+		b.p.noteNextAttempt(b.retryAt)
 	}
 }
 
@@ -362,6 +372,7 @@ func (b *batcher) backOff(d, retryAfter time.Duration) {
 	b.failures++
 	b.notBefore = now.Add(retryAfter)
 	b.retryAt = now.Add(max(d, retryAfter))
+	b.p.noteNextAttempt(b.retryAt)
 }
 
 // succeeded ends an attempt that the server answered for every record. If it

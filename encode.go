@@ -233,7 +233,11 @@ func (e *encoder) decode() *Event {
 	}
 	event := (*Event)(&e.record)
 	event.ID = unsafe.String(&e.id[0], len(e.id))
-	e.reserved.rename(event.Attrs)
+	users := event.Attrs
+	if record.IsRecorded(e.captured) {
+		users = users[1:] // the first is ours
+	}
+	e.reserved.rename(users)
 	if e.layout.UniqueKeys {
 		event.Attrs = unique(event.Attrs)
 		event.Source = unique(event.Source)

@@ -99,27 +99,31 @@ func TestSlogtest(t *testing.T) {
 	slogtest.Run(t, func(t *testing.T) slog.Handler {
 		tr = start(t, always(status(http.StatusOK)), Options{})
 		return tr.Handler
-	}, func(t *testing.T) map[string]any {
-		if err := tr.Flush(t.Context()); err != nil {
-			t.Fatal(err)
+	}, func(t *testing.T) map[string]any { return tr.firstRecord(t) })
+}
+
+// firstRecord is the first record that the backend has after a Flush, as slogtest
+// wants it.
+func (tr *trial) firstRecord(t *testing.T) map[string]any {
+	if err := tr.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var body struct {
+		Batch []struct {
+			Timestamp, Message *string
+			Metadata           map[string]any
 		}
-		var body struct {
-			Batch []struct {
-				Timestamp, Message *string
-				Metadata           map[string]any
-			}
-		}
-		if err := json.Unmarshal(tr.got()[0].body, &body); err != nil {
-			t.Fatal(err)
-		}
-		event := body.Batch[0]
-		m := event.Metadata
-		m[slog.MessageKey] = *event.Message
-		if event.Timestamp != nil {
-			m[slog.TimeKey] = *event.Timestamp
-		}
-		return m
-	})
+	}
+	if err := json.Unmarshal(tr.got()[0].body, &body); err != nil {
+		t.Fatal(err)
+	}
+	event := body.Batch[0]
+	m := event.Metadata
+	m[slog.MessageKey] = *event.Message
+	if event.Timestamp != nil {
+		m[slog.TimeKey] = *event.Timestamp
+	}
+	return m
 }
 
 // An id is unique and of one width; those of one handler rise in the order in

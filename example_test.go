@@ -1,11 +1,13 @@
 package slogship_test
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/slogship/slogship"
@@ -106,4 +108,57 @@ func (t tokenTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
 	r.Header.Set("Authorization", t.token())
 	return t.next.RoundTrip(r)
+}
+
+// A follower of a file notes its position only when what is before it is settled:
+// what a crash leaves unsent it reads again.
+func ExampleHandler_Settled() {
+	h, err := slogship.New(server.URL, &slogship.Options{Header: server.Header(), OnFull: slogship.Block})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	log := slog.New(h)
+	file := strings.NewReader("one\ntwo\nthree\n") // which a writer goes on appending to
+
+	type read struct {
+		from, to slogship.Mark
+		position int // in the file, after what was read
+	}
+	var waiting []read
+	position, noted := 0, 0
+	for lines := bufio.NewScanner(file); lines.Scan(); {
+		from := h.Mark()
+		log.Info(lines.Text()) // waits for room while the backend is down
+		position += len(lines.Bytes()) + 1
+		waiting = append(waiting, read{from, h.Mark(), position})
+	}
+	for len(waiting) > 0 { // a follower asks between two looks at its file
+		for len(waiting) > 0 && h.Settled(waiting[0].from, waiting[0].to) {
+			noted = waiting[0].position
+			waiting = waiting[1:]
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	fmt.Println("noted", noted, "of", position)
+	h.Close()
+	// Output: noted 14 of 14
+}
+
+// OnDrop keeps what the backend refuses for what it is.
+func ExampleOptions_onDrop() {
+	h, err := slogship.New(server.URL, &slogship.Options{
+		Header: server.Header(),
+		OnDrop: func(reason string, e *slogship.Event) {
+			line := fmt.Appendf(nil, "%s %s: %s {", reason, e.ID, e.Message)
+			line = slogship.AppendAttrs(line, e.Attrs)
+			os.Stderr.Write(append(line, "}\n"...))
+		},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer h.Close()
+	slog.New(h).Info("invoice paid", "id", 42)
 }

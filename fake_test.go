@@ -83,6 +83,12 @@ func (tr *trial) balanced() {
 	if s.Accepted != s.Delivered+s.Dropped.Total()+s.Pending+s.InFlight+s.Spooled {
 		tr.t.Errorf("the balance is broken: %+v", s)
 	}
+	p := tr.core.pending
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if (p.inFlight == 0) != (p.inFlightBytes == 0) {
+		tr.t.Errorf("%d records with %d bytes are in flight", p.inFlight, p.inFlightBytes)
+	}
 }
 
 // answerWith has the backend give other answers from now on.

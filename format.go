@@ -64,7 +64,7 @@ type Layout struct {
 	// the attributes. An attribute at the root with such a name, with or without
 	// trailing underscores, gets one more: "level" becomes "level_", "level_"
 	// becomes "level__". Two reserved names must differ in more than trailing
-	// underscores. "_cut" is always reserved.
+	// underscores. "_cut" and "_recorded" are always reserved.
 	Reserved []string
 
 	// UniqueKeys is for a backend that refuses an object with duplicate keys. If

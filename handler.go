@@ -39,6 +39,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/slogship/slogship/internal/record"
@@ -75,6 +76,7 @@ type core struct {
 	batcher *batcher
 
 	connLines connLines
+	recorded  atomic.Int64 // records in rings of recorders, ever
 
 	shutdownOnce sync.Once
 	shutdownDone chan struct{} // closed by the first Shutdown, after it set result
@@ -162,16 +164,17 @@ func (h *Handler) Enabled(ctx context.Context, level slog.Level) bool {
 }
 
 // Handle captures r: it takes down what r says, and adds that to what is pending.
-// It never waits for I/O or for the batcher, and always returns nil: slog discards
-// the error (go.dev/issue/66579), so that a loss is counted in Stats instead. That
-// ctx is cancelled does not matter.
+// It always returns nil: slog discards the error (go.dev/issue/66579), so that a
+// loss is counted in Stats instead.
+//
+// Handle never waits for I/O or for the batcher, and that ctx is cancelled does not
+// matter; unless Options.OnFull is [Block]: then it waits while the queue is full,
+// which while the backend is down means until ctx ends.
 func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	if isSending(ctx) {
 		return nil
 	}
-	// What package log leads here has no attributes; or, if a handler before this one
-	// adds some, no PC.
-	quiet := (r.NumAttrs() == 0 || r.PC == 0) && isConnLine(r.Message)
+	quiet := isQuiet(&r)
 	if quiet {
 		if !h.core.connLines.take() {
 			return nil
@@ -182,11 +185,30 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	if quiet {
 		h.core.pending.put(captured.Bytes, false, false)
 	} else {
-		urgent := h.core.flushLevel != nil && r.Level >= h.core.flushLevel.Level()
-		h.core.pending.push(captured.Bytes, urgent)
+		h.core.takeIn(ctx, captured.Bytes, h.core.urgent(r.Level))
 	}
 	captured.Free()
 	return nil
+}
+
+// isQuiet reports whether r is what net/http says about connections. What package
+// log leads here has no attributes; or, if a handler before this one adds some, no PC.
+func isQuiet(r *slog.Record) bool {
+	return (r.NumAttrs() == 0 || r.PC == 0) && isConnLine(r.Message)
+}
+
+func (c *core) urgent(level slog.Level) bool {
+	return c.flushLevel != nil && level >= c.flushLevel.Level()
+}
+
+// takeIn adds a captured record to what is pending. It waits for room if
+// Options.OnFull says so.
+func (c *core) takeIn(ctx context.Context, rec []byte, urgent bool) {
+	if c.pending.block {
+		c.pending.putOrWait(ctx, rec, urgent)
+	} else {
+		c.pending.push(rec, urgent)
+	}
 }
 
 // WithAttrs returns a Handler whose records also have attrs. Attributes are
@@ -324,6 +346,7 @@ func (c *core) shutdown(ctx context.Context, began time.Time) error {
 	if e.Unsent == 0 {
 		return nil
 	}
+	c.tellLeft()
 	if cause == nil && c.batcher.tooLate > 0 { // run has ended
 		cause = context.DeadlineExceeded
 		e.retryIn = c.batcher.tooLate
@@ -352,6 +375,29 @@ func (c *core) waitForEnd(ctx context.Context) {
 	}
 }
 
+// tellLeft has OnDrop called for what Shutdown leaves; not if an OnError that does
+// not return is in the way.
+func (c *core) tellLeft() {
+	b := c.batcher
+	if b.drops == nil {
+		return
+	}
+	left := c.pending.abandonedPiece()
+	select {
+	case <-b.done:
+		left = join(left, b.judge.held())
+	default: // a transport that ignores cancellation has some of it still
+	}
+	grace := time.NewTimer(stopGrace)
+	defer grace.Stop()
+	select {
+	case b.turn <- struct{}{}:
+		defer func() { <-b.turn }()
+		b.drops.tell(left, shutdown)
+	case <-grace.C:
+	}
+}
+
 // Close is [Handler.Shutdown] with a deadline of 5 s.
 func (h *Handler) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
@@ -360,7 +406,11 @@ func (h *Handler) Close() error {
 }
 
 // Stats returns a consistent snapshot of the counters.
-func (h *Handler) Stats() Stats { return h.core.pending.stats() }
+func (h *Handler) Stats() Stats {
+	s := h.core.pending.stats()
+	s.Recorded = h.core.recorded.Load()
+	return s
+}
 
 // String returns the endpoint's scheme, host and path. It leaves out user info
 // and the query, which may hold secrets.

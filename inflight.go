@@ -46,6 +46,9 @@ func (f *inflight) putBack(pc piece) { f.todo = join(pc, f.todo) }
 
 // drop gives up a piece.
 func (f *inflight) drop(pc piece, why reason) {
+	if f.p.dropped != nil {
+		f.p.dropped(pc, why) // as long as its memory is its own
+	}
 	f.p.settle(pc, pc.records, why)
 	f.settled = true
 	f.rejected += pc.records

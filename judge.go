@@ -252,6 +252,9 @@ func (j *judge) noteBody(b *body) {
 	for _, l := range b.lost {
 		var pc piece
 		pc.add(l.span)
+		if j.p.dropped != nil {
+			j.p.dropped(pc, l.why)
+		}
 		j.p.settle(pc, 1, l.why)
 	}
 	if b.taken.records > 0 {
@@ -441,6 +444,7 @@ func (j *judge) found() {
 // attempt ended, and whether anything went back.
 func (j *judge) finish() (end ending, rest bool) {
 	j.putBack(join(append(j.abreast, j.out)...)) // if their answers could not be read
+	j.out, j.abreast = piece{}, nil
 	j.conclude()
 	end = j.end
 	switch {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -150,9 +151,12 @@ func (p *pending) abandon() *LossError {
 	e.Unsent = int64(p.records + p.inFlight)
 	p.explainLocked(e)
 	p.ended = true
+	if p.dropped != nil {
+		p.leftover = p.pendingPieceLocked()
+	}
 	p.dropQueueLocked(shutdown)
 	p.lost[shutdown] += int64(p.inFlight)
-	p.inFlight = 0
+	p.inFlight, p.inFlightBytes = 0, 0
 	for _, w := range p.waiters { // what they wait for still was in flight
 		w.lost[shutdown] += w.left
 		w.left = 0
@@ -160,6 +164,25 @@ func (p *pending) abandon() *LossError {
 	}
 	p.waiters, p.open, p.free, p.held = nil, nil, freeBlocks{}, 0
 	return e.copy()
+}
+
+// pendingPieceLocked is all that is pending, what is set aside too.
+func (p *pending) pendingPieceLocked() (all piece) {
+	for i := range p.queue.n {
+		all.add(*p.queue.at(i))
+	}
+	for _, s := range slices.Concat(p.aside.poison, p.aside.suspects) {
+		all.add(s.spans[0])
+	}
+	return all
+}
+
+// abandonedPiece is what was pending when abandon was called. No block of it is
+// used again, for the intake has ended.
+func (p *pending) abandonedPiece() piece {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.leftover
 }
 
 // unsent returns how much is held, and why, or, if ended, how much was when

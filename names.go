@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+
+	"github.com/slogship/slogship/internal/record"
 )
 
 // reservedNames are the names at the root that a Format writes itself. Names of
@@ -21,9 +23,9 @@ type reservedNames struct {
 	filter uint64   // a bit for the lengthAndFirst of each of bare
 }
 
-// newReservedNames adds "_cut", which slogship writes, to names.
+// newReservedNames adds "_cut" and "_recorded", which slogship writes, to names.
 func newReservedNames(names []string) (r reservedNames, err error) {
-	for _, name := range append([]string{cutName}, names...) {
+	for _, name := range append([]string{cutName, record.RecordedName}, names...) {
 		bare := strings.TrimRight(name, "_")
 		if i := r.index(bare); i >= 0 {
 			if r.names[i] == name {

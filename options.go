@@ -80,8 +80,8 @@ type Options struct {
 	FlushLevel slog.Leveler
 
 	// MaxPending bounds memory, in records. At the bound the oldest record is
-	// dropped and counted in Stats.Dropped.Overflow, and OnError is told. If
-	// zero, 65,536.
+	// dropped and counted in Stats.Dropped.Overflow, and OnError is told, unless
+	// OnFull says otherwise. If zero, 65,536.
 	MaxPending int
 
 	// MaxPendingBytes bounds memory in the same way, in bytes of captured records,
@@ -92,6 +92,10 @@ type Options struct {
 	// little earlier. Batches, as many as Requests, are clamped to half of either
 	// bound.
 	MaxPendingBytes int
+
+	// OnFull is what Handle does when MaxPending or MaxPendingBytes is reached. If
+	// zero, DropOldest; Block has it wait for room.
+	OnFull OnFull
 
 	// MaxRecordBytes bounds one record, in bytes as the Format writes it. A longer
 	// record is shortened, marked with "_cut":true and counted in Stats.Cut. If zero,
@@ -139,6 +143,19 @@ type Options struct {
 	// log; it must not call Flush or Shutdown. If nil, each error is one line on
 	// standard error.
 	OnError func(error)
+
+	// OnDrop, if not nil, is called for each record that is lost for what it is:
+	// with reason "rejected" or "too_large" (as in Dropped), and with "shutdown" for
+	// what Shutdown leaves unsent, before Shutdown returns. e is valid during the
+	// call only. It is not called for records that the backend refuses without
+	// naming them, nor, because that would be work on the side of those who log,
+	// for overflow, too large to be captured, Discard or records logged after
+	// Shutdown: OnError and Stats tell of these.
+	//
+	// It is called as OnError is, and the same holds for it: calls never overlap,
+	// also not with those of OnError; delivery waits for them; panics end the call
+	// and nothing else; it may log, but must not call Flush or Shutdown.
+	OnDrop func(reason string, e *Event)
 }
 
 // Compression is how request bodies are compressed.
@@ -195,6 +212,8 @@ func (o Options) resolve() (s settings, err error) {
 		}
 	}
 	switch {
+	case o.OnFull > Block:
+		return s, optionError("OnFull", uint8(o.OnFull), "want DropOldest or Block")
 	case o.Compression > None:
 		return s, optionError("Compression", o.Compression, "want Gzip, Zstd or None")
 	case o.MinBackoff > 0 && o.MaxBackoff > 0 && o.MinBackoff > o.MaxBackoff:

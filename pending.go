@@ -34,8 +34,10 @@ type pending struct {
 	maxHeld                  int
 	batchRecords, batchBytes int // a full batch, as it is estimated to be once it is encoded
 	interval                 time.Duration
+	block                    bool // Options.OnFull
 
 	overflowed func(told chan<- struct{}) // calls tellOverflow, in a goroutine of its own
+	dropped    func(pc piece, why reason) // calls OnDrop; nil if there is none
 
 	stop chan struct{} // cap 0, closed by close, under mu: who sees closed finds it closed
 	wake chan struct{} // cap 1, never closed; a token means "look again", and is left only for a batcher asleep
@@ -65,8 +67,14 @@ type pending struct {
 
 	free        freeBlocks
 	held        int
-	inFlight    int    // records in flight
-	urgentBelow uint64 // records below this sequence number do not wait for the interval
+	inFlight    int       // records in flight
+	flying      time.Time // when the oldest record of the batch in flight was logged, be it settled or not
+	urgentBelow uint64    // records below this sequence number do not wait for the interval
+
+	inFlightBytes int
+	turns         []*turn // calls of Handle that wait for room, in the order in which they came; with block only
+	marked        bool    // somebody has a Mark: settled is kept
+	settled       settled
 
 	delivered int64
 	lost      [reasons]int64
@@ -75,6 +83,7 @@ type pending struct {
 	waiters   []*waiter
 	delivery  delivery
 	abandoned LossError // what was held when ended was set
+	leftover  piece     // of that, what was pending; with dropped only
 
 	toldOverflow int64         // of lost[overflow], those that OnError was told of
 	told         chan struct{} // closed by the last tellOverflow at its end; nil if there was none
@@ -103,6 +112,7 @@ func newPending(s settings) *pending {
 		batchBytes:   max((s.BatchBytes-s.frame)/64*63, 1), // what does not fit after all waits for the next
 		extra:        firstGrowth,
 		interval:     s.FlushInterval,
+		block:        s.OnFull == Block,
 		stop:         make(chan struct{}),
 		wake:         make(chan struct{}, 1),
 	}
@@ -125,27 +135,59 @@ func (p *pending) push(rec []byte, urgent bool) { p.put(rec, urgent, true) }
 
 // put is push. Unless it may wake the batcher, the record waits for what does.
 func (p *pending) put(rec []byte, urgent, wake bool) {
-	var own *block // a long record stands in a block of its own, between two spans of the open one
-	if len(rec) > ownBlockBytes && len(rec) <= p.maxBytes {
-		own = newBlock(len(rec) + markBytes)
-	}
+	own := p.ownBlock(rec)
 	p.lock()
-	p.accepted++
-	if p.closed {
-		p.lost[closed]++
+	if p.refusedLocked(rec) {
 		p.mu.Unlock()
 		return
 	}
-	if len(rec) > p.maxBytes {
-		p.lost[tooLarge]++
+	if p.block && !p.roomLocked(rec) { // net/http's own words are not worth a wait
+		p.accepted++
+		p.lost[overflow]++
 		p.mu.Unlock()
 		return
 	}
 	p.shrinkLocked(p.maxRecords-1, p.maxBytes-len(rec))
+	last := p.takeLocked(rec, own, urgent, wake)
+	if p.held > p.maxHeld && !p.block {
+		p.shrinkHeldLocked()
+	}
+	p.unlock()
+	if last {
+		p.stock()
+	}
+}
 
+// ownBlock returns a block for a long record, which stands between two spans of the
+// open one, or nil.
+func (p *pending) ownBlock(rec []byte) *block {
+	if len(rec) > ownBlockBytes && len(rec) <= p.maxBytes {
+		return newBlock(len(rec) + markBytes)
+	}
+	return nil
+}
+
+// refusedLocked reports whether rec cannot be taken in, and counts it then.
+func (p *pending) refusedLocked(rec []byte) bool {
+	switch {
+	case p.closed:
+		p.lost[closed]++
+	case len(rec) > p.maxBytes:
+		p.lost[tooLarge]++
+	default:
+		return false
+	}
+	p.accepted++
+	return true
+}
+
+// takeLocked takes in a record for which there is room, in own if it has a block of
+// its own. It reports whether it took the last free block.
+func (p *pending) takeLocked(rec []byte, own *block, urgent, wake bool) (last bool) {
+	p.accepted++
 	seq := p.next
 	p.next++
-	b, last := own, false
+	b := own
 	if own != nil {
 		p.held += own.cost()
 		p.spareLocked()
@@ -157,20 +199,13 @@ func (p *pending) put(rec []byte, urgent, wake bool) {
 	p.records++
 	p.bytes += len(rec)
 	full := p.countLocked(len(rec))
-	if p.held > p.maxHeld {
-		p.shrinkHeldLocked()
-	}
-
 	if urgent {
 		p.urgentBelow = p.next
 	}
 	if wake && (p.asleep == idle || p.asleep == lingering && (full || urgent)) {
 		p.wakeLocked()
 	}
-	p.unlock()
-	if last {
-		p.stock()
-	}
+	return last
 }
 
 // lock is mu.Lock for producers. They hold mu for some 50 ns; a mutex that is
@@ -276,6 +311,9 @@ func (p *pending) settleLocked(s span, failed int, why reason) {
 			p.waiters = append(p.waiters[:i], p.waiters[i+1:]...)
 		}
 	}
+	if p.marked && why != shutdown {
+		p.noteSettledLocked(s)
+	}
 	p.releaseLocked(s.b, s.len())
 }
 
@@ -318,7 +356,11 @@ func (p *pending) swapLocked() (batch piece) {
 	}
 	p.records -= batch.records
 	p.bytes -= batch.bytes
+	if batch.records > 0 {
+		p.noteFlyingLocked(&batch.spans[0])
+	}
 	p.inFlight += batch.records
+	p.inFlightBytes += batch.bytes
 	p.trimPartialLocked()
 	return batch
 }
@@ -374,6 +416,7 @@ func (p *pending) restore(pc piece) {
 
 func (p *pending) unshiftLocked(s span) {
 	p.inFlight -= s.len()
+	p.inFlightBytes -= s.bytes()
 	p.records += s.len()
 	p.bytes += s.bytes()
 	if p.queue.n > 0 {
@@ -398,8 +441,10 @@ func (p *pending) settle(pc piece, failed int, why reason) {
 		n := min(failed, s.len())
 		failed -= n
 		p.inFlight -= s.len()
+		p.inFlightBytes -= s.bytes()
 		p.settleLocked(s, n, why)
 	}
+	p.admitLocked()
 }
 
 // discard empties the queue and returns how many records it held.
@@ -409,7 +454,9 @@ func (p *pending) discard() int {
 	if p.closed {
 		p.wakeLocked() // Shutdown has nothing more to wait for
 	}
-	return p.dropQueueLocked(discarded)
+	n := p.dropQueueLocked(discarded)
+	p.admitLocked()
+	return n
 }
 
 func (p *pending) dropQueueLocked(why reason) int {
@@ -432,6 +479,7 @@ func (p *pending) close() {
 	defer p.mu.Unlock()
 	if !p.closed {
 		p.closed = true
+		p.turnAwayLocked()
 		close(p.stop)
 	}
 }

@@ -172,6 +172,8 @@ func (s *sender) send(ctx context.Context, body *body) (r reply) {
 func (s *sender) post(ctx context.Context, body *body) (r reply) {
 	defer body.withdraw()
 	s.books.noteSent(body.raw, body.size)
+	s.books.noteSending(1)
+	defer s.books.noteSending(-1)
 
 	ctx = context.WithValue(ctx, postingKey{}, posting{body.payload, time.Now()})
 	req, err := retryablehttp.NewRequestWithContext(ctx, http.MethodPost, s.url,

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"strings"
 	"time"
+
+	"github.com/slogship/slogship/internal/record"
 )
 
 // Stats is a consistent snapshot of a Handler's counters. In every snapshot
@@ -21,15 +23,27 @@ type Stats struct {
 	InFlight int64 // records in the batch being sent
 	Spooled  int64 // records waiting on disk
 
+	// PendingBytes is the length of what is pending, in bytes of captured records.
+	// Oldest is when the oldest record was logged that is pending or in flight; zero
+	// if there is none. Records that the server failed over and that are set aside
+	// do not count.
+	PendingBytes int64
+	Oldest       time.Time
+
+	Recorded int64 // records kept by recorders, ever; see NewRecorder
+
 	Cut     int64 // records shortened to Options.MaxRecordBytes
 	Batches int64 // requests that the server accepted
 	Retries int64 // requests that send records again
+	Sending int64 // requests under way
 
 	BytesEncoded int64 // of all requests, before compression
 	BytesSent    int64 // of all requests, after compression
 
 	LastError    error     // why delivery fails, without secrets; nil while it works
 	FailingSince time.Time // zero while delivery works
+	LastSuccess  time.Time // when the server last accepted a request; zero if it never did
+	NextAttempt  time.Time // when the last back-off ends, or ended; zero if all went well since
 }
 
 // String returns the snapshot as one line of text:
@@ -59,7 +73,7 @@ func (s Stats) String() string {
 }
 
 // LogValue returns the snapshot as a group: all counters, those of Dropped by
-// reason, and, while delivery fails, last_error as text and failing_since.
+// reason, last_error as text, and the times that are not zero.
 func (s Stats) LogValue() slog.Value {
 	attrs := []slog.Attr{
 		slog.Int64("accepted", s.Accepted),
@@ -68,14 +82,25 @@ func (s Stats) LogValue() slog.Value {
 		slog.Int64("pending", s.Pending),
 		slog.Int64("in_flight", s.InFlight),
 		slog.Int64("spooled", s.Spooled),
+		slog.Int64("pending_bytes", s.PendingBytes),
+		slog.Int64("recorded", s.Recorded),
 		slog.Int64("cut", s.Cut),
 		slog.Int64("batches", s.Batches),
 		slog.Int64("retries", s.Retries),
+		slog.Int64("sending", s.Sending),
 		slog.Int64("bytes_encoded", s.BytesEncoded),
 		slog.Int64("bytes_sent", s.BytesSent),
 	}
 	if s.LastError != nil {
-		attrs = append(attrs, slog.String("last_error", s.LastError.Error()), slog.Time("failing_since", s.FailingSince))
+		attrs = append(attrs, slog.String("last_error", s.LastError.Error()))
+	}
+	for _, a := range []slog.Attr{
+		slog.Time("failing_since", s.FailingSince), slog.Time("next_attempt", s.NextAttempt),
+		slog.Time("last_success", s.LastSuccess), slog.Time("oldest", s.Oldest),
+	} {
+		if !a.Value.Time().IsZero() {
+			attrs = append(attrs, a)
+		}
 	}
 	return slog.GroupValue(attrs...)
 }
@@ -172,6 +197,9 @@ type delivery struct {
 	lastError               error
 	failingSince            time.Time
 	sentAt                  time.Time // when the last request began
+	acceptedAt              time.Time // when the last one was accepted
+	nextAttempt             time.Time // the end of the back-off
+	sending                 int       // requests under way
 }
 
 func (p *pending) stats() Stats {
@@ -183,6 +211,8 @@ func (p *pending) stats() Stats {
 		Dropped:      droppedOf(p.lost),
 		Pending:      int64(p.records),
 		InFlight:     int64(p.inFlight),
+		PendingBytes: int64(p.bytes),
+		Oldest:       p.oldestLocked(),
 		Cut:          p.cut,
 		Batches:      p.delivery.batches,
 		Retries:      p.delivery.retries,
@@ -190,7 +220,34 @@ func (p *pending) stats() Stats {
 		BytesSent:    p.delivery.bytesSent,
 		LastError:    p.delivery.lastError,
 		FailingSince: p.delivery.failingSince,
+		Sending:      int64(p.delivery.sending),
+		LastSuccess:  p.delivery.acceptedAt,
+		NextAttempt:  p.delivery.nextAttempt,
 	}
+}
+
+// oldestLocked is when the oldest record was logged that is held and not set aside.
+// While a batch is in flight that is its oldest, although this one may be settled.
+func (p *pending) oldestLocked() time.Time {
+	switch {
+	case p.inFlight > 0:
+		return p.flying
+	case p.queue.n > 0:
+		return observedTime(p.queue.front())
+	}
+	return time.Time{}
+}
+
+// noteFlyingLocked notes the oldest record of what is about to be in flight.
+func (p *pending) noteFlyingLocked(s *span) {
+	if t := observedTime(s); p.inFlight == 0 || t.Before(p.flying) {
+		p.flying = t
+	}
+}
+
+// observedTime is when the oldest record of s was logged.
+func observedTime(s *span) time.Time {
+	return record.ObservedTime(s.b.record(s.from), new(values))
 }
 
 func (p *pending) noteRetry() {
@@ -207,10 +264,18 @@ func (p *pending) noteSent(encoded, sent int) {
 	p.delivery.sentAt = time.Now()
 }
 
+// noteSending notes that requests have begun or, n below zero, ended.
+func (p *pending) noteSending(n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.delivery.sending += n
+}
+
 func (p *pending) noteAccepted() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.delivery.batches++
+	p.delivery.acceptedAt = time.Now()
 }
 
 // noteFailure records why delivery fails, and reports whether it only now
@@ -231,8 +296,15 @@ func (p *pending) noteRecovery() (since time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	since = p.delivery.failingSince
-	p.delivery.lastError, p.delivery.failingSince = nil, time.Time{}
+	p.delivery.lastError, p.delivery.failingSince, p.delivery.nextAttempt = nil, time.Time{}, time.Time{}
 	return since
+}
+
+// noteNextAttempt notes the end of a back-off.
+func (p *pending) noteNextAttempt(at time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.delivery.nextAttempt = at
 }
 
 // MarshalText makes encoding/json write Stats.LastError as its text, where a

@@ -2,6 +2,7 @@ package slogship
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,9 +10,12 @@ import (
 	"maps"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/slogship/slogship/internal/record"
 )
 
 // Dropped lists, adds up and prints each of its fields.
@@ -42,7 +46,8 @@ func TestStatsPrint(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	failing := Stats{
 		Accepted: 120, Delivered: 100, Dropped: Dropped{Overflow: 2, TooLarge: 1}, Pending: 12, InFlight: 3, Spooled: 2,
-		Cut: 4, Batches: 1, Retries: 2, BytesEncoded: 1, BytesSent: 5,
+		PendingBytes: 6, Recorded: 7, Cut: 4, Batches: 1, Retries: 2, Sending: 8, BytesEncoded: 1, BytesSent: 5,
+		LastSuccess: at.Add(time.Second), NextAttempt: at.Add(time.Minute), Oldest: at.Add(-time.Second),
 		LastError: &sendError{text: "slogship: POST http://logs.test/logs: 401 Unauthorized: no"}, FailingSince: at,
 	}
 	for want, s := range map[string]Stats{
@@ -67,15 +72,19 @@ func TestStatsPrint(t *testing.T) {
 	log.Info("m", "stats", failing)
 	const want = `{"level":"INFO","msg":"m","stats":{"accepted":120,"delivered":100,` +
 		`"dropped":{"total":3,"overflow":2,"rejected":0,"too_large":1,"discarded":0,"closed":0,"shutdown":0},` +
-		`"pending":12,"in_flight":3,"spooled":2,"cut":4,"batches":1,"retries":2,"bytes_encoded":1,"bytes_sent":5,` +
-		`"last_error":"slogship: POST http://logs.test/logs: 401 Unauthorized: no","failing_since":"2026-01-02T03:04:05Z"}}`
+		`"pending":12,"in_flight":3,"spooled":2,"pending_bytes":6,"recorded":7,"cut":4,` +
+		`"batches":1,"retries":2,"sending":8,"bytes_encoded":1,"bytes_sent":5,` +
+		`"last_error":"slogship: POST http://logs.test/logs: 401 Unauthorized: no","failing_since":"2026-01-02T03:04:05Z",` +
+		`"next_attempt":"2026-01-02T03:05:05Z","last_success":"2026-01-02T03:04:06Z","oldest":"2026-01-02T03:04:04Z"}}`
 	if got := strings.TrimSpace(out.String()); got != want {
 		t.Errorf("%s\nwant %s", got, want)
 	}
 	out.Reset()
 	log.Info("m", "stats", Stats{Accepted: 1})
-	if strings.Contains(out.String(), "last_error") || strings.Contains(out.String(), "failing_since") {
-		t.Error(out.String())
+	for _, name := range []string{"last_error", "failing_since", "next_attempt", "last_success", "oldest"} {
+		if strings.Contains(out.String(), name) {
+			t.Error(out.String())
+		}
 	}
 	// Every field has its attribute: nothing that is added later is forgotten.
 	if n := len(failing.LogValue().Group()); n != reflect.TypeFor[Stats]().NumField() {
@@ -103,4 +112,96 @@ func TestStatsAsJSON(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Stats says what waits, since when, what is under way, and when it went well last.
+func TestStatsSayWhatWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := start(t, script(status(503).after(2*time.Second), status(200).after(time.Second)),
+			Options{MinBackoff: time.Hour, MaxBackoff: time.Hour})
+		check := func(when string, want Stats) {
+			t.Helper()
+			synctest.Wait()
+			s := tr.Stats()
+			if !s.Oldest.Equal(want.Oldest) || s.PendingBytes != want.PendingBytes || s.Sending != want.Sending ||
+				!s.LastSuccess.Equal(want.LastSuccess) {
+				t.Errorf("%s: oldest %v, %d bytes pending, %d sending, last success %v; want %v, %d, %d, %v", when,
+					s.Oldest, s.PendingBytes, s.Sending, s.LastSuccess, want.Oldest, want.PendingBytes, want.Sending, want.LastSuccess)
+			}
+			if next := s.NextAttempt; s.LastError == nil != next.IsZero() || !next.IsZero() && !next.Equal(tr.retryAt()) {
+				t.Errorf("%s: the next attempt is at %v, want %v (%v)", when, next, tr.retryAt(), s.LastError)
+			}
+		}
+		const size = 24 + 2 + 12 // of a record with a message of one byte, see TestRecorderBounds
+		began := time.Now()
+		check("at first", Stats{})
+		tr.say("a")
+		time.Sleep(time.Second / 2)
+		tr.say("b")
+		check("before the first batch", Stats{Oldest: began, PendingBytes: 2 * size})
+		time.Sleep(time.Second)
+		tr.say("c")
+		check("in flight", Stats{Oldest: began, PendingBytes: size, Sending: 1})
+		time.Sleep(2 * time.Second)
+		check("backing off", Stats{Oldest: began, PendingBytes: 3 * size})
+		time.Sleep(time.Until(tr.retryAt()) + time.Second/2)
+		d := time.Now()
+		tr.say("d")
+		check("in flight again", Stats{Oldest: began, PendingBytes: size, Sending: 1})
+		time.Sleep(time.Second / 2)
+		check("delivered", Stats{Oldest: d, PendingBytes: size, LastSuccess: time.Now()})
+		time.Sleep(2 * time.Second)
+		check("at the end", Stats{LastSuccess: d.Add(2 * time.Second)})
+	})
+}
+
+// A record whose time is not when it was logged does not look older than it is.
+func TestOldestIsWhenItWasLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := start(t, always(status(503)), Options{})
+		tr.Handle(t.Context(), slog.NewRecord(time.Unix(0, 0), slog.LevelInfo, "long ago", 0))
+		if s := tr.Stats(); !s.Oldest.Equal(time.Now()) {
+			t.Errorf("the oldest was logged at %v, want %v", s.Oldest, time.Now())
+		}
+	})
+}
+
+// Shutdown cuts a back-off short, and Stats says so.
+func TestNextAttemptIsNowAtShutdown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := start(t, script(status(503), answered{hangs: true, status: 200}), Options{MinBackoff: time.Hour, MaxBackoff: time.Hour})
+		tr.say("a")
+		time.Sleep(2 * time.Second)
+		if s := tr.Stats(); !s.NextAttempt.After(time.Now()) {
+			t.Fatalf("the next attempt is at %v", s.NextAttempt)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() { tr.Shutdown(ctx) })
+		synctest.Wait()
+		if s := tr.Stats(); s.NextAttempt.After(time.Now()) || s.Sending != 1 {
+			t.Errorf("the next attempt is at %v, %d requests under way", s.NextAttempt, s.Sending)
+		}
+		cancel()
+		wg.Wait()
+	})
+}
+
+// What is in flight is as old as its oldest record, whichever left first.
+func TestOldestInFlight(t *testing.T) {
+	p := newPending(settings{Options: Options{MaxPending: 10, MaxPendingBytes: 1000, BatchRecords: 1, BatchBytes: 1000}})
+	state := record.New(record.Options{MaxRecordBytes: 100})
+	now := time.Now()
+	for _, age := range []time.Duration{2 * time.Hour, 3 * time.Hour, time.Hour} {
+		r := slog.Record{Time: now.Add(-age)} // with the clock's monotonic reading, as if logged then
+		c := state.Capture(t.Context(), &r)
+		p.push(c.Bytes, false)
+		c.Free()
+	}
+	for i, want := range []time.Duration{2 * time.Hour, 3 * time.Hour, 3 * time.Hour} {
+		p.swap()
+		if got := p.stats().Oldest; !got.Equal(now.Add(-want)) {
+			t.Errorf("after %d batches the oldest is %v old, want %v", i+1, now.Sub(got), want)
+		}
+	}
 }

@@ -97,11 +97,12 @@ var importPaths = map[string]string{
 	"synctest": "testing/synctest", "context": "context", "errors": "errors", "fmt": "fmt", "http": "net/http", "io": "io", "log": "log",
 	"os": "os", "rand": "math/rand/v2", "runtime": "runtime", "signal": "os/signal", "slices": "slices", "slog": "log/slog",
 	"strings": "strings", "syscall": "syscall", "testing": "testing", "time": "time", "tls": "crypto/tls",
-	"xslog":        "golang.org/x/exp/slog",
-	"expslog":      "github.com/slogship/slogship/expslog",
-	"formats":      "github.com/slogship/slogship/formats",
-	"slogship":     "github.com/slogship/slogship",
-	"slogshiptest": "github.com/slogship/slogship/slogshiptest",
+	"xslog":         "golang.org/x/exp/slog",
+	"expslog":       "github.com/slogship/slogship/expslog",
+	"formats":       "github.com/slogship/slogship/formats",
+	"slogship":      "github.com/slogship/slogship",
+	"slogshipdebug": "github.com/slogship/slogship/slogshipdebug",
+	"slogshiptest":  "github.com/slogship/slogship/slogshiptest",
 }
 
 // elision is code that a page leaves out: "..." on a line, or in braces.

@@ -84,10 +84,13 @@ func (d *Decoder) Decode(b []byte, r *Record) error {
 	if flags&hasTime != 0 {
 		r.Time = t
 	}
-	if flags&(allFlags&^hasTime&^wasCut) == 0 {
+	if flags&(allFlags&^hasTime&^wasCut&^recorded) == 0 {
 		r.Message = d.string()
 	} else {
 		d.rare(flags, r)
+	}
+	if flags&recorded != 0 {
+		d.stack = append(d.stack, slog.Bool(RecordedName, true))
 	}
 	r.Attrs = d.entries(entries)
 	if d.bad || len(d.b) > 0 || flags&^allFlags != 0 {
@@ -185,7 +188,7 @@ func (d *Decoder) Release() {
 }
 
 // entries reads n entries, and returns the attributes that they come to. They are
-// all that is on the stack.
+// all that is on the stack, with that of a mark before them.
 func (d *Decoder) entries(n int) []slog.Attr {
 	for range n {
 		if d.bad {

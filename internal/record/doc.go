@@ -20,7 +20,8 @@
 // These 24 bytes are fixed: the level is an int16, entries how many of them the
 // attributes have, in all groups together, so that a Decoder makes room once. The
 // time is that of the record, or Observed if it has none; the zone is in seconds
-// east of UTC. Then comes what the flags say, mostly the message alone:
+// east of UTC. One flag, recorded, is set after the fact, by MarkRecorded. Then comes
+// what the flags say, mostly the message alone:
 //
 //	[section: time]                   what ReplaceAttr made of it, if it is no time
 //	[section: level]                  if it is no level

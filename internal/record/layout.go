@@ -30,6 +30,7 @@ const (
 	observedApart               // Observed is not the time, and follows
 	wideLevel                   // the level does not fit into 16 bits, and follows
 	wasCut                      // something was left out or shortened
+	recorded                    // it waited in a recorder's ring: Decode puts an attribute in front
 	allFlags        = 1<<iota - 1
 )
 

@@ -1,0 +1,285 @@
+package command
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/slogship/slogship"
+	"github.com/slogship/slogship/cli/internal/backend"
+	"github.com/slogship/slogship/lines"
+)
+
+// config is what the flags say.
+type config struct {
+	env Env
+
+	backend *backend.Backend
+	url     string
+	header  http.Header
+	attrs   []slog.Attr
+	drop    map[string]bool // attributes that are left out
+	level   slog.Level
+	lines   lines.Options
+
+	patterns []string
+	stateDir string
+	fromEnd  bool
+	once     bool
+
+	tee, lossy, failFast, dryRun, quiet, version bool
+
+	compression slogship.Compression
+	interval    time.Duration
+	timeout     time.Duration
+	grace       time.Duration
+	progress    time.Duration
+	rate        int
+	metrics     string
+
+	command []string // of exec
+}
+
+// list is a flag that may be given more than once.
+type list []string
+
+func (l *list) String() string { return strings.Join(*l, ", ") }
+
+func (l *list) Set(s string) error {
+	*l = append(*l, s)
+	return nil
+}
+
+// raw are the flags as they are given.
+type raw struct {
+	to, tokenFile, format, multiline, from, onError, compression, zone string
+	headers, attrs, drops                                              list
+}
+
+// parse reads the flags of a command, "" for that without a name.
+func parse(name string, args []string, env Env) (*config, error) {
+	c := &config{env: env, header: http.Header{}, drop: map[string]bool{}}
+	var r raw
+	fs := flag.NewFlagSet(strings.TrimSpace("slogship "+name), flag.ContinueOnError)
+	fs.SetOutput(env.Stderr)
+	fs.Usage = func() { usage(name, fs) }
+	c.define(name, fs, &r)
+	if err := fs.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return nil, err
+		}
+		return nil, errors.New("see slogship -h") // the flag package has said what is wrong
+	}
+	if c.version {
+		return c, nil
+	}
+	if c.command = fs.Args(); name != "exec" && len(c.command) > 0 {
+		return nil, fmt.Errorf("%q is not a flag; files are followed with -follow, commands run with slogship exec -- COMMAND", c.command[0])
+	}
+	if name == "exec" && len(c.command) == 0 {
+		return nil, errors.New("exec needs a command: slogship exec [flags] -- COMMAND [arguments]")
+	}
+	return c, c.resolve(&r)
+}
+
+func (c *config) define(name string, fs *flag.FlagSet, r *raw) {
+	fs.StringVar(&r.to, "to", "", "the `backend`, if the URL does not say it: "+strings.Join(backend.Names(), ", "))
+	fs.StringVar(&c.url, "url", "", "the `endpoint` (default: $SLOGSHIP_URL); without a path, the backend's own is added")
+	fs.StringVar(&r.tokenFile, "token-file", "", "a `file` with the API key or token (default: $SLOGSHIP_TOKEN), which is sent as the backend wants it")
+	fs.Var(&r.headers, "H", "a request `header`, 'Name: value', or 'Name: @file' for a value from a file; may be repeated")
+	fs.StringVar(&r.compression, "compression", "gzip", "the `kind` of compression of requests: gzip, zstd or none (default: gzip)")
+	fs.DurationVar(&c.timeout, "timeout", 10*time.Second, "the `duration` that a request may take (default: 10s)")
+	fs.BoolVar(&c.version, "version", false, "print the version")
+	if name == "check" {
+		return
+	}
+	fs.Var(&r.attrs, "a", "an attribute of all records, `key=value`: for Loki a label, for OTLP a resource attribute; may be repeated")
+	fs.Var(&r.drops, "drop-field", "the `name` of an attribute that is left out, group.member for one in a group; may be repeated")
+	fs.TextVar(&c.level, "level", slog.LevelDebug-4, "the least `level` that is shipped, such as info or warn (default: all are)")
+	fs.StringVar(&r.format, "format", "auto", "the `kind` of lines: json, logfmt, text, or plain, in which nothing is recognised (default: auto, each line by itself)")
+	fs.StringVar(&c.lines.TimeKey, "time-field", "", "the `name` of the time in JSON and logfmt (default: time, ts, timestamp, @timestamp)")
+	fs.StringVar(&c.lines.LevelKey, "level-field", "", "the `name` of the level (default: level, lvl, severity, log.level)")
+	fs.StringVar(&c.lines.MessageKey, "message-field", "", "the `name` of the message (default: message, msg)")
+	fs.StringVar(&r.zone, "zone", "", "the `zone` of times that name none, such as UTC or Europe/Berlin (default: the local one)")
+	fs.StringVar(&r.multiline, "multiline", "", "records of several lines: a `regexp` that matches the first one, or \"indent\": indented lines belong to the one before")
+	fs.IntVar(&c.lines.MaxLine, "max-line", 1<<20, "the `bytes` that a line may have; what is longer is cut (default: 1048576)")
+	fs.IntVar(&c.rate, "rate", 0, "the `number` of records a second, at most (default: no limit)")
+	fs.BoolVar(&c.lossy, "drop", false, "drop the oldest records when memory is full, instead of waiting for the backend")
+	fs.StringVar(&r.onError, "on-error", "retry", "the `action` after a failure to deliver: retry, or fail, which ends at once (default: retry)")
+	fs.BoolVar(&c.tee, "tee", false, "write the input to standard output, too (exec: to its own outputs)")
+	fs.BoolVar(&c.dryRun, "dry-run", false, "print the body of the first request instead of sending it")
+	fs.DurationVar(&c.interval, "interval", time.Second, "the `duration` that a record waits for others, to be sent with them (default: 1s)")
+	fs.DurationVar(&c.grace, "grace", 5*time.Second, "the `duration` to go on for after SIGTERM or SIGINT, and after the end of exec's command (default: 5s)")
+	fs.StringVar(&c.metrics, "metrics", "", "the `address` of Prometheus metrics and /healthz; \":9102\" is on loopback only")
+	fs.DurationVar(&c.progress, "progress", -1, "the `interval` at which progress is written to standard error, 0 for never (default: 500ms on a terminal, else 1m)")
+	fs.BoolVar(&c.quiet, "quiet", false, "write nothing but errors to standard error")
+	if name != "" {
+		return
+	}
+	fs.Func("follow", "follow the files of a `glob` pattern through rotation instead of reading standard input; may be repeated", func(s string) error {
+		c.patterns = append(c.patterns, s)
+		return nil
+	})
+	fs.StringVar(&c.stateDir, "state", "", "the `directory` where positions in followed files are kept, once they are acknowledged")
+	fs.StringVar(&r.from, "from", "start", "the `place` to begin in files that are there at the very first start: start or end (default: start)")
+	fs.BoolVar(&c.once, "once", false, "end at the end of the followed files")
+}
+
+func (c *config) resolve(r *raw) (err error) {
+	if c.url == "" {
+		c.url = c.env.Getenv("SLOGSHIP_URL")
+	}
+	if c.url == "" {
+		return errors.New("-url is not set, nor is SLOGSHIP_URL")
+	}
+	if c.backend, err = backend.Find(r.to, c.url); err != nil {
+		return err
+	}
+	c.url = c.backend.Complete(c.url)
+	if c.compression, err = choice("compression", r.compression, map[string]slogship.Compression{
+		"gzip": slogship.Gzip, "zstd": slogship.Zstd, "none": slogship.None,
+	}); err != nil {
+		return err
+	}
+	if err := c.credentials(r); err != nil {
+		return err
+	}
+	for _, a := range r.attrs {
+		key, value, ok := strings.Cut(a, "=")
+		if !ok || key == "" {
+			return fmt.Errorf("-a %s is not key=value", a)
+		}
+		c.attrs = append(c.attrs, slog.String(key, value))
+	}
+	for _, name := range r.drops {
+		c.drop[name] = true
+	}
+	if r.format == "" { // check has no such flags
+		return nil
+	}
+	if c.lines.Format, err = choice("format", r.format, map[string]lines.Format{
+		"auto": lines.Auto, "json": lines.JSON, "logfmt": lines.Logfmt, "text": lines.Text, "plain": lines.Plain,
+	}); err != nil {
+		return err
+	}
+	if c.failFast, err = choice("on-error", r.onError, map[string]bool{"retry": false, "fail": true}); err != nil {
+		return err
+	}
+	if r.zone != "" {
+		if c.lines.Location, err = time.LoadLocation(r.zone); err != nil {
+			return fmt.Errorf("-zone %s is not a time zone that this system knows", r.zone)
+		}
+	}
+	switch r.multiline {
+	case "":
+	case "indent":
+		c.lines.Begins = lines.Unindented
+	default:
+		re, err := regexp.Compile(r.multiline)
+		if err != nil {
+			return fmt.Errorf("-multiline: %w", err)
+		}
+		c.lines.Begins = re.Match
+	}
+	if c.lines.MaxLine < 1 {
+		return fmt.Errorf("-max-line is %d, want at least 1", c.lines.MaxLine)
+	}
+	if c.metrics, err = loopback(c.metrics); err != nil {
+		return err
+	}
+	return c.resolveFollow(r)
+}
+
+func (c *config) resolveFollow(r *raw) (err error) {
+	if r.from != "" {
+		if c.fromEnd, err = choice("from", r.from, map[string]bool{"start": false, "end": true}); err != nil {
+			return err
+		}
+	}
+	switch {
+	case len(c.patterns) > 0 && c.tee:
+		return errors.New("-tee is for standard input and for exec, not for -follow")
+	case len(c.patterns) > 0:
+		return nil
+	case c.stateDir != "":
+		return errors.New("-state is for -follow: standard input has no positions")
+	case c.once:
+		return errors.New("-once is for -follow")
+	}
+	return nil
+}
+
+func choice[T any](name, value string, all map[string]T) (v T, err error) {
+	v, ok := all[value]
+	if !ok {
+		var names []string
+		for n := range all {
+			names = append(names, n)
+		}
+		return v, fmt.Errorf("-%s is %q, want one of %s", name, value, sortedList(names))
+	}
+	return v, nil
+}
+
+// loopback completes the address of -metrics: without a host it is on loopback.
+func loopback(address string) (string, error) {
+	if address == "" {
+		return "", nil
+	}
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return "", fmt.Errorf("-metrics %s is not an address: want :PORT or HOST:PORT", address)
+	}
+	if host == "" {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port), nil
+}
+
+// credentials collects the headers. No value is ever shown.
+func (c *config) credentials(r *raw) error {
+	for _, h := range r.headers {
+		name, value, ok := strings.Cut(h, ":")
+		if !ok || strings.TrimSpace(name) == "" {
+			return errors.New("a -H is not 'Name: value' (not shown: it may be a secret)")
+		}
+		value = strings.TrimSpace(value)
+		if path, ok := strings.CutPrefix(value, "@"); ok {
+			var err error
+			if value, err = secretFile(path); err != nil {
+				return fmt.Errorf("-H %s: %w", name, err)
+			}
+		}
+		c.header.Add(strings.TrimSpace(name), value)
+	}
+	token := strings.TrimSpace(c.env.Getenv("SLOGSHIP_TOKEN"))
+	if r.tokenFile != "" {
+		var err error
+		if token, err = secretFile(r.tokenFile); err != nil {
+			return fmt.Errorf("-token-file: %w", err)
+		}
+	}
+	if token != "" && c.header.Get(c.backend.Header) == "" {
+		c.header.Set(c.backend.Header, c.backend.Scheme+token)
+	}
+	return nil
+}
+
+func secretFile(path string) (string, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	secret := strings.TrimSpace(string(text))
+	if secret == "" {
+		return "", fmt.Errorf("%s is empty", path)
+	}
+	return secret, nil
+}

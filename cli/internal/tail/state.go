@@ -1,0 +1,104 @@
+package tail
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+const stateVersion = 1
+
+// state is the directory that keeps positions from one process to the next:
+//
+//	positions.json    replaced as a whole: the old one or the new one, never a part
+//	lock              held by the process that uses it
+type state struct {
+	dir     string // "": nothing is kept
+	lock    *os.File
+	existed bool // there were positions
+}
+
+type positions struct {
+	Version int     `json:"version"`
+	Files   []entry `json:"files"`
+}
+
+func openState(dir string) (*state, []entry, error) {
+	s := &state{dir: dir}
+	if dir == "" {
+		return s, nil, nil
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, nil, err
+	}
+	var err error
+	if s.lock, err = os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o644); err != nil {
+		return nil, nil, err
+	}
+	if err := lockFile(s.lock); err != nil {
+		_ = s.lock.Close() // nothing was written
+		return nil, nil, fmt.Errorf("%s is used by another process: %w", dir, err)
+	}
+	text, err := os.ReadFile(s.path())
+	if errors.Is(err, fs.ErrNotExist) {
+		return s, nil, nil
+	}
+	var p positions
+	if err == nil {
+		err = json.Unmarshal(text, &p)
+	}
+	if err == nil && p.Version != stateVersion {
+		err = fmt.Errorf("it is of version %d, want %d", p.Version, stateVersion)
+	}
+	if err != nil {
+		s.close()
+		return nil, nil, fmt.Errorf("%s cannot be used (move it away to begin anew): %w", s.path(), err)
+	}
+	s.existed = true
+	return s, p.Files, nil
+}
+
+func (s *state) path() string { return filepath.Join(s.dir, "positions.json") }
+
+// save replaces the positions, so that they outlive a crash of the machine.
+func (s *state) save(files []entry) error {
+	if s.dir == "" {
+		return nil
+	}
+	text, err := json.MarshalIndent(positions{stateVersion, files}, "", "\t")
+	if err != nil {
+		return err
+	}
+	next := s.path() + ".new"
+	if err := writeSynced(next, text); err != nil {
+		return err
+	}
+	if err := os.Rename(next, s.path()); err != nil {
+		return err
+	}
+	dir, err := os.Open(s.dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
+
+func writeSynced(path string, text []byte) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	if _, err = f.Write(text); err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
+}
+
+func (s *state) close() {
+	if s.lock != nil {
+		_ = s.lock.Close() // and with that lets go of the lock
+	}
+}

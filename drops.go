@@ -1,0 +1,49 @@
+package slogship
+
+import "github.com/slogship/slogship/internal/jsontext"
+
+// drops tells Options.OnDrop which records are lost. It is used by the batcher's
+// goroutine and, once that has ended, by Shutdown's.
+type drops struct {
+	onDrop  func(reason string, e *Event)
+	encoder *encoder
+}
+
+// tell calls onDrop for each record of pc. The memory of pc must still be its own.
+func (d *drops) tell(pc piece, why reason) {
+	for _, s := range pc.spans {
+		for i := s.from; i < s.to; i++ {
+			d.tellOne(s.b.record(i), s.b.seq(i), reasonNames[why])
+		}
+	}
+	d.encoder.release()
+}
+
+// tellOne calls onDrop, in a goroutine of its own: it is the user's, and may panic,
+// or end its goroutine.
+func (d *drops) tellOne(captured []byte, seq uint64, why string) {
+	defer func() { _ = recover() }()
+	e := d.encoder
+	e.captured = captured
+	jsontext.AppendHex(e.id[:prefixDigits], seq)
+	contain(func() { d.onDrop(why, e.decode()) })
+}
+
+var reasonNames = [reasons]string{
+	overflow: "overflow", rejected: "rejected", tooLarge: "too_large",
+	discarded: "discarded", closed: "closed", shutdown: "shutdown",
+}
+
+// held is what is in flight still: neither settled nor back in pending.
+func (j *judge) held() piece {
+	all := append([]piece{j.todo, j.later, j.failed, j.out}, j.abreast...)
+	for _, r := range j.refused {
+		all = append(all, r.piece)
+	}
+	for i, part := range j.toss.parts {
+		if i >= j.toss.sent || part.suspect != nil && part.fate == crashed {
+			all = append(all, part.piece)
+		}
+	}
+	return join(all...)
+}

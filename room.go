@@ -1,0 +1,151 @@
+package slogship
+
+import (
+	"context"
+	"reflect"
+	"runtime"
+	"slices"
+	"strings"
+)
+
+// OnFull is what Handle does with a record for which there is no room.
+type OnFull uint8
+
+// The ways to deal with a full queue.
+const (
+	// DropOldest makes room by dropping the oldest pending record. Handle never
+	// waits; this is the default.
+	DropOldest OnFull = iota
+
+	// Block has Handle wait for room: until delivery makes some, until its
+	// context ends (the record is then dropped, counted in
+	// Stats.Dropped.Overflow), or until Shutdown (Stats.Dropped.Closed). Calls
+	// are served in the order in which they came, and nothing else is dropped
+	// for want of room, but for records that are set aside because the server
+	// fails over them. What is in flight counts against the bounds, too.
+	//
+	// While the backend is down every call waits once the queue is full, for as
+	// long as that lasts: the application stands still with it. Block is for
+	// programs whose only work is to ship logs, and for calls with a deadline in
+	// their context. A call from inside delivery (from OnError, OnDrop, the
+	// Format or the Client's transport, in the goroutine they are called in)
+	// does not wait for itself: its record is dropped.
+	Block
+)
+
+// A turn is a call of Handle that waits for room.
+type turn struct {
+	rec    []byte
+	own    *block
+	urgent bool
+	over   chan struct{} // closed, under pending.mu, by who takes rec in or ends the intake
+}
+
+// putOrWait is push where Options.OnFull is Block.
+func (p *pending) putOrWait(ctx context.Context, rec []byte, urgent bool) {
+	own := p.ownBlock(rec)
+	p.lock()
+	if p.refusedLocked(rec) {
+		p.mu.Unlock()
+		return
+	}
+	if len(p.turns) == 0 && p.roomLocked(rec) {
+		last := p.takeLocked(rec, own, urgent, true)
+		p.mu.Unlock()
+		if last {
+			p.stock()
+		}
+		return
+	}
+	t := &turn{rec: rec, own: own, urgent: urgent, over: make(chan struct{})}
+	p.turns = append(p.turns, t)
+	p.urgentBelow = p.next // room is worth more than a full batch
+	if p.asleep == lingering {
+		p.wakeLocked()
+	}
+	p.mu.Unlock()
+
+	if !insideDelivery() {
+		if ctx == nil {
+			ctx = context.Background()
+		}
+		select {
+		case <-t.over:
+			return
+		case <-ctx.Done():
+		}
+	}
+	p.mu.Lock()
+	defer p.unlock()
+	i := slices.Index(p.turns, t)
+	if i < 0 {
+		return
+	}
+	p.turns = slices.Delete(p.turns, i, i+1)
+	p.accepted++
+	p.lost[overflow]++
+	if p.alarm == calm {
+		p.alarm = breached
+	}
+	p.admitLocked() // the next one may be smaller
+}
+
+// roomLocked reports whether there is room for rec, so that nothing has to be
+// dropped even if all that is in flight comes back. Where nothing is held there is
+// room for any record.
+func (p *pending) roomLocked(rec []byte) bool {
+	if p.records+p.inFlight == 0 {
+		return true
+	}
+	return p.records+p.inFlight < p.maxRecords &&
+		p.bytes+p.inFlightBytes+len(rec) <= p.maxBytes &&
+		p.held+max(blockBytes, len(rec)) <= p.maxHeld
+}
+
+// admitLocked takes in what waits for room, in order, as far as there is some.
+// Whoever may have made room calls it.
+func (p *pending) admitLocked() {
+	for len(p.turns) > 0 && p.roomLocked(p.turns[0].rec) {
+		t := p.turns[0]
+		p.turns[0] = nil
+		p.turns = p.turns[1:]
+		p.takeLocked(t.rec, t.own, t.urgent, true)
+		close(t.over)
+	}
+}
+
+// turnAwayLocked ends all waits, for the intake has ended.
+func (p *pending) turnAwayLocked() {
+	for _, t := range p.turns {
+		p.accepted++
+		p.lost[closed]++
+		close(t.over)
+	}
+	p.turns = nil
+}
+
+// insideDelivery reports whether its caller was called by the batcher, which
+// would wait for itself. It looks for the functions from which the batcher, and
+// tellOverflow, call what is the user's.
+func insideDelivery() bool {
+	var pcs [64]uintptr
+	for skip := 1; ; skip += len(pcs) {
+		n := runtime.Callers(skip, pcs[:])
+		frames := runtime.CallersFrames(pcs[:n])
+		for n > 0 {
+			f, more := frames.Next()
+			if rest, ok := strings.CutPrefix(f.Function, packagePath+"."); ok &&
+				(strings.HasPrefix(rest, "contain") || strings.HasPrefix(rest, "(*batcher).") || strings.HasPrefix(rest, "(*bodies).")) {
+				return true
+			}
+			if !more {
+				break
+			}
+		}
+		if n < len(pcs) {
+			return false
+		}
+	}
+}
+
+var packagePath = reflect.TypeFor[batcher]().PkgPath()
