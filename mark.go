@@ -2,16 +2,15 @@ package slogship
 
 import "sort"
 
-// Mark is a position in the order in which a Handler accepts records; see
-// [Handler.Mark]. Marks of one Handler, and of those made from it by WithAttrs and
-// WithGroup, can be compared; those of another one, or of an earlier process, mean
-// nothing to it.
+// Mark is a position in the order in which a Handler accepts records: see
+// [Handler.Mark]. It is valid for that Handler and those made from it by WithAttrs
+// and WithGroup, within one process.
 type Mark struct{ next uint64 }
 
-// Mark returns the position after every record that is accepted by now: all that
-// the calling goroutine has handed to Handle are before it. With [Handler.Settled]
-// it tells a follower of files, or a consumer of a queue, how far it may note its
-// position, without a Flush:
+// Mark returns the position after the last record accepted so far. With
+// [Handler.Settled], a program that reads files or a queue learns which of its
+// input need not be read again after a restart, without waiting in
+// [Handler.Flush]:
 //
 //	from := h.Mark()
 //	... // Handle some records
@@ -21,19 +20,17 @@ type Mark struct{ next uint64 }
 //		... // note that they need not be read again
 //	}
 //
-// The order of delivery is nearly that of acceptance, but not quite: a record that
-// the server defers is settled after later ones. So note positions in order, each
-// with marks of its own.
+// A record that the server defers is settled after later ones. So use two marks
+// for each piece of input, and save positions in order.
 func (h *Handler) Mark() Mark { return h.core.pending.mark() }
 
 // Settled reports whether every record accepted between two marks is delivered, or
-// dropped for good: by the server, for overflow, by Discard. What Shutdown leaves
-// unsent never becomes settled: whoever keeps its source has to send it again.
-// Records that were not accepted, because Handle was called after Shutdown or, with
-// Block, its context ended, are between no marks.
+// dropped as rejected, too large, for overflow, or by [Handler.Discard]. Records
+// that Shutdown leaves unsent are never settled: read their source again. Records
+// that were not accepted are not between any marks: those logged after Shutdown or,
+// with [Block], those whose context ended first.
 //
-// A call costs a search among few ranges, some 50 ns, however many records are
-// held: it may be asked for a thousand files ten times a second.
+// A call takes about 50 ns, however many records are held.
 func (h *Handler) Settled(from, to Mark) bool { return h.core.pending.isSettled(from.next, to.next) }
 
 func (p *pending) mark() Mark {

@@ -94,7 +94,7 @@ type Options struct {
 	MaxPendingBytes int
 
 	// OnFull is what Handle does when MaxPending or MaxPendingBytes is reached. If
-	// zero, DropOldest; Block has it wait for room.
+	// zero, [DropOldest]. With [Block], a log call waits for room.
 	OnFull OnFull
 
 	// MaxRecordBytes bounds one record, in bytes as the Format writes it. A longer
@@ -144,17 +144,17 @@ type Options struct {
 	// standard error.
 	OnError func(error)
 
-	// OnDrop, if not nil, is called for each record that is lost for what it is:
-	// with reason "rejected" or "too_large" (as in Dropped), and with "shutdown" for
-	// what Shutdown leaves unsent, before Shutdown returns. e is valid during the
-	// call only. It is not called for records that the backend refuses without
-	// naming them, nor, because that would be work on the side of those who log,
-	// for overflow, too large to be captured, Discard or records logged after
-	// Shutdown: OnError and Stats tell of these.
+	// OnDrop, if not nil, is called with each record that is dropped because of its
+	// content, with the reason "rejected" or "too_large" (see [Dropped]), and with
+	// each record that Shutdown leaves unsent, with the reason "shutdown", before
+	// Shutdown returns. e is valid only during the call.
 	//
-	// It is called as OnError is, and the same holds for it: calls never overlap,
-	// also not with those of OnError; delivery waits for them; panics end the call
-	// and nothing else; it may log, but must not call Flush or Shutdown.
+	// It is not called for records that the backend refuses without naming them. It
+	// is also not called for overflow, for records too large to be captured, for
+	// Discard, and for records logged after Shutdown, because log calls would have
+	// to do that work. OnError and Stats report these.
+	//
+	// The rules for OnError hold for it too. Calls of the two never overlap.
 	OnDrop func(reason string, e *Event)
 }
 

@@ -13,26 +13,28 @@ const (
 	defaultRecorderBytes   = 256 << 10
 )
 
-// RecorderOptions are the settings of a recorder. The zero value is ready for use.
+// RecorderOptions configure [NewRecorder]. The zero value is ready to use.
 type RecorderOptions struct {
-	// Level is the least level that is recorded. If nil, slog.LevelDebug.
+	// Level is the minimum level that is recorded. If nil, slog.LevelDebug.
 	Level slog.Leveler
 
-	// Trigger is the least level of a record that has what was recorded shipped. It is
-	// shipped itself, whatever the Handler's level. If nil, slog.LevelError.
+	// Trigger is the level at and above which a record has the recorded ones shipped.
+	// Such a record is itself shipped, even if it is below the Handler's level. If
+	// nil, slog.LevelError.
 	Trigger slog.Leveler
 
-	// MaxRecords and MaxBytes bound a ring, the process's and each of those that Record
-	// opens: at a bound its oldest record makes room. A record longer than MaxBytes
-	// is not recorded. Bytes are those of captured records, which are about half as
-	// long as JSON, and 4 more for each. A ring grows with what is in it. If zero or
-	// less, 1,000 and 256 KiB.
+	// MaxRecords and MaxBytes bound each ring: that of the process, and each one that
+	// [Record] opens. At a bound the oldest record is overwritten. A record longer than
+	// MaxBytes is not recorded. Bytes are those of captured records, which are about
+	// half as long as their JSON, plus 4 per record. A ring takes memory only as it
+	// fills. If zero or negative, 1,000 and 256 KiB.
 	MaxRecords int
 	MaxBytes   int
 }
 
-// NewRecorder returns a flight recorder in front of h: records below h's level, but
-// at or above the recorder's, wait in a ring in memory until an error needs them.
+// NewRecorder returns a flight recorder in front of h. It keeps records below h's
+// level, and at or above RecorderOptions.Level, in a ring in memory, and ships them
+// only when an error is logged.
 //
 //	h, err := slogship.New(url, nil) // INFO and above
 //	...
@@ -40,19 +42,18 @@ type RecorderOptions struct {
 //	log.Debug("cache miss", "key", key) // in the ring
 //	log.Error("no price", "id", id)     // ships the debug record, then this one
 //
-// A record at or above RecorderOptions.Trigger ships what is in the ring, oldest
-// first, right before itself, and leaves the ring empty: no record is shipped twice.
-// What comes from the ring is marked by an attribute "_recorded", true, at the root,
-// and keeps the time at which it was logged: among records that were shipped directly
-// it is late, and a backend that sorts by time shows it in its place. Everything at or
-// above h's level is shipped as h does it.
+// A record at or above RecorderOptions.Trigger ships the records in the ring, oldest
+// first, and then itself. The ring is then empty, so that no record is shipped twice.
+// A record from the ring has the attribute "_recorded", true, at the root. It arrives
+// after records that were shipped directly, but keeps the time at which it was logged,
+// by which a backend can sort. Records at or above h's level are shipped as by h.
 //
-// What is recorded and never shipped costs a capture, and memory that is bounded. It
-// is counted in Stats.Recorded and nowhere else; shipped, it is accepted as any
-// record. Flush and Shutdown do not wait for it, and after Shutdown nothing is
-// recorded. Nil o stands for the zero RecorderOptions.
+// A record in the ring is counted only in Stats.Recorded. It is counted in
+// Stats.Accepted if it is shipped. [Handler.Flush] and [Handler.Shutdown] do not
+// wait for records in a ring, and after Shutdown nothing is recorded. Nil o is the
+// same as the zero RecorderOptions.
 //
-// Use [Record] to give each request, or job, a ring of its own.
+// Use [Record] to give each request or job its own ring.
 func NewRecorder(h *Handler, o *RecorderOptions) slog.Handler {
 	var settings RecorderOptions
 	if o != nil {

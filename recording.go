@@ -6,19 +6,20 @@ import (
 	"sync"
 )
 
-// Record returns a context for one request, or one job. What recorders (see
-// [NewRecorder]) keep under it waits in a ring of its own, and a record logged under
-// it ships that ring only: one request's error does not ship the others' records,
-// and these do not push its own out.
+// Record returns a context with its own ring, for one request or one job. A recorder
+// (see [NewRecorder]) keeps records that are logged with this context in that ring,
+// and an error logged with it ships that ring only. So an error of one request does
+// not ship the records of others, and a busy request does not overwrite those of
+// others.
 //
 //	func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 //		r = r.WithContext(slogship.Record(r.Context()))
 //		s.next.ServeHTTP(w, r) // logs with r.Context()
 //	}
 //
-// The innermost Record counts. A ring lives as long as the context, and takes memory
-// with its first record: 4 KiB, then as much as it needs up to
-// RecorderOptions.MaxBytes. Without a recorder the context changes nothing.
+// Of nested Records the innermost is used. A ring lives as long as the context. It
+// takes 4 KiB with its first record, and grows as needed up to
+// RecorderOptions.MaxBytes. Without a recorder the context has no effect.
 func Record(ctx context.Context) context.Context {
 	return context.WithValue(ctx, recordingKey{}, new(recording))
 }

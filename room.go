@@ -8,28 +8,29 @@ import (
 	"strings"
 )
 
-// OnFull is what Handle does with a record for which there is no room.
+// OnFull is what [Handler.Handle] does when MaxPending or MaxPendingBytes is
+// reached.
 type OnFull uint8
 
-// The ways to deal with a full queue.
+// The values of Options.OnFull.
 const (
 	// DropOldest makes room by dropping the oldest pending record. Handle never
 	// waits; this is the default.
 	DropOldest OnFull = iota
 
-	// Block has Handle wait for room: until delivery makes some, until its
-	// context ends (the record is then dropped, counted in
-	// Stats.Dropped.Overflow), or until Shutdown (Stats.Dropped.Closed). Calls
-	// are served in the order in which they came, and nothing else is dropped
-	// for want of room, but for records that are set aside because the server
-	// fails over them. What is in flight counts against the bounds, too.
+	// Block makes Handle wait until there is room. If its context ends first,
+	// the record is dropped and counted in Stats.Dropped.Overflow; if Shutdown
+	// is called first, in Stats.Dropped.Closed. Calls are served in order. No
+	// other record is dropped for overflow, except records that are set aside
+	// because the server fails on them. Records in flight count towards the
+	// bounds.
 	//
-	// While the backend is down every call waits once the queue is full, for as
-	// long as that lasts: the application stands still with it. Block is for
-	// programs whose only work is to ship logs, and for calls with a deadline in
-	// their context. A call from inside delivery (from OnError, OnDrop, the
-	// Format or the Client's transport, in the goroutine they are called in)
-	// does not wait for itself: its record is dropped.
+	// During an outage every log call waits once memory is full: the application
+	// stops until the backend is back. Use Block only in programs that do
+	// nothing but ship logs, or with a deadline in the context of each call. A
+	// log call in OnError, in OnDrop, in the Format or in the Client's
+	// Transport, in the goroutine in which slogship calls these, does not wait:
+	// its record is dropped.
 	Block
 )
 

@@ -23,19 +23,19 @@ type Stats struct {
 	InFlight int64 // records in the batch being sent
 	Spooled  int64 // records waiting on disk
 
-	// PendingBytes is the length of what is pending, in bytes of captured records.
-	// Oldest is when the oldest record was logged that is pending or in flight; zero
-	// if there is none. Records that the server failed over and that are set aside
-	// do not count.
+	// PendingBytes is the size of the pending records, as captured. Oldest is the
+	// time at which the oldest pending or in-flight record was logged, or zero if
+	// there is none; it ignores records that are set aside because the server fails
+	// on them.
 	PendingBytes int64
 	Oldest       time.Time
 
-	Recorded int64 // records kept by recorders, ever; see NewRecorder
+	Recorded int64 // records that recorders have kept; see NewRecorder
 
 	Cut     int64 // records shortened to Options.MaxRecordBytes
 	Batches int64 // requests that the server accepted
 	Retries int64 // requests that send records again
-	Sending int64 // requests under way
+	Sending int64 // requests without an answer yet
 
 	BytesEncoded int64 // of all requests, before compression
 	BytesSent    int64 // of all requests, after compression
@@ -43,7 +43,7 @@ type Stats struct {
 	LastError    error     // why delivery fails, without secrets; nil while it works
 	FailingSince time.Time // zero while delivery works
 	LastSuccess  time.Time // when the server last accepted a request; zero if it never did
-	NextAttempt  time.Time // when the last back-off ends, or ended; zero if all went well since
+	NextAttempt  time.Time // when the back-off ends, or ended; zero after a success
 }
 
 // String returns the snapshot as one line of text:

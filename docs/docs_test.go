@@ -94,7 +94,7 @@ func blocks(page, text string) (found []block, preludes []string) {
 // importPaths are the packages that code of the pages may use without an
 // import of its own.
 var importPaths = map[string]string{
-	"context": "context", "errors": "errors", "fmt": "fmt", "http": "net/http", "io": "io", "log": "log",
+	"synctest": "testing/synctest", "context": "context", "errors": "errors", "fmt": "fmt", "http": "net/http", "io": "io", "log": "log",
 	"os": "os", "rand": "math/rand/v2", "runtime": "runtime", "signal": "os/signal", "slices": "slices", "slog": "log/slog",
 	"strings": "strings", "syscall": "syscall", "testing": "testing", "time": "time", "tls": "crypto/tls",
 	"xslog":         "golang.org/x/exp/slog",

@@ -1,21 +1,20 @@
-// Package slogshipdebug shows what a slogship.Handler is doing: a page for people,
-// the same as JSON, and metrics for Prometheus.
+// Package slogshipdebug shows what a [slogship.Handler] is doing: as a web page,
+// as JSON, and as metrics for Prometheus.
 //
 //	mux.Handle("/debug/slogship/", slogshipdebug.New(h, nil))
 //
-// serves, below any path that ends in a slash,
+// serves, below a path that ends in a slash:
 //
-//	.         a page: what waits and why, what was dropped, the level
+//	.         a page: whether delivery works, what is held, what was dropped, the level
 //	stats     the same as JSON, named as in slogship.Stats.LogValue
 //	metrics   Prometheus's text format, version 0.0.4
 //	level     POST level=DEBUG: sets the level, if Options.Level is set
 //
-// A pattern without the slash serves that one: mux.Handle("/metrics", ...).
+// A pattern without the slash serves one of them: mux.Handle("/metrics", ...).
 //
-// Nothing in it is secret (slogship keeps secrets out of its errors), but whoever
-// reaches it sees the endpoint and, with a form, may change the level. Serve it where
-// net/http/pprof would be served, not on the public address. A browser's POST from
-// another origin is refused.
+// It shows no secrets, but everyone who can reach it sees the endpoint and can change
+// the level. Serve it where you would serve net/http/pprof, not on a public address.
+// A browser's POST from another origin is refused.
 package slogshipdebug
 
 import (
@@ -29,14 +28,15 @@ import (
 	"github.com/slogship/slogship"
 )
 
-// Options are the settings of New. The zero value is ready for use.
+// Options configure [New]. The zero value is ready to use.
 type Options struct {
-	// Level, if not nil, is shown, and can be changed. It should be the one in
-	// slogship.Options.Level.
+	// Level, if not nil, is shown and can be changed. Set it to the LevelVar
+	// that is also in slogship.Options.Level.
 	Level *slog.LevelVar
 }
 
-// New returns an http.Handler that shows h. Nil o stands for the zero Options.
+// New returns an [http.Handler] that shows h. Nil o is the same as the zero
+// [Options].
 func New(h *slogship.Handler, o *Options) http.Handler {
 	d := &debug{h: h}
 	if o != nil {
