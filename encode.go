@@ -3,7 +3,9 @@ package slogship
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"fmt"
 	"log/slog"
+	"slices"
 	"unsafe"
 
 	"github.com/slogship/slogship/internal/jsontext"
@@ -60,6 +62,9 @@ type encoder struct {
 	shortener shortener
 
 	captured []byte        // the record under way
+	seq      uint64        // its sequence number
+	writing  bool          // the Format is writing it
+	fatal    []uint64      // records of this body over which the Format ended its goroutine
 	fresh    func() *Event // decode, bound once
 
 	head, buf []byte // buf has the head as well, unless that depends on what follows
@@ -97,7 +102,21 @@ type loss struct {
 // encode makes a body of the records at the front of pc: as many as there is room
 // for, at least one of those that are not lost. The body is valid until the next
 // one is made; it is empty if all records are lost.
-func (e *encoder) encode(pc piece, room int) *body {
+//
+// The Format may end the goroutine that it is called in (runtime.Goexit): the record
+// under way is then lost, and the others are encoded again.
+func (e *encoder) encode(pc piece, room int) (b *body) {
+	e.fatal = e.fatal[:0]
+	for !contain(func() { b = e.fill(pc, room) }) {
+		if !e.writing {
+			panic(fmt.Sprintf("%T.Layout's AppendHead ended its goroutine (runtime.Goexit)", e.format))
+		}
+		e.fatal = append(e.fatal, e.seq)
+	}
+	return b
+}
+
+func (e *encoder) fill(pc piece, room int) *body {
 	b := new(body)
 	room = min(room, e.room)
 	defer e.release()
@@ -203,17 +222,22 @@ func (pc *piece) addRecord(one span) {
 // made short enough, or because the Format panics over it. What is in buf then does
 // not count.
 func (e *encoder) appendRecord(captured []byte, seq uint64, first bool) (cut bool, why reason, ok bool) {
+	if len(e.fatal) > 0 && slices.Contains(e.fatal, seq) {
+		return false, rejected, false
+	}
 	defer func() {
 		if recover() != nil {
-			why, ok = rejected, false
+			why, ok, e.writing = rejected, false, false
 		}
 	}()
-	e.captured = captured
+	e.captured, e.seq = captured, seq
 	jsontext.AppendHex(e.id[:prefixDigits], seq)
 	if !first {
 		e.buf = append(e.buf, e.layout.Separator...)
 	}
+	e.writing = true
 	out, cut, fits := e.shortener.appendCut(e.buf, e.format, e.maxRecord, e.fresh)
+	e.writing = false
 	switch {
 	case !fits:
 		return true, tooLarge, false

@@ -8,8 +8,9 @@ import (
 // answers are read. The default is Logflare's; a Format for another backend is
 // a value set in Options.
 //
-// AppendEvent may be called from several goroutines at once, each with an Event of
-// its own; the other methods are called from one. A Format that panics loses the record it was given (counted in
+// AppendEvent, with an Event of its own, and Layout.AppendHead may be called from
+// several goroutines at once; the methods beside AppendEvent are called from one. A
+// Format that panics loses the record it was given (counted in
 // Stats.Dropped.Rejected), or fails the attempt to send, never more.
 type Format interface {
 	// Layout returns what is the same for every record. It is called once.

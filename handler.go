@@ -7,9 +7,9 @@
 //
 // Logging never waits: not for the network, not for the batcher. What is
 // pending is bounded in records and bytes; at the bound the oldest record is
-// dropped, and counted. One goroutine sends one batch at a time, and what the
-// backend reads is made of the records then. Only an
-// acknowledgement removes a batch: after a failure it goes back in front of
+// dropped, and counted. One goroutine sends one batch at a time, or several if
+// Options.Requests says so, and what the backend reads is made of the records
+// then. Only an acknowledgement removes a batch: after a failure it goes back in front of
 // what was logged meanwhile, with the same event ids, and is sent again after
 // a back-off. At every moment
 //
