@@ -178,14 +178,12 @@ func (p *pending) put(rec []byte, urgent, wake bool) {
 	}
 }
 
-// lock is mu.Lock, which is made for longer waits. They hold mu for some 50 ns, or,
-// rarely, until a goroutine that was interrupted meanwhile has its next turn. A mutex
-// that is taken puts the goroutine to sleep, at once where more goroutines are ready
-// than there are processors; and once one has slept for a millisecond, each Unlock
-// switches to the next one that sleeps, for as long as there is one: eight producers
-// that never pause then leave the batcher a turn for each call of these.
+// lock is mu.Lock. Producers hold mu for some 50 ns; a mutex that is taken waits in
+// turns of ten times that, or, where more goroutines are ready than there are
+// processors, puts the goroutine to sleep at once: the batcher then waits for a turn
+// after all of them.
 func (p *pending) lock() {
-	const turns = 100
+	const turns = 100 // of a few ns; longer waits are those for a goroutine that was interrupted
 	for range turns {
 		if p.mu.TryLock() {
 			return
