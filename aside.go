@@ -50,7 +50,7 @@ func (p *pending) setAside(pc piece) { p.putAside(suspect{piece: p.compact(pc)},
 // if that is wanted and it has lost a toss, until it counts as poison: to know of
 // one soon is worth more than a little of many.
 func (p *pending) putAside(s suspect, first bool) {
-	p.mu.Lock()
+	p.lock()
 	defer p.unlock()
 	if p.ended {
 		return
@@ -99,7 +99,7 @@ func (p *pending) dropAsideLocked() {
 // takeAside takes the suspect that is to be tried next, or reports false. Poison,
 // where there is any that may be tried, has every second turn.
 func (p *pending) takeAside(now time.Time) (suspect, bool) {
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	a := &p.aside
 	a.turn = !a.turn
@@ -123,14 +123,14 @@ func (p *pending) takeAside(now time.Time) (suspect, bool) {
 
 // suspects is how many records are set aside.
 func (p *pending) suspects() int {
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	return p.aside.len()
 }
 
 // tryAsideAt sets when the suspects are tried if there is nothing else to send.
 func (p *pending) tryAsideAt(t time.Time) {
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	p.aside.due = t
 }
@@ -158,7 +158,7 @@ func (p *pending) untriedLocked() bool {
 
 // exhausted reports whether Shutdown has nothing left to try.
 func (p *pending) exhausted() bool {
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	return p.queue.n == 0 && !p.untriedLocked()
 }

@@ -27,6 +27,8 @@ type trial struct {
 	taken    []string // messages that the backend acknowledged, in that order
 	told     []error  // by OnError
 	open     int      // requests under way
+	most     int      // of these, at once, until now
+	atOnce   int      // how many there may be; 0 is 1
 }
 
 const testEndpoint = "http://logs.test/logs?source=s0urce"
@@ -40,7 +42,7 @@ func start(t *testing.T, answers func(*request) answered, o Options) *trial {
 
 func startAt(t *testing.T, endpoint string, answers func(*request) answered, o Options) *trial {
 	t.Helper()
-	tr := &trial{t: t, began: time.Now(), answer: answers}
+	tr := &trial{t: t, began: time.Now(), answer: answers, atOnce: o.Requests}
 	if o.Client == nil {
 		o.Client = &http.Client{}
 	}

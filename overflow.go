@@ -57,7 +57,7 @@ func (p *pending) unlockAlarmed() {
 // call, how many ever were, and why delivery fails, if it does. If n is zero the
 // alarm is over.
 func (p *pending) takeOverflow() (n, total int64, lastError error) {
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	total = p.lost[overflow]
 	n = total - p.toldOverflow
@@ -98,7 +98,7 @@ func (b *batcher) tellOverflow(told chan<- struct{}) {
 // lastTold is closed once the last tellOverflow has ended; no other one begins
 // after abandon.
 func (p *pending) lastTold() <-chan struct{} {
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	if p.told == nil {
 		none := make(chan struct{})

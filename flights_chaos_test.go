@@ -261,7 +261,7 @@ func TestShutdownEndsSeveralRequests(t *testing.T) {
 		if !errors.Is(err, ErrUnsent) || w.most != 3 || w.open != 0 {
 			t.Errorf("%v, %d requests at once, %d are open", err, w.most, w.open)
 		}
-		if s := h.Stats(); s.Delivered != 10 || s.Dropped.Shutdown != 90 {
+		if s := h.Stats(); s.Delivered != 30 || s.Dropped.Shutdown != 70 {
 			t.Errorf("%+v", s)
 		}
 	})
