@@ -217,7 +217,7 @@ func wantLinear(t *testing.T, n int, work func(n int)) {
 		return min(before, time.Since(began))
 	}
 	small, large := time.Duration(math.MaxInt64), time.Duration(math.MaxInt64)
-	for range 10 {
+	for range 100 {
 		small, large = least(small, n), least(large, 4*n)
 		if large <= 8*small {
 			return
