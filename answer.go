@@ -52,10 +52,10 @@ func (l Layout) answerBytes(records int) int {
 var (
 	aPage = Verdict{
 		Action: Hold, Reason: "the answer is a web page, not that of a log backend: nothing was taken",
-		Hint: "is there a sign-in in front of it, or is the path wrong?",
+		Hint: "is there a sign-in page in front of it, or is the path wrong?",
 	}
 	aSwitch = Verdict{
-		Action: Hold, Reason: "the server switched to another protocol, for which nobody had asked",
+		Action: Hold, Reason: "the server switched to another protocol, which was not requested",
 		Hint: "is the path wrong?",
 	}
 )

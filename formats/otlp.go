@@ -167,7 +167,7 @@ func otlpTimes(e *slogship.Event) (at, observed uint64, text string) {
 var otlpService = service{
 	name:        "OTLP",
 	path:        "OTLP takes logs at /v1/logs",
-	credentials: "the server wants credentials in Options.Header, or, Loki, a tenant in X-Scope-OrgID",
+	credentials: "the server wants credentials in Options.Header; Loki may want a tenant in X-Scope-OrgID",
 }
 
 // readOTLPAnswer reads an answer to a request in either encoding. The answer's is
