@@ -2,8 +2,8 @@ package slogship
 
 import "sync"
 
-// bodies makes request bodies, one of them ahead: while a request is under way, and
-// a full batch waits behind it, that is encoded.
+// bodies makes request bodies, one of them ahead: while a request is under way and
+// a full batch waits, that batch is encoded.
 //
 //	under way   [ body ]            made by encoders[0]
 //	pending     [ full batch | ...  -> ready, made by encoders[1]

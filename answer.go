@@ -48,7 +48,7 @@ func (l Layout) answerBytes(records int) int {
 	return minAnswer + l.AnswerBytes*records
 }
 
-// Answers that are a wrong set-up whatever the backend.
+// Answers that are a misconfiguration with every backend.
 var (
 	aPage = Verdict{
 		Action: Hold, Reason: "the answer is a web page, not that of a log backend: nothing was taken",
