@@ -112,11 +112,11 @@ bench: $(BIN)/benchstat ## benchmarks to .bench/NAME.txt; BASE=name compares wit
 	@grep -q '^Benchmark' .bench/$(NAME).txt || { echo "bench: no benchmark matches '$(BENCH)'"; exit 1; }
 	$(strip $(BIN)/benchstat $(if $(BASE),.bench/$(BASE).txt) .bench/$(NAME).txt)
 
-bench-peers: ## other shippers side by side (nested module bench/)
+bench-peers: ## compare with other shippers (nested module bench/)
 	@test -f bench/Makefile || { echo "bench-peers: bench/Makefile does not exist"; exit 1; }
 	$(MAKE) -C bench
 
-picture: ## the README's picture: what happens in the quickstart's outage
+picture: ## make the README's picture from a run of the quickstart
 	$(GO) run ./examples/quickstart | grep -E '^ *[0-9.]+ s  |^ok |^FAILED' | $(GO) run ./docs/picture docs/quickstart
 
 FUZZTIME ?= 30s
@@ -134,7 +134,7 @@ fuzz: ## run every fuzz target of the root module for FUZZTIME each
 	test $$n -gt 0 || { echo "fuzz: no fuzz target found"; exit 1; }; \
 	echo "fuzz: $$n targets passed"
 
-integration: ## against real backends (nested module integration/)
+integration: ## test against real backends (nested module integration/)
 	@test -f integration/Makefile || { echo "integration: integration/Makefile does not exist"; exit 1; }
 	$(MAKE) -C integration
 

@@ -1,7 +1,7 @@
 package slogship
 
-// bodies makes request bodies, one of them ahead: once a request has left, and a full
-// batch waits behind it, that is encoded until the answer is there.
+// bodies makes request bodies, one of them ahead: once a request has left and a
+// full batch waits, that batch is encoded until the answer is there.
 //
 //	under way   [ body ]            made by encoders[0]
 //	pending     [ full batch | ...  -> ready, made by encoders[1]

@@ -48,14 +48,14 @@ func (l Layout) answerBytes(records int) int {
 	return minAnswer + l.AnswerBytes*records
 }
 
-// Answers that are a wrong set-up whatever the backend.
+// Answers that are a misconfiguration with every backend.
 var (
 	aPage = Verdict{
 		Action: Hold, Reason: "the answer is a web page, not that of a log backend: nothing was taken",
-		Hint: "is there a sign-in in front of it, or is the path wrong?",
+		Hint: "is there a sign-in page in front of it, or is the path wrong?",
 	}
 	aSwitch = Verdict{
-		Action: Hold, Reason: "the server switched to another protocol, for which nobody had asked",
+		Action: Hold, Reason: "the server switched to another protocol, which was not requested",
 		Hint: "is the path wrong?",
 	}
 )

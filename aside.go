@@ -2,8 +2,8 @@ package slogship
 
 import "time"
 
-// A suspect is a record that is set aside: the server failed over it (500) while
-// it took others. It is in a block of its own.
+// A suspect is a record that is set aside, because the server failed on it (500)
+// while it took others. It has its own block.
 type suspect struct {
 	piece
 	lost  int       // tosses: it got a 500, and the other one of the pair was taken
@@ -12,11 +12,11 @@ type suspect struct {
 }
 
 const (
-	// asideShare: at most one in so many of what may be pending is set aside.
+	// asideShare: at most MaxPending / asideShare records are set aside.
 	asideShare = 4
 
-	// poisonKept is how much of it the tosses go on with that tell whether there
-	// is poison.
+	// poisonKept is how many poison records remain in tosses, which show whether
+	// there still is poison.
 	poisonKept = 32
 )
 
@@ -46,9 +46,9 @@ func (a *aside) pop(queue *[]suspect) suspect {
 // there are too many of them.
 func (p *pending) setAside(pc piece) { p.putAside(suspect{piece: p.compact(pc)}, false) }
 
-// putAside puts a suspect that is in flight behind the others; before most of them,
-// if that is wanted and it has lost a toss, until it counts as poison: to know of
-// one soon is worth more than a little of many.
+// putAside puts a suspect that is in flight after the others. If first is set and
+// it has lost a toss, it comes before most of them until it counts as poison: one
+// decision soon is worth more than many later.
 func (p *pending) putAside(s suspect, first bool) {
 	p.lock()
 	defer p.unlock()

@@ -293,8 +293,8 @@ func (b *batcher) ended(m mishaps) {
 // up to so much of MinBackoff. That the search gets on ends a back-off.
 const pauseShare = 8
 
-// scheduleSuspects says when suspects are tried if there is nothing else to send:
-// with back-offs of their own, for they hold up nobody.
+// scheduleSuspects decides when suspects are tried if there is nothing else to
+// send. They have their own back-offs, because no other record waits for them.
 func (b *batcher) scheduleSuspects() {
 	switch j := &b.judge; {
 	case j.alone && j.settled:
@@ -371,9 +371,9 @@ func ceiling(least, most time.Duration, n int) time.Duration {
 	return least << n
 }
 
-// held begins the wait before a wrong set-up is probed again. Shutdown has no
-// time for that: if its first attempt ends so it gives up, and otherwise, because
-// the server has been seen to be better, it tries as after any failure.
+// held begins the wait before the next attempt after a misconfiguration. Shutdown
+// does not wait that long: if its first attempt ends like that it gives up;
+// otherwise the server has worked since, and it retries as after any failure.
 func (b *batcher) held(err error, retryAfter time.Duration) {
 	if b.draining {
 		b.wrong = b.wrong || b.drained == 1

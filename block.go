@@ -19,10 +19,10 @@ const (
 //
 //	[ record 0 | record 1 | record 2 |     free     | mark 2 | mark 1 | mark 0 ]
 //
-// It never grows or moves: a request reads the records at its front while
-// producers append behind them, with neither a lock nor a copy. used, n,
-// live and cut are guarded by pending.mu; whoever holds a span may read the records
-// and marks of that span without it.
+// It never grows or moves: a request reads the records at its front while producers
+// append after them, without a lock and without a copy. used, n, live and cut are
+// guarded by pending.mu; the holder of a span may read the records and marks of
+// that span without it.
 type block struct {
 	page []byte
 	used int    // bytes of records

@@ -36,7 +36,7 @@ func newPayload(parts [][]byte) *payload {
 	return p
 }
 
-// withdraw returns once nobody reads the payload any more, nor ever will.
+// withdraw returns once no reader reads the payload, and none can start to.
 func (p *payload) withdraw() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -86,7 +86,7 @@ func (r *payloadReader) Read(dst []byte) (n int, err error) {
 // Len is what is left to read; retryablehttp makes it the Content-Length.
 func (r *payloadReader) Len() int { return r.left }
 
-// Close is there so that nobody wraps the reader.
+// Close exists so that net/http does not wrap the reader in another one.
 func (r *payloadReader) Close() error { return nil }
 
 // coder compresses bodies, one after the other, with the same memory.

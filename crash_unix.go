@@ -31,7 +31,7 @@ func openPrivate(file string) (f *os.File, err error) {
 	}
 	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
-		return nil, fmt.Errorf("%s is in use by another process, want a file for each", file)
+		return nil, fmt.Errorf("%s is in use by another process, want a file of its own for each process", file)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: lock: %w", file, err)

@@ -17,9 +17,9 @@ const (
 	cutTries = 8
 )
 
-// A shortener makes an Event's content smaller. Content is what can be long, in
-// bytes as JSON has it, but for escapes in strings: the message, the source, the
-// attributes.
+// A shortener makes an Event's content smaller: the message, the source and the
+// attributes. Content is measured in bytes of JSON, without the escapes in
+// strings.
 type shortener struct {
 	lengths []int // of the strings
 	buf     []byte
@@ -27,8 +27,8 @@ type shortener struct {
 
 // appendCut appends the event that fresh returns, as f writes it, cut to at most
 // bound bytes if that is necessary. It reports whether it was, here or before, and
-// whether even the least is too long; dst is returned then. fresh is called anew
-// each time the event is written, for writing may change it.
+// whether even the least is too long; dst is returned then. fresh is called each
+// time the event is written, because writing may change it.
 func (s *shortener) appendCut(dst []byte, f Format, bound int, fresh func() *Event) (out []byte, cut, fits bool) {
 	e := fresh()
 	if e.Cut {

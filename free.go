@@ -3,12 +3,11 @@ package slogship
 import "time"
 
 const (
-	// keptBlocks is how many empty blocks wait for their next use in any case:
-	// fewer would leave a full batch to the garbage collector. What a
-	// burst took is kept beside them for the next one, for a new block costs its
-	// records 80 ns each (page faults, clearing). The first batch after
-	// trimInterval gives back what was of no use since the one before it, and
-	// with it the memory of an outage.
+	// keptBlocks is how many empty blocks are always kept: with fewer, a full
+	// batch would go to the garbage collector. Blocks of a burst are kept too,
+	// for the next one, because a new block costs each of its records 80 ns
+	// (page faults, clearing). Once every trimInterval, blocks that were not
+	// used since the last time are released, such as those of an outage.
 	keptBlocks   = 16
 	trimInterval = 10 * time.Second
 )
@@ -105,5 +104,6 @@ func (p *pending) releaseLocked(b *block, n int) {
 	p.spareLocked()
 }
 
-// spareLocked lets go of free blocks that are too much beside what is held.
+// spareLocked releases free blocks, so that these and the held ones together
+// stay within maxHeld.
 func (p *pending) spareLocked() { p.free.spare(p.maxHeld - p.held) }

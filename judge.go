@@ -6,25 +6,27 @@ import (
 )
 
 const (
-	// patience is how many attempts in a row a 500 ends before the next one, if its
-	// batch fails as well, asks which record it is. Later ones begin with that.
+	// patience is how many attempts in a row send the whole batch and end with a
+	// 500. If the next one fails as well, it searches for the record, and later
+	// ones begin with that.
 	patience = 3
 
-	// stumblesAtMost: so many 500s in a row do not end a search for records that are
-	// refused; half as many before one was taken.
+	// stumblesAtMost is how many 500s in a row a search for refused records
+	// survives; before one record was taken, half as many.
 	stumblesAtMost = 6
 
-	// extraRequests is how many requests the search for bad records costs at
-	// most between two back-offs, beyond the first one of each attempt.
+	// extraRequests is the most requests that the search for bad records makes
+	// between two back-offs, beyond the first one of each attempt.
 	extraRequests = 100
 
-	// An attempt in which nothing is taken ends after vainRequests, or after
-	// vainAlone records were refused alone. So many in a row after one was taken
-	// have one from further behind tried: the server may refuse everything by now.
+	// An attempt in which nothing is taken ends after vainRequests, or when
+	// vainAlone records were refused alone. If vainAlone are refused in a row
+	// after one was taken, one from further back is tried: the server may refuse
+	// everything by now.
 	vainRequests, vainAlone = 50, 16
 
-	// smallRecord: a server that takes nothing, and not even a record of so many
-	// bytes for its size, is set up wrongly.
+	// smallRecord: if a server takes nothing, and answers 413 even to a record
+	// of this many bytes, that is a misconfiguration.
 	smallRecord = 4 << 10
 )
 
@@ -33,14 +35,14 @@ const (
 //
 //	begin, { next, send, answered }, end
 //
-// and knows nothing of HTTP, of time but what it is told, nor of what is in a
-// record. It is owned by the batcher's goroutine.
+// and knows nothing of HTTP or of the content of records; the batcher passes it
+// the time. It is owned by the batcher's goroutine.
 //
 // # A record is bad
 //
 // A request that is refused (400, or 413) or fails (500) while others are taken is
-// cut in half, and again, until the bad record is alone. The search goes on behind
-// it, with pieces about as long as two bad ones are apart.
+// cut in half, and again, until the bad record is alone. The search goes on after
+// it, with pieces about as long as the distance between bad records.
 //
 //	window  [ a b c d e f g h ]     one of them is bad
 //	send    [ a b c d ] 200, [ e f ] 400, [ e ] 200, [ f ] 400: f is it
@@ -111,7 +113,7 @@ const (
 	wrongSet        // wrong set-up
 )
 
-// ruling is what the judge is told of a request.
+// ruling is what the batcher tells the judge about a request.
 type ruling struct {
 	Verdict
 	size    int  // of the records in the body, in bytes
@@ -292,7 +294,7 @@ func (j *judge) size() int {
 	return n
 }
 
-// answered is told what became of the piece that was sent last.
+// answered is called with the result of the piece that was sent last.
 func (j *judge) answered(pc piece, a ruling) {
 	if j.requests++; j.requests > 1 && (j.searching || j.gap > 0 || j.toss.next() != nil) {
 		j.extra++
@@ -418,7 +420,7 @@ func (j *judge) stumblesAllowed(pc piece) int {
 	return 0
 }
 
-// accepted is told that the server took a record.
+// accepted is called when the server took a record.
 func (j *judge) accepted() {
 	j.took()
 	j.settled = true

@@ -31,7 +31,7 @@ func newReservedNames(names []string) (r reservedNames, err error) {
 			if r.names[i] == name {
 				continue
 			}
-			return r, fmt.Errorf("slogship: Options.Format: Layout.Reserved has %q and %q, want names that differ in more than underscores at the end",
+			return r, fmt.Errorf("slogship: Options.Format: Layout.Reserved has %q and %q, want names that differ in more than trailing underscores",
 				r.names[i], name)
 		}
 		r.names, r.free, r.bare = append(r.names, name), append(r.free, name+"_"), append(r.bare, bare)

@@ -49,11 +49,11 @@ func (j *judge) acknowledge(pc piece, v Verdict) (decided bool) {
 	return decided
 }
 
-// fails notes that an answer says of the i-th record that the server fails over
-// it, and reports whether it has done so too often. Another record of the request,
-// chosen at random, is the other one of the toss. The rejected record is that
-// which lost guiltyAfter tosses, at least maxBackoff apart: a shard that is away
-// for a while says the same.
+// fails notes that, according to an answer, the server failed on the i-th record,
+// and reports whether that has happened too often. The toss is against another
+// record of the request, chosen at random. A record is rejected when it has lost
+// guiltyAfter tosses, at least maxBackoff apart: a shard that is down for a while
+// also answers like this.
 func (j *judge) fails(seq uint64, i int, outcomes []Outcome) (guilty bool) {
 	if len(outcomes) < 2 {
 		return false

@@ -52,8 +52,8 @@ type pending struct {
 	next           uint64 // the sequence number of the next record
 
 	// The newest batch, as long as it is not full: how much it has, and when
-	// its first record came. Records before it make full batches, or come from
-	// failed ones; they need no age, for they are due in any case.
+	// its first record came. Records before it make full batches or come from
+	// failed ones. They need no age, because they are due anyway.
 	partial, partialBytes int
 	extra                 int    // bytes that a record has more once it is encoded, lately
 	open                  *block // producers append to it; nil before the first record

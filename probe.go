@@ -14,8 +14,8 @@ const (
 // the next may be bad as well.
 //
 // After a 500 it is one other record, and mostly the next, which keeps the order.
-// After a refusal it is the next five; after a few attempts in vain it is the next
-// two, and three from all over the batch.
+// After a refusal it is the next five; after a few attempts without success it is
+// the next two, and three from all over the batch.
 func (j *judge) probe() (pc piece, ok bool) {
 	others := othersRefused
 	if j.failed.records > 0 {
@@ -40,10 +40,11 @@ func (j *judge) probe() (pc piece, ok bool) {
 	return j.inflight.pick(i), true
 }
 
-// other is which record behind the oldest is tried after a 500, of n: the next; in
-// the attempts after that one after the other, and three from all over the batch;
-// then the next again, for most of a cycle. In a long outage it is the next, so
-// that the order is kept even if the oldest is bad when the outage ends.
+// other returns which of n records is tried next to the oldest after a 500. At
+// first it is the second; in later attempts each of the following in turn, and
+// three from all over the batch; then the second again, for most of a cycle. So in
+// a long outage it is mostly the second, and the order is kept even if the oldest
+// is bad when the outage ends.
 func (j *judge) other(n int) int {
 	const inTurn, far, cycle = 16, 3, 96
 	i := j.crashes

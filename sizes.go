@@ -28,8 +28,8 @@ func (s *sizes) limit() int {
 	return s.good
 }
 
-// refused is told of a request that was refused; half is the size of half of its
-// records.
+// refused notes that a request was refused for its size; half is the size of
+// half of its records.
 func (s *sizes) refused(size, half int, now time.Time) {
 	if s.took >= size {
 		s.took = 0 // once it did
@@ -37,8 +37,8 @@ func (s *sizes) refused(size, half int, now time.Time) {
 	s.good, s.bad, s.at = max(half, s.took), size, now
 }
 
-// taken is told of a request that was taken; from most bytes on there is nothing
-// to limit any more.
+// taken notes that a request was taken. At most bytes or above, the limit is
+// removed.
 func (s *sizes) taken(size, most int, now time.Time) {
 	if s.good == 0 {
 		return

@@ -3,19 +3,22 @@ package slogship
 import "time"
 
 const (
-	// guiltyAfter is how many tosses a record loses before it is dropped. An
-	// innocent one loses that many once in 2^30, a chance below 1e-9.
+	// guiltyAfter is how many tosses a record loses before it is dropped. A
+	// good record loses that many with a chance of 2^-30, below 1e-9.
 	guiltyAfter = 30
 
-	// poisonAfter is how many it loses before it counts as poison, which has
-	// batches divided at once. An innocent one does so once in 2^15.
+	// poisonAfter is how many it loses before it counts as poison; batches are
+	// then divided at once. A good record loses that many with a chance of
+	// 2^-15.
 	poisonAfter = 15
 
-	// poisonFor is how long there is poison after the last toss that poison lost.
+	// poisonFor is how long batches are divided at once after poison has last
+	// lost a toss.
 	poisonFor = 10 * time.Minute
 
-	// slowTosses: poison is not dropped for a trouble that passes. Its tosses
-	// are at least so far apart, which makes two minutes and a half together.
+	// slowTosses is the least time between two tosses of poison. The last 15
+	// tosses thus take at least two and a half minutes, so that a passing fault
+	// of the server drops no record.
 	slowTosses = 10 * time.Second
 
 	// tossesEach and maxTosses are how many tosses an attempt makes: for each
@@ -27,10 +30,10 @@ const (
 
 // A toss is a fair trial of a suspect. It is sent right before or right after
 // another request, as a coin decides; if one of the two gets a 500 and the other
-// one is taken, the one with the 500 has lost. Whatever makes the server fail, as
-// long as it is not the record, it strikes the one as easily as the other: the
-// suspect is taken, and acquitted, as often as it loses. For that, both must be
-// sent whatever becomes of the first.
+// one is taken, the one with the 500 has lost. If the server fails for any other
+// reason than the record, it fails as often on the one as on the other: the
+// suspect is taken, and acquitted, as often as it loses. That holds only if both
+// are sent, whatever the result of the first.
 //
 //	[ other ] 200, [ suspect ] 500: lost
 //	[ suspect ] 500, [ other ] 200: lost

@@ -11,8 +11,8 @@ import (
 	"github.com/slogship/slogship/internal/answers"
 )
 
-// outcomeOf is what the status that a backend gives to one record means for
-// that record.
+// outcomeOf returns the Outcome for the status that a backend gives to one
+// record.
 func outcomeOf(status int) slogship.Outcome {
 	switch {
 	case status/100 == 2:
@@ -25,17 +25,18 @@ func outcomeOf(status int) slogship.Outcome {
 	return slogship.Refused
 }
 
-// A service is what a backend documents of its endpoint, and of its success.
+// A service is what a backend's documentation says about its endpoint and its
+// success.
 type service struct {
 	name string
 
-	// The way out of a wrong set-up: where the format is meant to send, and the
-	// credentials that it wants there. Either may be empty.
+	// Hints for a misconfiguration: the path at which the backend takes
+	// records, and the credentials that it wants. Either may be empty.
 	path, credentials string
 
-	// status is that of the documented success, whose body may be any that is no
-	// page. success reports whether another 2xx is one by its body, which is not
-	// empty; nil: none is.
+	// status is that of the documented success, with any body that is not a web
+	// page. success reports whether a non-empty body makes another 2xx a
+	// success; if nil, it does not.
 	//
 	// An empty body, or an empty JSON object, is a success with any 2xx: proxies and
 	// imitators answer so.
@@ -43,7 +44,7 @@ type service struct {
 	success func(body []byte) bool
 }
 
-// read says what an answer means of which there is nothing more to say.
+// read returns the Verdict for an answer that needs no closer look.
 func (s *service) read(a slogship.Answer) slogship.Verdict {
 	if a.Status/100 == 2 && !s.isSuccess(a) {
 		return s.foreign(a)
@@ -61,8 +62,8 @@ func (s *service) isSuccess(a slogship.Answer) bool {
 	return a.Status == s.status || s.success != nil && s.success(a.Body)
 }
 
-// foreign is what a 2xx means that the backend never sends: somebody else did, and
-// has taken nothing.
+// foreign returns the Verdict for a 2xx that the backend never sends: it comes
+// from another server, which has stored nothing.
 func (s *service) foreign(a slogship.Answer) slogship.Verdict {
 	v := slogship.Verdict{Action: slogship.Hold, Reason: "this is a web page, not an answer of " + s.name}
 	if !answers.IsPage(a.Header, a.Body) {
@@ -71,7 +72,7 @@ func (s *service) foreign(a slogship.Answer) slogship.Verdict {
 	return s.advise(a, v)
 }
 
-// advise adds to v how a wrong set-up is mended, as far as the status tells.
+// advise adds a hint to v if the status is that of a misconfiguration.
 func (s *service) advise(a slogship.Answer, v slogship.Verdict) slogship.Verdict {
 	switch {
 	case v.Hint != "":
@@ -103,7 +104,8 @@ func hasMember(name string) func(body []byte) bool {
 // errTooMany ends the reading of a list that has more items than there are records.
 var errTooMany = errors.New("more items than records")
 
-// passes reports whether what a status stands for passes by itself.
+// passes reports whether a status stands for a problem that goes away by
+// itself.
 func passes(status int) bool {
 	switch status {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:

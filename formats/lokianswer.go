@@ -44,7 +44,7 @@ const (
 var lokiService = service{
 	name:        "Loki",
 	path:        "Loki takes logs at /loki/api/v1/push",
-	credentials: "Loki wants a tenant, LokiOptions.Tenant, and a gateway Authorization in Options.Header",
+	credentials: "Loki wants a tenant, LokiOptions.Tenant; a gateway in front of it wants Authorization in Options.Header",
 }
 
 // lokiRefusal reads Loki's answers that cannot be told by their status. single

@@ -167,7 +167,7 @@ func otlpTimes(e *slogship.Event) (at, observed uint64, text string) {
 var otlpService = service{
 	name:        "OTLP",
 	path:        "OTLP takes logs at /v1/logs",
-	credentials: "the server wants credentials in Options.Header, or, Loki, a tenant in X-Scope-OrgID",
+	credentials: "the server wants credentials in Options.Header; Loki may want a tenant in X-Scope-OrgID",
 }
 
 // readOTLPAnswer reads an answer to a request in either encoding. The answer's is
@@ -195,7 +195,7 @@ func readOTLPAnswer(a slogship.Answer) slogship.Verdict {
 // otlpPartialSuccess reads an ExportLogsServiceResponse
 // (opentelemetry/proto/collector/logs/v1/logs_service.proto). It reports false for
 // what is none: JSON that is neither an empty object nor one with the message's only
-// field, or a text that is no message with that field.
+// field, or a text that is not a message with that field.
 //
 // A message without rejected records is advice, and the records are taken.
 func otlpPartialSuccess(body []byte) (rejected int, reason string, ok bool) {

@@ -184,7 +184,7 @@ func (e *otlpEnv) milliseconds(name string) time.Duration {
 	return max(time.Duration(n)*time.Millisecond, time.Nanosecond)
 }
 
-// count reads a number from 1 to most; most 0 is no bound.
+// count reads a number from 1 to most, or without an upper bound if most is 0.
 func (e *otlpEnv) count(name string, most int) int {
 	value := os.Getenv(name)
 	if value == "" {

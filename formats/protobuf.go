@@ -41,7 +41,8 @@ const paddedLen = 4
 // appendPad appends room for a padded length.
 func appendPad(dst []byte) []byte { return append(dst, 0x80, 0x80, 0x80, 0) }
 
-// putLength fills in the padded length before begin: that of all behind it.
+// putLength fills in the padded length before begin: that of all bytes after
+// it.
 func putLength(dst []byte, begin int) {
 	n, at := len(dst)-begin, dst[begin-paddedLen:begin]
 	at[0], at[1], at[2], at[3] = byte(n)|0x80, byte(n>>7)|0x80, byte(n>>14)|0x80, byte(n>>21)&0x7f

@@ -132,7 +132,7 @@ func (*splunk) ReadAnswer(a slogship.Answer) slogship.Verdict {
 }
 
 // upTo is what became of records of which the n-th, from 0, was the first that
-// the server did not like: those before it are taken, those behind it are to be
+// the server did not like: those before it are taken, those after it are to be
 // sent again. A witness of that is https://github.com/moby/moby/issues/35862.
 func upTo(n, records int) []slogship.Outcome {
 	outcomes := make([]slogship.Outcome, records)

@@ -38,7 +38,7 @@ func parseTime(s string, loc *time.Location) (time.Time, bool) {
 //
 //	1e8 <= seconds < 1e11 <= milliseconds < 1e14 <= microseconds < 1e17 <= nanoseconds
 //
-// In each unit that begins in 1973; smaller numbers are no times.
+// In each unit that begins in 1973; smaller numbers are not times.
 func epoch(s string) (time.Time, bool) {
 	whole, fraction, _ := strings.Cut(s, ".")
 	if strings.ContainsAny(s, "eE") {

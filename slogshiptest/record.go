@@ -39,10 +39,10 @@ type Record struct {
 	Raw json.RawMessage
 }
 
-// Stored returns the event's metadata, level and context included, as Logflare
-// stores it (other backends have none): without null, "", [] and {}, and without what is empty once these
-// are gone; with every character of a key that is not a letter, a digit or an
-// underscore replaced by an underscore, and one more in front of such a key.
+// Stored returns the event's metadata, with level and context, as Logflare stores it; it is nil for other
+// backends. Logflare leaves out null, "", [] and {}, and then what has become empty. In a key, each
+// character that is not a letter, a digit or an underscore becomes an underscore, and the key gets one
+// more in front: "a.b" becomes "_a_b".
 func (r Record) Stored() (kept map[string]any) {
 	for key, value := range members(r.Raw) {
 		if string(key) == "metadata" {

@@ -1,11 +1,12 @@
 // Job shows how a short program ends without losing its last records: by
-// return, by an exit code, by a panic, by a panic in a goroutine that nobody
-// recovers; and how a function that is frozen between invocations ships.
+// return, with an exit code, by a panic, and by a panic in another goroutine.
+// It also shows how a function that is frozen between invocations ships its
+// records.
 //
 //	go run ./examples/job
 //
-// It runs itself once for each way, with a log backend of its own, and prints
-// what arrived.
+// It runs itself once for each of them, with a log backend in memory, and
+// prints what arrived.
 package main
 
 import (

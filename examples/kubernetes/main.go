@@ -1,16 +1,18 @@
-// Kubernetes is a service as it runs in a pod: standard output at INFO, the log
-// backend at WARN, probes, and an orderly end on SIGTERM.
+// Kubernetes is a service as it runs in a pod. It logs to standard output at
+// INFO and to the log backend at WARN, has probes, and shuts down in order on
+// SIGTERM.
 //
 //	go run ./examples/kubernetes            # ends by itself after some seconds
 //	go run ./examples/kubernetes -serve     # until SIGTERM or Ctrl-C
 //
-// LOG_URL and LOG_AUTHORIZATION name the log backend; without them it brings its own.
+// LOG_URL and LOG_AUTHORIZATION set the log backend. Without them the example starts
+// one.
 //
-// The order at the end is what counts:
+// The order of the shutdown matters:
 //
 //	SIGTERM -> readiness fails, the pod gets no new requests
-//	        -> the server ends the requests that it has
-//	        -> the log is shipped, last, because all of that logs
+//	        -> the server finishes the requests that it has
+//	        -> the log is shipped, last, because the steps before it log, too
 //	        -> exit, before the 30 s of terminationGracePeriodSeconds are over
 package main
 

@@ -1,6 +1,6 @@
-// Middleware gives each HTTP request a logger of its own and logs one record
-// when it is served: method, path, status, bytes, duration; and a panic of a
-// handler, with its stack.
+// Middleware gives each HTTP request its own logger, and logs one record when
+// the request is served: method, path, status, bytes and duration. If a handler
+// panics, it logs that with the stack.
 //
 //	go run ./examples/middleware
 package main

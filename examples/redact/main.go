@@ -1,14 +1,13 @@
-// Redact shows three ways to keep a secret out of the log, and what none of
-// them sees.
+// Redact shows ways to keep secrets out of the log, and what each does not see.
 //
 //		go run ./examples/redact
 //
-//	  - LogValuer: a type says itself how it is logged. It holds wherever a value
-//	    of that type is an attribute.
-//	  - ReplaceAttr: a rule for names, in one place. It holds for attributes in
-//	    groups too.
-//	  - What is inside a map, a slice or a struct is no attribute: neither of the
-//	    two sees it. json.Marshaler does, or a type that has no such field.
+//	  - LogValuer: a type says how it is logged. It works wherever a value of that
+//	    type is an attribute.
+//	  - ReplaceAttr: a rule for names, in one place. It also works for attributes
+//	    in groups.
+//	  - A value inside a map, a slice or a struct is not an attribute: neither of
+//	    the two sees it. Give its type a method MarshalText, or leave it out.
 package main
 
 import (

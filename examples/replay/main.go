@@ -112,7 +112,7 @@ type arguments struct {
 func parseArgs(args []string, stderr io.Writer) (a arguments, err error) {
 	flags := flag.NewFlagSet("replay", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // the caller prints the error, once
-	flags.StringVar(&a.url, "url", "", "ship to this `URL` (default: a receiver of its own)")
+	flags.StringVar(&a.url, "url", "", "ship to this `URL` (default: a receiver that replay starts)")
 	format := flags.String("format", "logflare", "how to write records: "+allFormats())
 	var headers []string
 	flags.Func("header", "send `'Name: value'` with each request; may be repeated", func(s string) error {
@@ -135,7 +135,7 @@ func parseArgs(args []string, stderr io.Writer) (a arguments, err error) {
 	case a.url == "" && len(headers) > 0:
 		return a, errors.New("-header is given without -url")
 	case a.url == "" && *format != "logflare":
-		return a, errors.New("-format is given without -url: the receiver of its own is Logflare's")
+		return a, errors.New("-format needs -url: the receiver that replay starts is Logflare's")
 	}
 	if a.format, err = formatOf(*format); err != nil {
 		return a, err

@@ -1,9 +1,10 @@
-// Tenants ships the log of each tenant to a backend of its own: a handler for
-// each, two kinds of backends, and bounds that fit many handlers.
+// Tenants ships the log of each tenant to that tenant's backend. It has one
+// handler per tenant, two kinds of backends, and limits of memory that suit
+// many handlers.
 //
 //	go run ./examples/tenants
 //
-// One tenant's credentials are wrong; the other tenants do not notice.
+// One tenant's credentials are wrong. The others are not affected.
 package main
 
 import (

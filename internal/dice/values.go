@@ -50,7 +50,7 @@ func (Panics) Error() string { panic("Error") }
 // MarshalJSON panics.
 func (Panics) MarshalJSON() ([]byte, error) { panic("MarshalJSON") }
 
-// NilError panics when it is asked for its text, for it is nil.
+// NilError panics when its text is asked for, because it is nil.
 type NilError struct{}
 
 func (*NilError) Error() string { panic("nil") }
@@ -117,7 +117,7 @@ type Embedded struct {
 // StringerField is embedded by pointer.
 type StringerField struct{ S Stringer }
 
-// Any is a value that is no scalar, or one inside an interface.
+// Any is a value that is not a scalar, or one inside an interface.
 func (d *Dice) Any(depth int) any {
 	switch d.N(28) {
 	case 0:

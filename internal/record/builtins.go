@@ -83,7 +83,8 @@ func (w *writer) replacedBuiltin(a slog.Attr) (v slog.Value, kept bool) {
 	out, panicked := w.replaced(a)
 	switch {
 	case panicked && a.Key != slog.MessageKey:
-		// No secret, and the backend may refuse what is no time or level.
+		// It is not a secret, and the backend may refuse what is not a time or
+		// a level.
 		return a.Value, true
 	case out.Key != a.Key:
 		w.buf, w.moved = w.moved, w.buf

@@ -138,7 +138,7 @@ func (w *writer) appendAll(attrs []slog.Attr) {
 // append resolves a, shows it to ReplaceAttr, and captures what is left of it.
 func (w *writer) append(a slog.Attr) {
 	// A LogValuer may yield two groups that hold it again. That each of them
-	// ends at MaxDepth is no help, for there are 2^MaxDepth.
+	// ends at MaxDepth does not help, because there are 2^MaxDepth.
 	if w.seen += attrCost; len(w.buf)+w.seen > w.c.limit {
 		w.full = true
 		return
@@ -232,7 +232,7 @@ func (w *writer) bounded(s string) string {
 	return s
 }
 
-// one captures an attribute that is no group.
+// one captures an attribute that is not a group.
 func (w *writer) one(key string, v slog.Value) {
 	key = w.bounded(key)
 	switch v.Kind() {
@@ -245,7 +245,8 @@ func (w *writer) one(key string, v slog.Value) {
 	}
 }
 
-// any captures a value that is no scalar. What JSON writes as a string, it is.
+// any captures a value that is not a scalar. A value that JSON writes as a
+// string is captured as a string.
 func (w *writer) any(key string, v any) {
 	switch b := v.(type) {
 	case nil:

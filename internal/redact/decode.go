@@ -233,7 +233,7 @@ func isHex(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
 }
 
-// isNoise reports whether b is no text.
+// isNoise reports whether b is not text.
 func isNoise(b []byte) bool {
 	return !utf8.Valid(b) || strings.ContainsFunc(string(b), func(r rune) bool {
 		return unicode.IsControl(r) && !unicode.IsSpace(r)

@@ -77,9 +77,9 @@ var harmless = []string{
 }
 
 // And returns s and the secrets of requests that a transport has changed: those
-// of u, which may be nil, and of h. Values of less than four bytes are no secrets
-// here, because a text with one of them would be withheld: a transport counts its
-// attempts in a header.
+// of u, which may be nil, and of h. Values of less than four bytes are not
+// secrets here, because a text with one of them would be withheld: a transport
+// counts its attempts in a header.
 func (s *Secrets) And(u *url.URL, h http.Header) *Secrets {
 	var c collector
 	c.addURL(u)
