@@ -64,7 +64,7 @@ func (w *weighing) members(v reflect.Value, t *weight, depth int) {
 	switch {
 	case v.Kind() == reflect.Struct:
 		for _, i := range t.fields {
-			if f := v.Field(i.at); w.err == nil && !(i.omitted && f.IsZero()) {
+			if f := v.Field(i.at); w.err == nil && (!i.omitted || !f.IsZero()) {
 				w.value(f, depth)
 			}
 		}

@@ -20,7 +20,7 @@ type (
 	sparse struct {
 		A, B, C, D, E, F, G, H, I, J, K, L string `json:",omitempty"`
 		M                                  []byte `json:"-"`
-		n                                  []byte //nolint:unused // it is not written
+		n                                  []byte // it is not written
 	}
 )
 
