@@ -36,6 +36,7 @@ func openSlogship(s Setup) (*Sink, error) {
 		BatchRecords:    s.Batch.of(10_000, 20_000, 40_000),
 		BatchBytes:      s.Batch.of(1<<20, 4<<20, 8<<20),
 		FlushInterval:   time.Second,
+		Requests:        s.Requests,
 		OnError:         func(error) {},
 	}
 	switch s.Compression {
@@ -46,6 +47,9 @@ func openSlogship(s Setup) (*Sink, error) {
 		opts.Format = inflatesZstd{slogship.Logflare()}
 	default:
 		opts.Compression = slogship.None
+	}
+	if s.Adjust != nil {
+		s.Adjust(opts)
 	}
 	h, err := slogship.New(url, opts)
 	if err != nil {
