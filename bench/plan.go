@@ -19,9 +19,9 @@ type plan struct {
 	peers  []peers.Peer // ceilings included
 	dir    string       // of results.json
 
-	counts        int           // of tables 1 and 2
+	counts        int           // of table 2
 	slowCounts    int           // of rows more than ten times slower than others
-	fewCounts     int           // of tables 4 and 5
+	fewCounts     int           // of tables 1, 4 and 5
 	processes     int           // of what is compared inside a process
 	inside        int           // rounds of each of these
 	calls         int           // a burst of theirs
@@ -44,7 +44,7 @@ func newPlan(quick bool, counts int) *plan {
 		counts:        5,
 		slowCounts:    3,
 		fewCounts:     3,
-		processes:     4,
+		processes:     3,
 		inside:        12,
 		calls:         10_000,
 		tails:         5,

@@ -36,7 +36,7 @@ func (p *plan) enqueue(ctx context.Context, c receiver.Control, res *report.Resu
 		}
 	}
 	res.Enqueue = report.Without(res.Enqueue, p.peers, func(e measure.Enqueue) string { return e.Peer })
-	err := turns(cells, p.counts, func(t cell, round int) error {
+	err := turns(cells, p.fewCounts, func(t cell, round int) error {
 		var e measure.Enqueue
 		err := run(ctx, measure.Spec{
 			Kind: measure.KindEnqueue, Peer: t.Name, Compression: t.compression,
@@ -52,32 +52,6 @@ func (p *plan) enqueue(ctx context.Context, c receiver.Control, res *report.Resu
 		return err
 	}
 	return p.inOneProcess(ctx, res)
-}
-
-// inOneProcess is what table 1 compares call by call.
-func (p *plan) inOneProcess(ctx context.Context, res *report.Results) error {
-	res.Beside, res.Formats = nil, nil
-	for i := range p.processes {
-		var bs []measure.Beside
-		err := run(ctx, measure.Spec{Kind: measure.KindBeside, Records: p.calls, Rounds: p.inside}, 2*time.Minute, &bs)
-		if err := note(ctx, err); err != nil {
-			return err
-		}
-		for _, b := range bs {
-			b.Process = i
-			res.Beside = append(res.Beside, b)
-		}
-		var fs []measure.PerFormat
-		err = run(ctx, measure.Spec{Kind: measure.KindFormats, Records: p.calls, Rounds: p.inside}, 2*time.Minute, &fs)
-		if err := note(ctx, err); err != nil {
-			return err
-		}
-		for _, f := range fs {
-			f.Process = i
-			res.Formats = append(res.Formats, f)
-		}
-	}
-	return nil
 }
 
 func (p *plan) has(name string) bool {
@@ -127,15 +101,20 @@ func (p *plan) manyWriters(ctx context.Context, c receiver.Control, res *report.
 		writers int
 	}
 	var groups [][]cell // a peer's are compared with each other
+	var slow []cell
 	for _, r := range p.shippers() {
 		var g []cell
 		for _, w := range p.writers {
 			g = append(g, cell{r, w})
 		}
-		groups = append(groups, g)
+		if leading(r.Peer) {
+			groups = append(groups, g)
+		} else {
+			slow = append(slow, g...)
+		}
 	}
 	res.Writers = report.Without(res.Writers, p.peers, func(t measure.Throughput) string { return t.Peer })
-	err := groupTurns(groups, p.fewCounts, func(r cell, round int) error {
+	one := func(r cell, round int) error {
 		var t measure.Throughput
 		err := run(ctx, measure.Spec{
 			Kind: measure.KindThroughput, Peer: r.Name, Compression: r.compression,
@@ -146,39 +125,14 @@ func (p *plan) manyWriters(ctx context.Context, c receiver.Control, res *report.
 			res.Writers = append(res.Writers, t)
 		}
 		return note(ctx, err)
-	})
-	if err != nil {
+	}
+	if err := groupTurns(groups, p.fewCounts, one); err != nil {
+		return err
+	}
+	if err := turns(slow, 1, one); err != nil {
 		return err
 	}
 	return p.unpausedWriters(ctx, c, res)
-}
-
-// unpausedWriters is the part of table 4 in which more is logged than can be
-// delivered, each peer compressing as it does best.
-func (p *plan) unpausedWriters(ctx context.Context, c receiver.Control, res *report.Results) error {
-	var rows []row
-	for _, r := range p.shippers() {
-		if !leading(r.Peer) {
-			continue
-		}
-		if len(r.Others) > 0 {
-			r.compression = r.Others[0]
-		}
-		rows = append(rows, r)
-	}
-	res.Pressure = report.Without(res.Pressure, p.peers, func(t measure.Pressure) string { return t.Peer })
-	return turns(rows, p.fewCounts, func(r row, round int) error {
-		var t measure.Pressure
-		err := run(ctx, measure.Spec{
-			Kind: measure.KindPressure, Peer: r.Name, Compression: r.compression,
-			Control: c, AtLeast: p.unpaused, Writers: 8,
-		}, 2*time.Minute, &t)
-		if err == nil {
-			t.Round = round
-			res.Pressure = append(res.Pressure, t)
-		}
-		return note(ctx, err)
-	})
 }
 
 // distances is table 5.
@@ -221,25 +175,6 @@ func (p *plan) distances(ctx context.Context, c receiver.Control, res *report.Re
 		return err
 	}
 	return turns(slow, 1, one)
-}
-
-// slowestCalls is the part of table 3 that compares the slowest calls.
-func (p *plan) slowestCalls(ctx context.Context, c receiver.Control, res *report.Results) error {
-	if !p.has("slogship") {
-		return nil
-	}
-	res.Tails = nil
-	return turns([]bool{false, true}, p.tails, func(hanging bool, round int) error {
-		var t measure.Tail
-		err := run(ctx, measure.Spec{
-			Kind: measure.KindTail, Peer: "slogship", Compression: peers.None, Control: c, AtLeast: 2 * time.Second, Hanging: hanging,
-		}, time.Minute, &t)
-		if err == nil {
-			t.Round = round
-			res.Tails = append(res.Tails, t)
-		}
-		return note(ctx, err)
-	})
 }
 
 // thousand is table 7.

@@ -214,7 +214,7 @@ func (r *Results) plainTargets() (rows [][]string) {
 	}
 	none := rowKey{"slogship", peers.None}
 	if a := r.throughputOf(none, func(t measure.Throughput) float64 { return t.Allocs }); len(a) > 0 {
-		add("allocations a delivered record, whole pipeline", "below 0.01", fmt.Sprintf("%.4f", a.median()), fmt.Sprint(beforeAllocs), a.median() < 0.01)
+		add("allocations a delivered record, whole pipeline", "below 0.01", fmt.Sprintf("%.4f", a.median()), fmt.Sprintf("%.4f", beforeAllocs), a.median() < 0.01)
 	}
 	of := slices.DeleteFunc(slices.Clone(r.Beside), func(b measure.Beside) bool {
 		return b.Shape != records.Five || b.Handler != measure.HandlerFull
