@@ -15,7 +15,7 @@ var slogshipPeer = Peer{
 	Proto:    receiver.Logflare,
 	Plain:    None,
 	Others:   []Compression{Gzip, Zstd},
-	Settings: "Logflare's format (for zstd, the same format with a server that inflates it), MaxPending of the queue's bound, MaxPendingBytes 512 B a record, BatchRecords 20,000 and BatchBytes 4 MiB (table 3: 10,000 and 1 MiB, its defaults; table 5: 40,000 and 8 MiB); Flush is Handler.Flush",
+	Settings: "Logflare's format (for zstd, the same format with a server that inflates it), MaxPending of the queue's bound, MaxPendingBytes 512 B a record, BatchRecords 20,000 and BatchBytes 4 MiB (table 3: 10,000 and 1 MiB, its defaults; table 5: 40,000 and 8 MiB, with Requests 4 clamped to 16,384 records); Flush is Handler.Flush",
 	Defaults: "slogship.New(url, nil) (gzip, 10,000 records or 1 MiB a batch, 65,536 records or 32 MiB pending); end: Handler.Close",
 	Open:     openSlogship,
 }
