@@ -139,7 +139,7 @@ func ExampleAppendAttrs() {
 }
 
 func ExampleAppendTime() {
-	at := time.Date(2026, 1, 2, 15, 4, 5, 123_456_789, time.UTC)
+	at := time.Date(2026, 1, 2, 15, 4, 5, 123456789, time.UTC)
 	fmt.Printf("%s\n", slogship.AppendTime(nil, at, 3))
 	// Output: "2026-01-02T15:04:05.123Z"
 }

@@ -145,20 +145,25 @@ func ExampleHandler_Settled() {
 	// Output: noted 14 of 14
 }
 
-// OnDrop keeps what the backend refuses for what it is.
+// OnDrop keeps the records that the backend rejects.
 func ExampleOptions_onDrop() {
-	h, err := slogship.New(server.URL, &slogship.Options{
-		Header: server.Header(),
+	backend := slogshiptest.StartServer() // stands for your backend
+	defer backend.Close()
+	backend.RejectRecords(func(slogshiptest.Record) string { return "not allowed" })
+
+	h, err := slogship.New(backend.URL, &slogship.Options{
+		Header:  backend.Header(),
+		OnError: func(error) {},
 		OnDrop: func(reason string, e *slogship.Event) {
-			line := fmt.Appendf(nil, "%s %s: %s {", reason, e.ID, e.Message)
-			line = slogship.AppendAttrs(line, e.Attrs)
-			os.Stderr.Write(append(line, "}\n"...))
+			line := slogship.AppendAttrs([]byte("{"), e.Attrs)
+			fmt.Printf("%s: %s %s}\n", reason, e.Message, line) // to a file, for instance
 		},
 	})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	defer h.Close()
 	slog.New(h).Info("invoice paid", "id", 42)
+	h.Close()
+	// Output: rejected: invoice paid {"id":42}
 }

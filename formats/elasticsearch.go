@@ -339,7 +339,7 @@ func (*elasticsearch) ReadAnswer(a slogship.Answer) slogship.Verdict {
 	case len(answer.items) != a.Records:
 		// The server has silently dropped bad records; if there is no item at all,
 		// perhaps it has read none. Which it is, other records tell.
-		v := slogship.Verdict{Action: slogship.Isolate, Reason: "the answer does not have one item for each record"}
+		v := slogship.Verdict{Action: slogship.Isolate, Reason: "there is not one item for each record in the answer"}
 		if len(answer.items) == 0 {
 			v.Reason = "the answer has no item for any record: the server has perhaps read none"
 			v.Hint = bulkService.path + "; a server that does not inflate gzip needs Compression: slogship.None"

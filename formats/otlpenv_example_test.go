@@ -9,16 +9,23 @@ import (
 	"github.com/slogship/slogship/formats"
 )
 
+// otelVariables are usually set where the program is deployed.
+var otelVariables = map[string]string{
+	"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318",
+	"OTEL_SERVICE_NAME":           "shop",
+	"OTEL_BLRP_SCHEDULE_DELAY":    "2000",
+}
+
 // The variables are usually set where the program is deployed.
 func ExampleOTLPFromEnv() {
-	for name, value := range map[string]string{
-		"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318",
-		"OTEL_SERVICE_NAME":           "shop",
-		"OTEL_BLRP_SCHEDULE_DELAY":    "2000",
-	} {
+	for name, value := range otelVariables {
 		os.Setenv(name, value)
-		defer os.Unsetenv(name)
 	}
+	defer func() {
+		for name := range otelVariables {
+			os.Unsetenv(name)
+		}
+	}()
 
 	endpoint, opts, err := formats.OTLPFromEnv()
 	if err != nil {

@@ -135,7 +135,7 @@ func parseArgs(args []string, stderr io.Writer) (a arguments, err error) {
 	case a.url == "" && len(headers) > 0:
 		return a, errors.New("-header is given without -url")
 	case a.url == "" && *format != "logflare":
-		return a, errors.New("-format needs -url: the receiver that replay starts is Logflare's")
+		return a, errors.New("-format is given without -url: the receiver that replay starts is Logflare's")
 	}
 	if a.format, err = formatOf(*format); err != nil {
 		return a, err
