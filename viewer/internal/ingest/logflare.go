@@ -133,7 +133,7 @@ func (h *Handler) ndjson(w http.ResponseWriter, r *http.Request) {
 			}
 			continue
 		}
-		logs = append(logs, readObject(line, source, now))
+		logs = append(logs, ReadObject(line, source, now))
 	}
 	if fail(w, h.keep(r, logs, nil)) {
 		return

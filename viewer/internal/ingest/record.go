@@ -24,9 +24,9 @@ var (
 	serviceNames = []string{"service.name", "service"}
 )
 
-// readObject makes a record of a JSON object, as a line of NDJSON is. Whatever is
+// ReadObject makes a record of a JSON object, as a line of NDJSON is. Whatever is
 // no built-in becomes an attribute.
-func readObject(object []byte, source string, now time.Time) event.Log {
+func ReadObject(object []byte, source string, now time.Time) event.Log {
 	l := event.Log{Time: now.UnixNano(), Source: source}
 	var builtins [4][]byte
 	best := [4]int{99, 99, 99, 99}
