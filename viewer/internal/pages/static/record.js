@@ -33,8 +33,9 @@ export function quote(v) {
   return /^[^\s"\\,:=<>!~-][^\s"\\,]*$/.test(s) ? s : '"' + s.replace(/["\\]/g, "\\$&") + '"';
 }
 
+// key writes an attribute's name so; it ends where an operator begins.
 function key(k) {
-  return /^[^\s"\\:=<>!~-][^\s"\\:=<>!~]*$/.test(k) ? k : quote(k + " ").replace(/ "$/, '"');
+  return /^[^\s"\\:=<>!~-][^\s"\\:=<>!~]*$/.test(k) ? k : '"' + k.replace(/["\\]/g, "\\$&") + '"';
 }
 
 // Drawer shows one record with all that it has.
@@ -81,15 +82,14 @@ export class Drawer {
       el("dt", {}, k), el("dd", {}, el("span", { class: "value" }, v === null ? "null" : String(v)), this.buttons(k, v))]));
     this.context = el("div", { class: "context" }, "…");
     const attrs = flat(r.attrs);
-    this.element.replaceChildren(
+    this.element.replaceChildren(...[
       el("div", { class: "drawer-head" }, el("h2", {}, r.time.replace("T", " ")),
         el("button", { type: "button", onclick: (e) => copy(JSON.stringify(r, null, 2), e.currentTarget) }, "copy JSON"),
         el("button", { type: "button", "aria-label": "close", onclick: () => this.close() }, "✕")),
-      el("pre", { class: "message " + r.class, tabindex: "0" }, r.msg),
+      el("pre", { class: "message " + r.class, tabindex: "0" }, r.msg || "(no message)"),
       r.trace ? el("p", {}, el("a", { href: "/traces/" + r.trace }, "the trace that it belongs to")) : null,
       table(fields), attrs.length ? el("h3", {}, "Attributes") : el("p", { class: "quiet" }, "No attributes."), table(attrs),
-      el("h3", {}, "Around it, from the same source"), this.context);
-    for (const e of [...this.element.childNodes]) if (e.textContent === "null" && e.nodeType === 3) e.remove();
+      el("h3", {}, "Around it, from the same source"), this.context].filter(Boolean));
     this.element.hidden = false;
     this.element.focus({ preventScroll: true });
     this.element.scrollTop = 0;
