@@ -195,7 +195,7 @@ test("traces: filtered by name, opened, a waterfall with details and logs", asyn
   const page = await open(t, "/traces");
   await page.fill("input[name=name]", "/orders");
   await page.waitForURL(/name=/);
-  await page.waitForFunction(() => [...document.querySelectorAll(".trace-row b")].every((e) => e.textContent === "GET /orders/{id}"));
+  await page.waitForFunction(() => document.querySelector(".trace-row") && [...document.querySelectorAll(".trace-row b")].every((e) => e.textContent === "GET /orders/{id}"));
   await page.keyboard.press("Escape");
   await page.keyboard.press("j");
   await page.keyboard.press("Enter");

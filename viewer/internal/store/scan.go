@@ -1,9 +1,11 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"math"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -133,6 +135,9 @@ func (s *Store) plan(sel *Selection) (p plan, possible bool) {
 		p.index, p.where, p.args = "logs_trace", "trace = ?", []any{sel.Trace[:]}
 		p.exact = sel.MinLevel == nil && known == 0
 	case len(sel.Tokens) > 0:
+	case one && level >= 8:
+		p.index, p.where = "logs_src_error", "src = "+src+" AND level >= 8"
+		p.exact = level == 8
 	case one && level >= 4:
 		p.index, p.where = "logs_src_warn", "src = "+src+" AND level >= 4"
 		p.exact = level == 4
@@ -198,6 +203,9 @@ func (sc *scanner) run(ctx context.Context, tx *sql.Tx, p plan, r keyRange, asce
 			sc.page.Partial, sc.page.Next = true, sc.last
 			return true, nil
 		}
+		if sc.page.Scanned%64 == 63 {
+			runtime.Gosched() // a long scan lets a commit pass, which takes no longer
+		}
 		rec, err := row.scan(rows, sc.s.names)
 		if err != nil {
 			return false, err
@@ -210,21 +218,24 @@ func (sc *scanner) run(ctx context.Context, tx *sql.Tx, p plan, r keyRange, asce
 		sc.last = rec.ID
 		if p.exact || sc.sel.Matches(rec) {
 			sc.page.Records = append(sc.page.Records, *rec)
+			sc.page.Records[len(sc.page.Records)-1].Attrs = bytes.Clone(rec.Attrs)
 		}
 	}
 	return false, rows.Err()
 }
 
-// logScan reads rows of logs.
+// logScan reads rows of logs into one record: most rows of a search are looked at
+// and left.
 type logScan struct {
+	rec                Record
 	msg                sql.NullString
-	attrs, trace, span []byte
+	attrs, trace, span sql.RawBytes
 }
 
+// scan returns a record that is valid until the next row.
 func (l *logScan) scan(rows *sql.Rows, n *names) (*Record, error) {
-	rec := &Record{}
+	rec := &l.rec
 	var ns, src, tmpl int64
-	l.attrs, l.trace, l.span = nil, nil, nil
 	if err := rows.Scan(&rec.ID, &ns, &src, &rec.Level, &tmpl, &l.msg, &l.attrs, &l.trace, &l.span); err != nil {
 		return nil, err
 	}
@@ -234,7 +245,7 @@ func (l *logScan) scan(rows *sql.Rows, n *names) (*Record, error) {
 	if l.msg.Valid {
 		rec.Message = l.msg.String
 	}
-	rec.Attrs = l.attrs
+	rec.Attrs, rec.Trace, rec.Span = l.attrs, [16]byte{}, [8]byte{}
 	copy(rec.Trace[:], l.trace)
 	copy(rec.Span[:], l.span)
 	return rec, nil

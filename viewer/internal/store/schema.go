@@ -23,6 +23,7 @@ CREATE TABLE logs (
 -- Each of them ends in id, and so answers "the newest of" by a seek.
 CREATE INDEX logs_src      ON logs(src);
 CREATE INDEX logs_src_warn ON logs(src) WHERE level >= 4;
+CREATE INDEX logs_src_error ON logs(src) WHERE level >= 8;
 CREATE INDEX logs_warn     ON logs(id)  WHERE level >= 4;
 CREATE INDEX logs_error    ON logs(id)  WHERE level >= 8;
 CREATE INDEX logs_trace    ON logs(trace) WHERE trace IS NOT NULL;
