@@ -15,7 +15,7 @@ MODULES := $(sort $(patsubst ./%,%,$(patsubst %/,%,$(dir \
 NESTED := $(filter-out . tools,$(MODULES))
 
 .DEFAULT_GOAL := help
-.PHONY: FORCE help test check vet build examples tidy lint vuln fmt bench bench-peers fuzz integration tools cc
+.PHONY: FORCE help test check vet build examples tidy lint vuln fmt bench bench-peers fuzz integration viewer tools cc
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
@@ -105,6 +105,9 @@ fuzz: ## run every fuzz target of the root module for FUZZTIME each
 integration: ## against real backends (nested module integration/)
 	@test -f integration/Makefile || { echo "integration: integration/Makefile does not exist"; exit 1; }
 	$(MAKE) -C integration
+
+viewer: cc ## build and test the viewer (nested module viewer/); make -C viewer browser tests its pages
+	$(MAKE) -C viewer build test
 
 tools: $(BIN)/golangci-lint $(BIN)/govulncheck $(BIN)/benchstat ## build the pinned tools into .bin/
 

@@ -283,8 +283,12 @@ func TestEncodings(t *testing.T) {
 // Whatever a body holds, nothing panics, and attributes stay JSON.
 func FuzzBodies(f *testing.F) {
 	ways := [][2]string{
-		{"/v1/logs", "application/x-protobuf"}, {"/v1/traces", "application/x-protobuf"}, {"/v1/logs", "application/json"},
-		{"/v1/traces", "application/json"}, {"/logs", "application/json"}, {"/ndjson", ""},
+		{"/v1/logs", "application/x-protobuf"},
+		{"/v1/traces", "application/x-protobuf"},
+		{"/v1/logs", "application/json"},
+		{"/v1/traces", "application/json"},
+		{"/logs", "application/json"},
+		{"/ndjson", ""},
 	}
 	f.Add(0, protobufLogs())
 	f.Add(1, protobufSpans())

@@ -251,6 +251,26 @@ func TestFailedTransaction(t *testing.T) {
 	}
 }
 
+// Batches of several senders that are committed together lie by time, and records of
+// one time as they came.
+func TestByTime(t *testing.T) {
+	var jobs []*job
+	for sender := range 3 {
+		var logs []event.Log
+		for i := range 4 {
+			logs = append(logs, at(time.Duration(i/2)*time.Second, fmt.Sprint(sender, i)))
+		}
+		jobs = append(jobs, prepare(logs))
+	}
+	var got []string
+	for _, r := range byTime(jobs) {
+		got = append(got, r.Message)
+	}
+	if s := strings.Join(got, ","); s != "0 0,0 1,1 0,1 1,2 0,2 1,0 2,0 3,1 2,1 3,2 2,2 3" {
+		t.Errorf("the order is %s", s)
+	}
+}
+
 // A full queue refuses the batch whole; a batch larger than the queue is taken
 // when nothing else waits.
 func TestBusy(t *testing.T) {

@@ -1,10 +1,12 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/slogship/slogship/viewer/internal/event"
@@ -136,12 +138,12 @@ func (w *writer) transact(jobs []*job) (err error) {
 		}
 	}()
 	tell := w.s.hub.listened()
-	for _, j := range jobs {
-		for i := range j.logs {
-			if err := w.log(&j.logs[i], tell); err != nil {
-				return err
-			}
+	for _, r := range byTime(jobs) {
+		if err := w.log(r, tell); err != nil {
+			return err
 		}
+	}
+	for _, j := range jobs {
 		for i := range j.spans {
 			if err := w.span(&j.spans[i]); err != nil {
 				return err
@@ -160,6 +162,22 @@ func (w *writer) transact(jobs []*job) (err error) {
 	}
 	_, err = w.exec("COMMIT")
 	return err
+}
+
+// byTime returns the records of all the jobs, oldest first, those of one time as
+// they came: a block of the token filter then covers a short time, although
+// several senders' batches are committed together.
+func byTime(jobs []*job) (rows []*logRow) {
+	for _, j := range jobs {
+		for i := range j.logs {
+			rows = append(rows, &j.logs[i])
+		}
+	}
+	older := func(a, b *logRow) int { return cmp.Compare(a.Time, b.Time) }
+	if !slices.IsSortedFunc(rows, older) {
+		slices.SortStableFunc(rows, older)
+	}
+	return rows
 }
 
 // log adds one record to the transaction, unless it is there already.

@@ -70,7 +70,7 @@ export class Drawer {
     return el("span", { class: "acts" },
       el("button", { type: "button", title: "Only such", "aria-label": `filter for ${k}`, onclick: () => this.filter(`${key(k)}:${quote(v)}`) }, "+"),
       el("button", { type: "button", title: "None such", "aria-label": `filter out ${k}`, onclick: () => this.filter(`${key(k)}!=${quote(v)}`) }, "−"),
-      el("button", { type: "button", title: "Copy", "aria-label": `copy ${k}`, onclick: (e) => copy(String(v), e.currentTarget) }, "⧉"));
+      el("button", { type: "button", title: "Copy", "aria-label": `copy ${k}`, onclick: (e) => copy(String(v), e.currentTarget) }, "copy"));
   }
 
   show(r) {
