@@ -27,25 +27,26 @@ type Plan struct {
 func (q *Query) Plan() Plan {
 	p := Plan{From: q.From, To: q.To}
 	for _, t := range q.Terms {
+		key := t.builtin()
 		switch {
-		case t.Key == "level" && t.Op == GreaterEqual && !t.Not:
+		case key == "level" && t.Op == GreaterEqual && !t.Not:
 			level := int(t.number)
 			if p.MinLevel == nil || *p.MinLevel < level {
 				p.MinLevel = &level
 			}
 			continue
-		case t.Key == "source" && t.Op == Equal && t.Not:
+		case key == "source" && t.Op == Equal && t.Not:
 			p.NotSources = append(p.NotSources, t.Values...)
 			continue
-		case t.Key == "source" && t.Op == Equal && p.Sources == nil:
+		case key == "source" && t.Op == Equal && p.Sources == nil:
 			p.Sources = t.Values
 			continue
-		case t.Key == "trace" && !t.Not && len(t.Values) == 1 && p.Trace == nil:
+		case key == "trace" && !t.Not && len(t.Values) == 1 && p.Trace == nil:
 			if id, ok := event.ParseTrace(t.Values[0]); ok {
 				p.Trace = &id
 				continue
 			}
-		case t.Key == "level" && t.Op == Equal && !t.Not && p.MinLevel == nil:
+		case key == "level" && t.Op == Equal && !t.Not && p.MinLevel == nil:
 			lowest := 1 << 30
 			for _, v := range t.Values {
 				n, _ := event.ParseLevel(v)
@@ -64,21 +65,21 @@ func (t *Term) tokens() []uint32 {
 	if t.Not || len(t.Values) != 1 {
 		return nil
 	}
-	v := t.Values[0]
+	v, key := t.Values[0], t.builtin()
 	switch {
 	case t.Op == Word:
 		return event.AppendWords(nil, []byte(v))
 	case t.Op != Equal || v == "":
 		return nil
-	case t.Key == "msg":
+	case key == "msg":
 		return event.AppendWords(nil, []byte(v))
-	case t.Key == "template":
+	case key == "template":
 		var words []uint32
 		for part := range strings.SplitSeq(v, "<*>") {
 			words = event.AppendWords(words, []byte(part))
 		}
 		return words
-	case t.Key == "level" || t.Key == "source" || t.Key == "span" || t.Key == "trace":
+	case key == "level" || key == "source" || key == "span" || key == "trace":
 		return nil
 	case len(v) > event.MaxPair || v == "null" || fraction(v):
 		return nil
@@ -115,7 +116,7 @@ func (t *Term) holds(r Record) bool {
 	case Prefix:
 		return t.anywhere(r, prefixIn)
 	}
-	switch t.Key {
+	switch t.builtin() {
 	case "level":
 		return t.level(r.Level)
 	case "source":

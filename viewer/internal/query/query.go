@@ -8,6 +8,7 @@
 //	wor*                   a word that begins so
 //	key:value  key=value   an attribute; a key of a group within a group is written a.b
 //	key:a,b                one of them
+//	attrs.level:gold       an attribute whose name means something else here
 //	key!=value             no such attribute with this value
 //	key>1  >=  <  <=       numbers, or durations (took>20ms compares nanoseconds)
 //	key~text               the value contains the text, in any case
@@ -59,6 +60,7 @@ type Term struct {
 	Not    bool
 	Op     Op
 	Key    string   // "": anything in the record
+	Attr   bool     // the key is an attribute's, whatever its name
 	Values []string // one of them
 	number float64  // of the order comparisons
 }
@@ -76,6 +78,16 @@ func (e *Error) Caret(query string) string {
 	at := utf8.RuneCountInString(query[:min(e.Pos, len(query))])
 	n := max(1, utf8.RuneCountInString(query[min(e.Pos, len(query)):min(e.End, len(query))]))
 	return query + "\n" + strings.Repeat(" ", at) + strings.Repeat("^", n) + " " + e.Text
+}
+
+const attrPrefix = "attrs."
+
+// builtin returns the key if it is not an attribute's by force.
+func (t *Term) builtin() string {
+	if t.Attr {
+		return ""
+	}
+	return t.Key
 }
 
 // maxTerms bounds a query.
@@ -158,6 +170,9 @@ func (p *parser) term(q *Query) error {
 		return p.errorAt(wordStart, "a key is missing before the operator")
 	}
 	t.Op, t.Key = op, first
+	if name, ok := strings.CutPrefix(first, attrPrefix); ok && name != "" {
+		t.Key, t.Attr = name, true
+	}
 	valueStart := p.pos
 	for {
 		v, _, err := p.value(", \t\r\n")
@@ -227,7 +242,7 @@ func ordered(op Op) bool { return op >= Greater && op <= LessEqual }
 
 // finish checks a term with a key, and adds it.
 func (p *parser) finish(q *Query, t Term, start, keyStart, valueStart int) error {
-	if t.Values[0] == "" && (ordered(t.Op) || t.Op == Contains || reserved(t.Key)) {
+	if t.Values[0] == "" && (ordered(t.Op) || t.Op == Contains || reserved(t.builtin())) {
 		return p.errorAt(valueStart, "a value is missing after %s", p.text[keyStart:valueStart])
 	}
 	if ordered(t.Op) && len(t.Values) > 1 {
@@ -236,14 +251,14 @@ func (p *parser) finish(q *Query, t Term, start, keyStart, valueStart int) error
 	if t.Op == NotEqual {
 		t.Op, t.Not = Equal, !t.Not
 	}
-	switch t.Key {
+	switch t.builtin() {
 	case "last", "since", "until":
 		if t.Op != Equal || t.Not || len(t.Values) > 1 {
 			return p.errorAt(start, "write %s:value", t.Key)
 		}
 		return p.time(q, t, valueStart)
 	case "has":
-		t.Op, t.Key, t.Values = Has, t.Values[0], nil
+		t.Op, t.Key, t.Attr, t.Values = Has, strings.TrimPrefix(t.Values[0], attrPrefix), true, nil
 	case "level":
 		for _, v := range t.Values {
 			n, ok := event.ParseLevel(v)

@@ -14,7 +14,7 @@ var noon = time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
 var record = Record{
 	Log: &event.Log{
 		Time: noon.UnixNano(), Level: 6, Source: "api", Message: "Connection reset by peer, größe 7",
-		Attrs: []byte(`{"user":{"id":42,"name":"Ann Lee"},"status":503,"took":25000000,"ratio":0.5,"path":"/a/b","empty":"","tags":["x","y"],"on":true,"a.b":"dotted"}`),
+		Attrs: []byte(`{"user":{"id":42,"name":"Ann Lee"},"status":503,"took":25000000,"ratio":0.5,"path":"/a/b","empty":"","tags":["x","y"],"on":true,"a.b":"dotted","level":"gold"}`),
 		Trace: [16]byte{0xab}, Span: [8]byte{0xcd},
 	},
 	Template: "Connection reset by peer, größe <*>",
@@ -62,6 +62,10 @@ func TestMatch(t *testing.T) {
 		"tags:y":              true,
 		"tags!=y":             false,
 		"a.b:dotted":          true,
+		"attrs.level:gold":    true,
+		"attrs.level:warn":    false,
+		"attrs.user.id=42":    true,
+		"has:attrs.level":     true,
 		"has:user":            true,
 		"has:user.id":         true,
 		"has:use":             false,

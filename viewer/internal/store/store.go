@@ -62,6 +62,7 @@ type Store struct {
 	closed  bool
 	done    chan struct{} // closed when the writer has ended
 
+	lock  *os.File // held while the store is open: one process writes
 	names *names
 	hub   hub
 	stats counters
@@ -88,6 +89,11 @@ func Open(dir string, opts Options) (*Store, error) {
 		return nil, fmt.Errorf("store: %w", err)
 	}
 	s := &Store{opts: opts, path: filepath.Join(dir, "viewer.db"), queue: make(chan *job, 4096), done: make(chan struct{})}
+	lock, err := lockFile(filepath.Join(dir, "viewer.lock"))
+	if err != nil {
+		return nil, fmt.Errorf("store: %s is in use by another viewer: %w", dir, err)
+	}
+	s.lock = lock
 	if err := s.open(); err != nil {
 		return nil, errors.Join(fmt.Errorf("store: %s: %w", s.path, err), s.closeFiles())
 	}
@@ -152,7 +158,7 @@ func (s *Store) closeFiles() error {
 			err = errors.Join(err, db.Close())
 		}
 	}
-	return err
+	return errors.Join(err, s.lock.Close())
 }
 
 // reading runs fn within a read-only transaction: all that it reads is of one

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -308,5 +309,62 @@ func TestNewerSchema(t *testing.T) {
 	s.Close()
 	if _, err := Open(dir, Options{}); err == nil || !strings.Contains(err.Error(), "version 99") {
 		t.Errorf("Open: %v", err)
+	}
+}
+
+// A full disk is an error in words; nothing is acknowledged that was not kept, and
+// what is sent again once there is room is kept once.
+func TestDiskFull(t *testing.T) {
+	s := open(t, t.TempDir(), Options{})
+	s.must(t, at(0, "before"))
+	s.inWriter(func(w *writer) {
+		if rows, err := w.Query("PRAGMA max_page_count = 60"); err == nil {
+			rows.Close()
+		}
+	})
+	var logs []event.Log
+	for i := range 5000 {
+		l := at(time.Duration(i), strings.Repeat("x", 200))
+		l.ID = fmt.Sprintf("%032x%016x", 7, i)
+		logs = append(logs, l)
+	}
+	err := s.Append(t.Context(), &Batch{Logs: logs})
+	if err == nil || !strings.Contains(err.Error(), "full") {
+		t.Fatalf("the answer is %v", err)
+	}
+	if p := s.find(t, Selection{}, 0, 10); messages(p) != "before" {
+		t.Errorf("%d records are there", len(p.Records))
+	}
+	s.inWriter(func(w *writer) {
+		if rows, err := w.Query("PRAGMA max_page_count = 1000000"); err == nil {
+			rows.Close()
+		}
+	})
+	s.must(t, logs...)
+	s.must(t, logs...)
+	if p := s.find(t, Selection{}, 0, 10_000); len(p.Records) != 5001 {
+		t.Errorf("%d records, want 5001", len(p.Records))
+	}
+}
+
+// A file that is no database, and a directory in use, are errors in words; the file
+// is left as it is.
+func TestCannotOpen(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "viewer.db")
+	garbage := []byte(strings.Repeat("not a database. ", 1000))
+	if err := os.WriteFile(file, garbage, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(dir, Options{}); err == nil || !strings.Contains(err.Error(), "not a database") {
+		t.Errorf("garbage: %v", err)
+	}
+	if b, err := os.ReadFile(file); err != nil || string(b) != string(garbage) {
+		t.Errorf("the file was changed: %v", err)
+	}
+	dir = t.TempDir()
+	open(t, dir, Options{})
+	if _, err := Open(dir, Options{}); err == nil || !strings.Contains(err.Error(), "in use") {
+		t.Errorf("opened twice: %v", err)
 	}
 }

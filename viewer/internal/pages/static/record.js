@@ -33,8 +33,11 @@ export function quote(v) {
   return /^[^\s"\\,:=<>!~-][^\s"\\,]*$/.test(s) ? s : '"' + s.replace(/["\\]/g, "\\$&") + '"';
 }
 
+const builtins = new Set(["level", "source", "template", "msg", "trace", "span", "last", "since", "until", "has"]);
+
 // key writes an attribute's name so; it ends where an operator begins.
-function key(k) {
+function key(k, attr) {
+  if (attr && builtins.has(k)) return "attrs." + k;
   return /^[^\s"\\:=<>!~-][^\s"\\:=<>!~]*$/.test(k) ? k : '"' + k.replace(/["\\]/g, "\\$&") + '"';
 }
 
@@ -66,10 +69,10 @@ export class Drawer {
     }
   }
 
-  buttons(k, v) {
+  buttons(k, v, attr) {
     return el("span", { class: "acts" },
-      el("button", { type: "button", title: "Only such", "aria-label": `filter for ${k}`, onclick: () => this.filter(`${key(k)}:${quote(v)}`) }, "+"),
-      el("button", { type: "button", title: "None such", "aria-label": `filter out ${k}`, onclick: () => this.filter(`${key(k)}!=${quote(v)}`) }, "−"),
+      el("button", { type: "button", title: "Only such", "aria-label": `filter for ${k}`, onclick: () => this.filter(`${key(k, attr)}:${quote(v)}`) }, "+"),
+      el("button", { type: "button", title: "None such", "aria-label": `filter out ${k}`, onclick: () => this.filter(`${key(k, attr)}!=${quote(v)}`) }, "−"),
       el("button", { type: "button", title: "Copy", "aria-label": `copy ${k}`, onclick: (e) => copy(String(v), e.currentTarget) }, "copy"));
   }
 
@@ -78,8 +81,8 @@ export class Drawer {
     if (r.template) fields.push(["template", r.template]);
     if (r.trace) fields.push(["trace", r.trace]);
     if (r.span) fields.push(["span", r.span]);
-    const table = (list) => el("dl", { class: "attrs" }, list.map(([k, v]) => [
-      el("dt", {}, k), el("dd", {}, el("span", { class: "value" }, v === null ? "null" : String(v)), this.buttons(k, v))]));
+    const table = (list, attr) => el("dl", { class: "attrs" }, list.map(([k, v]) => [
+      el("dt", {}, k), el("dd", {}, el("span", { class: "value" }, v === null ? "null" : String(v)), this.buttons(k, v, attr))]));
     this.context = el("div", { class: "context" }, "…");
     const attrs = flat(r.attrs);
     this.element.replaceChildren(...[
@@ -88,7 +91,7 @@ export class Drawer {
         el("button", { type: "button", "aria-label": "close", onclick: () => this.close() }, "✕")),
       el("pre", { class: "message " + r.class, tabindex: "0" }, r.msg || "(no message)"),
       r.trace ? el("p", {}, el("a", { href: "/traces/" + r.trace }, "the trace that it belongs to")) : null,
-      table(fields), attrs.length ? el("h3", {}, "Attributes") : el("p", { class: "quiet" }, "No attributes."), table(attrs),
+      table(fields), attrs.length ? el("h3", {}, "Attributes") : el("p", { class: "quiet" }, "No attributes."), table(attrs, true),
       el("h3", {}, "Around it, from the same source"), this.context].filter(Boolean));
     this.element.hidden = false;
     this.element.focus({ preventScroll: true });
