@@ -53,9 +53,7 @@ func Searchable(value []byte) bool {
 
 // PairToken returns the token of an attribute with its value.
 func PairToken(path, value []byte) uint32 {
-	h := uint32(offset32)
-	h = hashLower(h, path)
-	h = (h ^ 0) * prime32
+	h := hashLower(offset32, path) * prime32 // as of a zero byte between the two
 	return hashLower(h, value)
 }
 

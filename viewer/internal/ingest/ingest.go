@@ -72,7 +72,7 @@ func (h *Handler) body(r *http.Request) ([]byte, error) {
 	if r.ContentLength > limit {
 		return nil, refuse(http.StatusRequestEntityTooLarge, "the body has %d bytes, %d are taken", r.ContentLength, limit)
 	}
-	var in io.Reader = io.LimitReader(r.Body, limit+1)
+	in := io.LimitReader(r.Body, limit+1)
 	switch encoding := strings.ToLower(r.Header.Get("Content-Encoding")); encoding {
 	case "", "identity":
 	case "gzip":

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"net/http"
+	"slices"
 
 	"github.com/slogship/slogship/viewer/internal/event"
 )
@@ -178,7 +179,7 @@ func (d *otlpDecoder) add(res resource, o *otlpLog) {
 	if o.eventName != "" && l.Message != o.eventName {
 		attrs = append(attrs, keyValue{"event.name", appendQuoted(nil, o.eventName)})
 	}
-	l.Attrs = object(append(attrs[:len(attrs):len(attrs)], res.attrs...))
+	l.Attrs = object(append(slices.Clip(attrs), res.attrs...))
 	if len(o.trace) == 16 {
 		l.Trace = [16]byte(o.trace)
 	}
@@ -251,7 +252,7 @@ func (d *otlpDecoder) addSpan(res resource, o *otlpSpan) {
 			s.Route = clip(method + " " + route)
 		}
 	}
-	s.Attrs = object(append(o.attrs[:len(o.attrs):len(o.attrs)], res.attrs...))
+	s.Attrs = object(append(slices.Clip(o.attrs), res.attrs...))
 	if len(o.events) > 0 {
 		s.Events = append(append([]byte{'['}, bytes.Join(o.events, []byte(","))...), ']')
 	}

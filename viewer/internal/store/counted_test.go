@@ -277,7 +277,7 @@ func TestSubscribe(t *testing.T) {
 		t.Errorf("%d dropped, want 3", n)
 	}
 	sub.Close()
-	for range sub.C { //nolint:revive // until it is closed
+	for range sub.C {
 	}
 	s.Close()
 	if _, ok := <-s.Subscribe().C; ok {

@@ -191,23 +191,18 @@ func candidates(ctx context.Context, tx *sql.Tx, tokens []uint32, lo, hi int64) 
 	for i, t := range tokens[:min(len(tokens), 4)] {
 		next := map[int64]keyRange{}
 		rows, err := tx.QueryContext(ctx, "SELECT block, lo, hi, bits FROM filters WHERE part = ? AND hi >= ? AND lo <= ?", part(t), lo, hi)
-		if err != nil {
-			return nil, err
-		}
-		defer rows.Close()
-		for rows.Next() {
+		if err := each(rows, err, func() error {
 			var block int64
 			var r keyRange
 			var bits sql.RawBytes
 			if err := rows.Scan(&block, &r.lo, &r.hi, &bits); err != nil {
-				return nil, err
+				return err
 			}
-			_, before := found[block]
-			if (i == 0 || before) && bloomHas(bits, t) {
+			if _, before := found[block]; (i == 0 || before) && bloomHas(bits, t) {
 				next[block] = r
 			}
-		}
-		if err := rows.Err(); err != nil {
+			return nil
+		}); err != nil {
 			return nil, err
 		}
 		found = next
@@ -225,15 +220,11 @@ func candidates(ctx context.Context, tx *sql.Tx, tokens []uint32, lo, hi int64) 
 // freshCandidates does so for the rows that are in no full block yet.
 func freshCandidates(ctx context.Context, tx *sql.Tx, tokens []uint32, lo, hi int64) (all []keyRange, err error) {
 	rows, err := tx.QueryContext(ctx, "SELECT lo, hi, tokens FROM fresh WHERE hi >= ? AND lo <= ?", lo, hi)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
+	err = each(rows, err, func() error {
 		var r keyRange
 		var packed sql.RawBytes
 		if err := rows.Scan(&r.lo, &r.hi, &packed); err != nil {
-			return nil, err
+			return err
 		}
 		missing := slices.Clone(tokens)
 		for ; len(packed) >= 4 && len(missing) > 0; packed = packed[4:] {
@@ -243,8 +234,9 @@ func freshCandidates(ctx context.Context, tx *sql.Tx, tokens []uint32, lo, hi in
 		if len(missing) == 0 {
 			all = append(all, r)
 		}
-	}
-	return all, rows.Err()
+		return nil
+	})
+	return all, err
 }
 
 // union merges ranges that overlap, cut to lo and hi, newest first.

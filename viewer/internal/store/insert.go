@@ -73,7 +73,7 @@ func (in *inserter) singly(w *writer) error {
 	for row := in.args; len(row) > 0; row = row[logColumns:] {
 		_, err := w.exec(insertOne, row[:logColumns]...)
 		for tries := 0; isConstraint(err) && tries < maxTries; tries++ {
-			id := row[0].(int64) + 1 //nolint:errcheck // add has put it there
+			id := row[0].(int64) + 1
 			row[0] = id
 			if _, err = w.exec(insertOne, row[:logColumns]...); err == nil {
 				w.filters.widen(id)

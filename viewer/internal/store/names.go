@@ -3,6 +3,7 @@ package store
 import (
 	"database/sql"
 	"fmt"
+	"maps"
 	"sync"
 )
 
@@ -46,19 +47,13 @@ func (n *names) load(db queryer) error {
 	fresh := newNames()
 	for k := range kinds {
 		rows, err := db.Query("SELECT id, name FROM " + nameTables[k])
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
+		if err := each(rows, err, func() error {
 			var id int64
 			var name string
-			if err := rows.Scan(&id, &name); err != nil {
-				return err
-			}
+			err := rows.Scan(&id, &name)
 			fresh.ids[k][name], fresh.text[k][id] = id, name
-		}
-		if err := rows.Err(); err != nil {
+			return err
+		}); err != nil {
 			return err
 		}
 	}
@@ -91,11 +86,7 @@ func (n *names) name(k kind, id int64) string {
 func (n *names) all(k kind) map[int64]string {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
-	all := make(map[int64]string, len(n.text[k]))
-	for id, name := range n.text[k] {
-		all[id] = name
-	}
-	return all
+	return maps.Clone(n.text[k])
 }
 
 // add is the writer's: it makes a number for the name where there is none yet.

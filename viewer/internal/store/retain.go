@@ -77,20 +77,17 @@ func (w *writer) retainStep(now time.Time) (more bool, err error) {
 // oldest returns the millisecond of the oldest row.
 func (w *writer) oldest() (ms int64, ok bool, err error) {
 	rows, err := w.Query("SELECT min(id) FROM logs UNION ALL SELECT min(id) FROM spans")
-	if err != nil {
-		return 0, false, err
-	}
-	defer rows.Close()
-	for rows.Next() {
+	err = each(rows, err, func() error {
 		var id *int64
 		if err := rows.Scan(&id); err != nil {
-			return 0, false, err
+			return err
 		}
 		if id != nil && (!ok || Millisecond(*id) < ms) {
 			ms, ok = Millisecond(*id), true
 		}
-	}
-	return ms, ok, rows.Err()
+		return nil
+	})
+	return ms, ok, err
 }
 
 // used returns the bytes that rows use, free pages left out.
@@ -100,16 +97,7 @@ func used(db queryer) (int64, error) {
 	var n [3]int64
 	for i, pragma := range []string{"page_count", "freelist_count", "page_size"} {
 		rows, err := db.Query("PRAGMA " + pragma)
-		if err != nil {
-			return 0, err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			if err := rows.Scan(&n[i]); err != nil {
-				return 0, err
-			}
-		}
-		if err := rows.Err(); err != nil {
+		if err := each(rows, err, func() error { return rows.Scan(&n[i]) }); err != nil {
 			return 0, err
 		}
 	}

@@ -172,6 +172,20 @@ func (s *Store) reading(ctx context.Context, fn func(tx *sql.Tx) error) error {
 	return fn(tx)
 }
 
+// each calls fn for every row, and closes the rows.
+func each(rows *sql.Rows, err error, fn func() error) error {
+	if err != nil {
+		return err
+	}
+	defer rows.Close() //nolint:errcheck // Err says what went wrong
+	for rows.Next() {
+		if err := fn(); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
 const seqBits = 20
 
 // FirstID returns the lowest key of a millisecond.
