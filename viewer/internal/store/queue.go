@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"slices"
+	"time"
 
 	"github.com/slogship/slogship/viewer/internal/event"
 	"github.com/slogship/slogship/viewer/internal/jsontext"
@@ -90,6 +91,7 @@ func (s *Store) enqueue(jobs []*job) error {
 		s.stats.refused.Add(1)
 		return ErrBusy
 	}
+	s.appended.Store(time.Now().UnixNano())
 	for _, j := range jobs {
 		s.queue <- j // half of it is free, and the writer takes away
 	}

@@ -56,11 +56,13 @@ type Store struct {
 	write *sql.DB // one connection, the writer's
 	read  *sql.DB // read-only connections
 
-	queue   chan *job // closed by Close, under closing
-	queued  atomic.Int64
-	closing sync.RWMutex // guards closed, and the queue's being closed
-	closed  bool
-	done    chan struct{} // closed when the writer has ended
+	queue  chan *job // closed by Close, under closing
+	queued atomic.Int64
+	// appended is when somebody appended last, in nanoseconds since 1970.
+	appended atomic.Int64
+	closing  sync.RWMutex // guards closed, and the queue's being closed
+	closed   bool
+	done     chan struct{} // closed when the writer has ended
 
 	lock  *os.File // held while the store is open: one process writes
 	names *names
