@@ -20,10 +20,10 @@ WORK := $(CURDIR)/cli/go.work
 in_module = cd $$m && GOWORK=$$([ $$m = cli ] && echo $(WORK) || echo off)
 
 # Nested modules whose tests take seconds and need no server.
-LIGHT := $(sort $(filter adapters/%,$(NESTED)) cli examples/loggers examples/otel)
+LIGHT := $(sort $(filter adapters/%,$(NESTED)) cli examples/loggers examples/otel viewer)
 
 .DEFAULT_GOAL := help
-.PHONY: FORCE help picture test check vet build cross examples tidy tidy-cli lint vuln fmt bench bench-peers fuzz integration tools cc
+.PHONY: FORCE help picture test check vet build cross examples tidy tidy-cli lint vuln fmt bench bench-peers fuzz integration viewer tools cc
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
@@ -137,6 +137,9 @@ fuzz: ## run every fuzz target of the root module for FUZZTIME each
 integration: ## test against real backends (nested module integration/)
 	@test -f integration/Makefile || { echo "integration: integration/Makefile does not exist"; exit 1; }
 	$(MAKE) -C integration
+
+viewer: cc ## build and test the viewer (nested module viewer/); make -C viewer browser tests its pages
+	$(MAKE) -C viewer build test
 
 tools: $(BIN)/golangci-lint $(BIN)/govulncheck $(BIN)/benchstat ## build the pinned tools into .bin/
 

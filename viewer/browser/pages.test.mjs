@@ -1,0 +1,249 @@
+// The pages, in a real browser: every page and every way through it, by mouse and
+// by keyboard, on a desk and on a phone; and that what was logged stays text.
+//
+//	VIEWER=/path/to/slogship-viewer node --test
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+import { readFileSync } from "node:fs";
+import { after, before, test } from "node:test";
+import { chromium } from "playwright-core";
+import { executablePath, flags } from "./browser.mjs";
+import { attacks, fill, fillAttacks, startViewer } from "./server.mjs";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const binary = process.env.VIEWER;
+const paths = ["/", "/?q=level%3A%3E%3Derror".replace("%3A", ""), "/tail", "/errors", "/traces", "/traces/" + (1997).toString(16).padStart(32, "0"), "/performance", "/status"];
+let viewer, browser;
+
+before(async () => {
+  viewer = await startViewer(binary);
+  await fill(viewer);
+  browser = await chromium.launch({ executablePath, args: flags });
+});
+
+after(async () => {
+  await browser?.close();
+  await viewer?.stop();
+});
+
+// open opens a page that fails the test for whatever it complains of, and for
+// whatever it asks of anybody else.
+async function open(t, path, options = {}, where = viewer) {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, ...options });
+  page.trouble = [];
+  page.on("pageerror", (e) => page.trouble.push("error: " + e.message));
+  page.on("console", (m) => m.type() === "error" && !/status of 4/.test(m.text()) && page.trouble.push("console: " + m.text()));
+  page.on("request", (r) => !r.url().startsWith(where.url) && !r.url().startsWith("data:") && page.trouble.push("asks " + r.url()));
+  t.after(() => page.close());
+  await page.goto(where.url + path);
+  await page.waitForFunction(() => document.querySelector("main").childElementCount > 0 && !document.querySelector("[aria-busy]"));
+  return page;
+}
+
+const rows = (page) => page.locator(".list .rows > .row");
+
+for (const colorScheme of ["light", "dark"]) {
+  for (const width of [1280, 390]) {
+    test(`nothing is wrong with any page: ${colorScheme}, ${width} pixels`, async (t) => {
+      for (const path of paths) {
+        const page = await open(t, path, { colorScheme, viewport: { width, height: 800 }, bypassCSP: true });
+        await page.waitForTimeout(300);
+        await page.evaluate(axe);
+        const { violations } = await page.evaluate(() => axe.run(document, { resultTypes: ["violations"] }));
+        const serious = violations.filter((v) => ["serious", "critical"].includes(v.impact));
+        assert.deepEqual(serious.map((v) => `${path}: ${v.id}: ${v.nodes.slice(0, 2).map((n) => n.html.slice(0, 150)).join(" | ")}`), []);
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        assert.ok(wide <= 0, `${path} is ${wide} pixels too wide`);
+        assert.deepEqual(page.trouble, [], path);
+      }
+    });
+  }
+}
+
+test("a query finds, an error points at its place, and the address keeps the query", async (t) => {
+  const page = await open(t, "/");
+  await page.keyboard.press("/");
+  await page.keyboard.type("level>=error source:payments");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/q=level/);
+  await page.waitForFunction(() => document.querySelectorAll(".list .row").length === 17);
+  await page.reload();
+  await page.waitForFunction(() => document.querySelectorAll(".list .row").length === 17);
+  await page.fill("input[name=q]", "level:loud");
+  await page.keyboard.press("Enter");
+  assert.equal(await page.locator(".query-error mark").textContent(), "loud");
+  await page.goBack();
+  await page.waitForFunction(() => document.querySelectorAll(".list .row").length === 17);
+  assert.deepEqual(page.trouble, []);
+});
+
+test("keys walk through rows, open and close one; its address opens it again", async (t) => {
+  const page = await open(t, "/?q=order");
+  await page.keyboard.press("j");
+  await page.keyboard.press("j");
+  await page.keyboard.press("k");
+  await page.keyboard.press("Enter");
+  await page.locator(".drawer .context .here").waitFor();
+  const said = await page.locator(".drawer .message").textContent();
+  assert.match(said, /order \d+ failed/);
+  const url = page.url();
+  await page.keyboard.press("Escape");
+  assert.ok(await page.locator(".drawer").isHidden());
+  assert.ok(await rows(page).first().evaluate((e) => e === document.activeElement), "the row has the focus again");
+  await page.goto(url);
+  await page.locator(".drawer .message").waitFor();
+  assert.equal(await page.locator(".drawer .message").textContent(), said);
+});
+
+test("an attribute's buttons filter for it and filter it out", async (t) => {
+  const page = await open(t, "/?q=served");
+  await rows(page).first().click();
+  await page.locator(".drawer [aria-label='filter for user.plan']").click();
+  await page.waitForURL(/user.plan/);
+  const q = await page.inputValue("input[name=q]");
+  assert.match(q, /^served user\.plan:(free|gold)$/);
+  await rows(page).first().click();
+  await page.locator(".drawer [aria-label='filter out route']").click();
+  await page.waitForURL(/route/);
+  await page.waitForFunction(() => document.querySelectorAll(".list .row").length > 10);
+  const first = await rows(page).first().textContent();
+  const route = (await page.inputValue("input[name=q]")).match(/route!=(\S+)/)[1].replaceAll('"', "");
+  assert.ok(!first.includes("route=" + route + " "), first);
+});
+
+test("the histogram zooms by dragging; facets narrow", async (t) => {
+  const page = await open(t, "/");
+  const box = await page.locator(".histogram").boundingBox();
+  await page.mouse.move(box.x + box.width * 0.5, box.y + 40);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * 0.6, box.y + 40, { steps: 4 });
+  await page.mouse.up();
+  await page.waitForURL(/since/);
+  await page.waitForFunction(() => /^[12345]\d\d records/.test(document.querySelector(".says")?.textContent ?? ""));
+  await page.locator(".facets button", { hasText: "payments" }).click();
+  await page.waitForURL(/source/);
+  await page.waitForFunction(() => [...document.querySelectorAll(".list .row .source")].every((e) => e.textContent === "payments"));
+});
+
+test("scrolling brings older records, each once", async (t) => {
+  const page = await open(t, "/?q=source:payments");
+  for (let i = 0; i < 20 && (await rows(page).count()) < 667; i++) {
+    await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
+    await page.waitForTimeout(150);
+  }
+  const ids = await rows(page).evaluateAll((all) => all.map((e) => e.dataset.id));
+  assert.equal(ids.length, 667);
+  assert.equal(new Set(ids).size, 667);
+});
+
+test("the live tail shows what comes, soon, and never moves while one reads", async (t) => {
+  const own = await startViewer(binary);
+  t.after(() => own.stop());
+  const page = await open(t, "/tail", {}, own);
+  await page.locator(".empty").waitFor();
+  await page.locator("output", { hasText: "live" }).waitFor();
+  const times = [];
+  for (let i = 0; i < 20; i++) {
+    const start = performance.now();
+    await own.post("/ndjson", JSON.stringify({ msg: "number " + i }));
+    await page.waitForFunction((text) => document.querySelector(".rows .row b")?.textContent === text, "number " + i, { polling: "raf" });
+    times.push(performance.now() - start);
+  }
+  times.sort((a, b) => a - b);
+  t.diagnostic(`POST to pixel: p50 ${times[10].toFixed(0)} ms, the longest of 20 ${times[19].toFixed(0)} ms`);
+  // Filled until it scrolls, then scrolled, then under load.
+  await own.post("/ndjson", Array.from({ length: 90 }, (_, i) => JSON.stringify({ msg: "fill " + i })).join("\n"));
+  await page.waitForFunction(() => document.querySelectorAll(".rows .row").length > 90);
+  const place = await page.locator(".scroll").evaluate((e) => {
+    e.scrollTop = 200;
+    return e.scrollTop;
+  });
+  const before = await rows(page).first().textContent();
+  for (let i = 0; i < 20; i++) await own.post("/ndjson", Array.from({ length: 200 }, (_, k) => JSON.stringify({ msg: `load ${i} ${k}` })).join("\n"));
+  await page.locator(".fresh").waitFor();
+  assert.equal(await page.locator(".scroll").evaluate((e) => e.scrollTop), place);
+  assert.equal(await rows(page).first().textContent(), before);
+  await page.locator(".fresh").click();
+  await page.waitForFunction(() => document.querySelector(".rows .row b").textContent.startsWith("load"));
+  assert.ok((await rows(page).count()) <= 1000);
+  // Pause by key.
+  await page.keyboard.press("p");
+  await own.post("/ndjson", JSON.stringify({ msg: "while paused" }));
+  await page.locator(".fresh").waitFor();
+  assert.equal(await page.getByText("while paused").count(), 0);
+  await page.keyboard.press("p");
+  await page.getByText("while paused").waitFor();
+  assert.deepEqual(page.trouble, []);
+});
+
+test("errors: a sample with its stack; resolved, and open again when it comes back", async (t) => {
+  const page = await open(t, "/errors");
+  const card = page.locator(".card", { hasText: "order <*> failed" });
+  await card.getByText("Sample").click();
+  await card.getByText("main.order(/src/order.go:42)").waitFor();
+  await card.getByText("Resolve", { exact: true }).click();
+  await card.waitFor({ state: "detached" });
+  await page.getByText("Resolved", { exact: true }).click();
+  await card.waitFor();
+  await viewer.post("/ndjson?source=shop", JSON.stringify({ level: "ERROR", msg: "order 7 failed", time: new Date(Date.now() + 1000).toISOString(), error: { type: "*pay.DeclinedError" } }));
+  await page.getByText("Open", { exact: true }).click();
+  await card.getByText("came back").waitFor();
+  assert.deepEqual(page.trouble, []);
+});
+
+test("traces: filtered by name, opened, a waterfall with details and logs", async (t) => {
+  const page = await open(t, "/traces");
+  await page.fill("input[name=name]", "/orders");
+  await page.waitForURL(/name=/);
+  await page.waitForFunction(() => document.querySelector(".trace-row") && [...document.querySelectorAll(".trace-row b")].every((e) => e.textContent === "GET /orders/{id}"));
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("j");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/traces\/[0-9a-f]{32}/);
+  await page.locator(".span-row").nth(3).waitFor();
+  await page.locator(".span-row", { hasText: "SELECT orders" }).click();
+  await page.getByText("postgresql").waitFor();
+  await page.locator(".rows .row").first().click();
+  await page.locator(".drawer .message").waitFor();
+  assert.deepEqual(page.trouble, []);
+});
+
+test("performance by route, status, and the keys that lead everywhere", async (t) => {
+  const page = await open(t, "/");
+  for (const [key, path, text] of [["p", "/performance", "GET /orders/{id}"], ["s", "/status", "A commit takes"], ["t", "/tail", "Pause"], ["e", "/errors", "Resolved"], ["r", "/traces", "GET /"], ["l", "/", "request served"]]) {
+    await page.keyboard.press("g");
+    await page.keyboard.press(key);
+    await page.waitForURL(viewer.url + path);
+    await page.getByText(text).first().waitFor();
+  }
+  await page.keyboard.press("?");
+  await page.getByText("next and previous row").waitFor();
+  await page.keyboard.press("Escape");
+  await page.locator("#theme").click();
+  assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), "dark");
+  assert.deepEqual(page.trouble, []);
+});
+
+test("what was logged stays text, in every field of every page", async (t) => {
+  const own = await startViewer(binary);
+  t.after(() => own.stop());
+  await fillAttacks(own);
+  for (const path of ["/", "/tail", "/errors", "/traces", "/traces/" + "abc".padStart(32, "0"), "/performance", ...attacks.map((a) => "/?q=" + encodeURIComponent(a)),
+    ...attacks.map((a) => "/traces?name=" + encodeURIComponent(a))]) {
+    const page = await open(t, path, {}, own);
+    await page.waitForTimeout(150);
+    for (const target of [".list .row", ".span-row", ".show"]) {
+      for (let i = 0; i < Math.min(await page.locator(target).count(), attacks.length); i++) {
+        const one = page.locator(target).nth(i);
+        if (await one.evaluate((e) => e.tagName === "A")) continue;
+        await one.evaluate((e) => e.click());
+        await page.waitForTimeout(30);
+      }
+    }
+    assert.equal(await page.evaluate(() => window.hit), undefined, path);
+    assert.equal(await page.locator("main script, main iframe, main img, main [onload], main [onerror]").count(), 0, path);
+    assert.ok(!(await page.locator("main").textContent()).includes("\u202e"), path + ": direction is turned");
+    assert.deepEqual(page.trouble, [], path);
+    await page.close();
+  }
+});

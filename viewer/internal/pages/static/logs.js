@@ -1,0 +1,118 @@
+// The page of logs: a histogram that zooms, facets, the list, and the drawer.
+import { el, get, line, number } from "./dom.js";
+import { histogram } from "./chart.js";
+import { Drawer, quote, row } from "./record.js";
+import { Search, withTime } from "./search.js";
+import { empty, failure, fill, firstLogs, main, walk } from "./shell.js";
+
+const params = () => new URLSearchParams(location.search);
+const chart = el("div", { class: "chart" });
+const facets = el("div", { class: "facets" });
+const list = el("div", { class: "rows", role: "table", "aria-label": "Records" });
+const more = el("button", { type: "button", class: "more", hidden: true, onclick: () => load(true) }, "Older records");
+const note = el("p", { class: "note", role: "status" });
+const search = new Search((q) => visit(q));
+const drawer = new Drawer((term) => search.add(term), () => keep({ id: null }));
+const maxRows = 3000;
+let cursor = "", loading = null, shownRows = 0;
+
+fill(search.element, chart, el("div", { class: "columns" },
+  el("details", { class: "side" }, el("summary", {}, "Facets"), facets),
+  el("div", { class: "list" }, note, list, more), drawer.element));
+const side = main.querySelector("details");
+side.open = matchMedia("(min-width: 900px)").matches;
+walk(list);
+
+// keep writes what is shown into the address.
+function keep(changes, push = false) {
+  const p = params();
+  for (const [k, v] of Object.entries(changes)) v ? p.set(k, v) : p.delete(k);
+  const url = location.pathname + (p.size ? "?" + p : "");
+  history[push ? "pushState" : "replaceState"](null, "", url);
+}
+
+function visit(q) {
+  keep({ q, id: null }, true);
+  start();
+}
+
+function openRecord(r) {
+  keep({ id: r.id });
+  drawer.open(r);
+}
+
+async function start() {
+  const q = params().get("q") || "";
+  search.set(q);
+  cursor = "";
+  shownRows = 0;
+  loading?.abort();
+  loading = new AbortController();
+  const options = { signal: loading.signal };
+  list.setAttribute("aria-busy", "true");
+  const [page, h, kinds] = await Promise.allSettled([
+    get("/api/logs", { q, limit: 100 }, options), get("/api/histogram", { q, bars: innerWidth < 600 ? 50 : 120 }, options), get("/api/templates", { q }, options)]);
+  if (options.signal.aborted) return;
+  list.removeAttribute("aria-busy");
+  if (page.status === "rejected") {
+    search.failed(page.reason);
+    if (page.reason.pos === undefined) list.replaceChildren(failure(page.reason));
+    return;
+  }
+  list.replaceChildren();
+  show(page.value, q);
+  if (h.status === "fulfilled") {
+    chart.replaceChildren(shownRows || q ? histogram(h.value, (from, to) => search.enter(withTime(search.input.value, `since:${from} until:${to}`))) : "");
+    showFacets(h.value, kinds.status === "fulfilled" ? kinds.value.templates : []);
+  }
+}
+
+function show(page, q) {
+  for (const r of page.records) list.append(row(r, openRecord));
+  shownRows += page.records.length;
+  cursor = page.next || "";
+  more.hidden = !cursor;
+  more.textContent = page.partial ? "Look further back" : "Older records";
+  note.textContent = page.partial ? `Looked at ${number(page.scanned)} records, back to ${page.up_to.slice(0, 19).replace("T", " ")}.` : "";
+  if (!shownRows && !page.partial) {
+    list.replaceChildren(q ? empty("Nothing found.", el("p", {}, "Words are found whole: try ", el("code", {}, "beginn*"), ", or ", el("code", {}, "key~part"), ". The key ? shows the language.")) : empty("No records yet.", firstLogs()));
+  }
+}
+
+async function load(byHand) {
+  if (!cursor || (!byHand && shownRows >= maxRows) || list.hasAttribute("aria-busy")) return;
+  list.setAttribute("aria-busy", "true");
+  const { signal } = loading;
+  try {
+    const q = params().get("q") || "";
+    const page = await get("/api/logs", { q, cursor, limit: 200 }, { signal });
+    show(page, q);
+  } catch (e) {
+    if (e.name !== "AbortError") note.textContent = e.error || String(e);
+  }
+  if (!signal.aborted) list.removeAttribute("aria-busy");
+}
+
+function facet(title, entries) {
+  return entries.length ? el("section", {}, el("h3", {}, title), el("ul", {}, entries.map(([name, n, term, cls]) =>
+    el("li", {}, el("button", { type: "button", class: cls, title: "Only such", onclick: () => search.add(term) }, el("span", {}, line(name)), el("small", {}, number(n))))))) : null;
+}
+
+function showFacets(h, templates) {
+  const levels = h.names.map((name, i) => [name, h.classes[i], "level:" + name, "lv " + name]).filter(([, n]) => n).reverse();
+  const sources = Object.entries(h.sources).sort((a, b) => b[1] - a[1]).slice(0, 20).map(([name, n]) => [name || "(none)", n, "source:" + quote(name)]);
+  facets.replaceChildren(...[facet("Level", levels), facet("Source", sources),
+    facet("Messages, by whole hours", templates.slice(0, 15).map((t) => [t.name || "(no message)", t.n, "template:" + quote(t.name)]))].filter(Boolean));
+}
+
+new IntersectionObserver((e) => e[0].isIntersecting && load(false), { rootMargin: "600px" }).observe(more);
+addEventListener("popstate", start);
+await start();
+const id = params().get("id");
+if (id) {
+  try {
+    drawer.open((await get("/api/logs/" + encodeURIComponent(id))).record);
+  } catch (e) {
+    note.textContent = e.error;
+  }
+}

@@ -1,0 +1,94 @@
+// The live tail. The newest record is on top. Nothing moves while one reads: as
+// soon as the list is scrolled, or paused, what comes waits behind a button.
+import { el, get, number } from "./dom.js";
+import { Drawer, row } from "./record.js";
+import { Search } from "./search.js";
+import { empty, fill, firstLogs, onKey, walk } from "./shell.js";
+
+const keep = 1000;
+const list = el("div", { class: "rows", role: "table", "aria-label": "Live records" });
+const scroll = el("div", { class: "scroll", tabindex: "0", "aria-label": "Live records" }, list);
+const state = el("output", { class: "note" });
+const fresh = el("button", { type: "button", class: "fresh", hidden: true, onclick: () => release() });
+const pause = el("button", { type: "button", "aria-pressed": "false", onclick: () => toggle() }, "Pause");
+const search = new Search((q) => {
+  history.replaceState(null, "", q ? "?" + new URLSearchParams({ q }) : location.pathname);
+  list.replaceChildren();
+  waiting = [];
+  listen();
+}, false);
+const drawer = new Drawer((term) => search.add(term));
+let source = null, paused = false, waiting = [], skipped = 0, dropped = 0;
+
+fill(search.element, el("div", { class: "tail-bar" }, pause, fresh, state), el("div", { class: "columns" }, el("div", { class: "list" }, scroll), drawer.element));
+walk(list);
+onKey("p", () => toggle());
+scroll.addEventListener("scroll", () => {
+  if (scroll.scrollTop < 4 && !paused) release();
+});
+
+const reading = () => paused || scroll.scrollTop >= 4 || list.contains(document.activeElement);
+
+function toggle() {
+  paused = !paused;
+  pause.setAttribute("aria-pressed", paused);
+  pause.textContent = paused ? "Go on" : "Pause";
+  if (!paused) release();
+}
+
+// release shows what waits.
+function release() {
+  if (list.contains(document.activeElement)) document.activeElement.blur();
+  scroll.scrollTop = 0;
+  add(waiting);
+  waiting = [];
+  dropped = 0;
+  fresh.hidden = true;
+}
+
+function add(records) {
+  list.querySelector(".empty")?.remove();
+  for (const r of records.slice(-keep)) list.prepend(row(r, (x) => drawer.open(x)));
+  while (list.childElementCount > keep) list.lastElementChild.remove();
+}
+
+function took(e) {
+  const { records, skipped: left } = JSON.parse(e.data);
+  if (left) skipped += left;
+  state.textContent = skipped ? `${number(skipped)} more came too fast to show: narrow the query` : "";
+  if (!records) return;
+  if (!reading()) {
+    add(records);
+    return;
+  }
+  waiting.push(...records);
+  if (waiting.length > keep) {
+    dropped += waiting.length - keep;
+    waiting = waiting.slice(-keep);
+  }
+  fresh.hidden = false;
+  fresh.textContent = number(waiting.length + dropped) + " new";
+}
+
+async function listen() {
+  source?.close();
+  const q = new URLSearchParams(location.search).get("q") || "";
+  search.set(q);
+  skipped = 0;
+  try {
+    const page = await get("/api/logs", { q, limit: 50 });
+    list.replaceChildren();
+    add(page.records.reverse());
+    if (!page.records.length) list.append(q ? empty("Nothing such yet.", el("p", {}, "It appears here as soon as it is logged.")) : empty("Waiting for the first record.", firstLogs()));
+  } catch (e) {
+    search.failed(e);
+    return;
+  }
+  const mine = new EventSource("/api/tail?" + new URLSearchParams({ q }));
+  source = mine;
+  mine.addEventListener("hello", () => (state.textContent = "live"));
+  mine.addEventListener("records", took);
+  mine.addEventListener("error", () => (state.textContent = "The connection was lost; trying again."));
+}
+
+listen();

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+)
+
+// batchSize is how many records a batch of slogship's has here.
+const batchSize = 2000
+
+// generator makes bodies as slogship sends them: Logflare's event batch, gzip,
+// records of about 235 bytes, spread over a week.
+type generator struct {
+	made  atomic.Int64
+	first time.Time
+	step  time.Duration
+	id    string
+}
+
+func newGenerator(rows int) *generator {
+	return &generator{first: time.Now().Add(-7 * 24 * time.Hour), step: 7 * 24 * time.Hour / time.Duration(rows), id: fmt.Sprintf("%016x%016x", rand.Uint64(), rand.Uint64())}
+}
+
+func (g *generator) source() string { return fmt.Sprintf("svc%d", rand.IntN(8)) }
+
+// middle returns a key in the middle of what was made.
+func (g *generator) middle() int64 {
+	return g.first.Add(g.step*time.Duration(g.made.Load()/2)).UnixMilli() << 20
+}
+
+var (
+	routes = []string{"/", "/cart", "/orders/{id}", "/search", "/login", "/api/v1/items"}
+	levels = []string{"info", "info", "info", "info", "info", "info", "info", "debug", "debug", "warn"}
+)
+
+// batch is the generator's goroutine's, or that of whoever is alone.
+func (g *generator) batch(n int) []byte {
+	var b bytes.Buffer
+	z, _ := gzip.NewWriterLevel(&b, gzip.BestSpeed)
+	fmt.Fprint(z, `{"batch":[`)
+	for i := range n {
+		k := g.made.Add(1) - 1
+		if i > 0 {
+			fmt.Fprint(z, ",")
+		}
+		level, message := levels[rand.IntN(len(levels))], "request served"
+		switch {
+		case k%1_000_003 == 500_000:
+			message = "the needle in the haystack"
+		case k%200 == 7:
+			level, message = "error", fmt.Sprintf("order %d failed", k)
+		case k%3 == 0:
+			message = fmt.Sprintf("charged card ending in %d", k%10_000)
+		}
+		at := g.first.Add(g.step * time.Duration(k)).UTC().Format("2006-01-02T15:04:05.000000Z")
+		fmt.Fprintf(z, `{"id":"%s%016x","timestamp":"%s","message":"%s","metadata":{"level":"%s","method":"GET","route":"%s","status":%d,"latency_ms":%d.%d,"user":{"id":%d,"plan":"gold"},"request":{"id":"r%d"}}}`,
+			g.id, k, at, message, level, routes[rand.IntN(len(routes))], 200+rand.IntN(4), rand.IntN(500), rand.IntN(1000), rand.IntN(100_000), k)
+	}
+	fmt.Fprint(z, "]}")
+	z.Close() //nolint:errcheck // into memory
+	return b.Bytes()
+}
