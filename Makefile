@@ -30,10 +30,10 @@ help: ## list the targets
 
 # Under the race detector nothing can be told about allocations, and what runs
 # millions of records is cut short: that runs again without it.
-test: cc ## test the root module under the race detector; allocations and memory without; adapters
+test: cc ## test every module but bench and integration under the race detector; allocations and memory without
 	CGO_ENABLED=1 $(GO) test -race ./...
 	$(GO) test -run 'Alloc|Memory|Million|Ring' ./...
-	@set -e; for m in $(LIGHT); do echo "(cd $$m && $(GO) test ./...)"; ($(in_module) $(GO) test ./...); done
+	@set -e; for m in $(LIGHT); do echo "(cd $$m && $(GO) test -race ./...)"; ($(in_module) CGO_ENABLED=1 $(GO) test -race ./...); done
 
 check: build vet cross tidy lint vuln ## build, vet, cross, tidy, lint, vuln: all that CI checks besides the tests
 	@echo "check: passed"
