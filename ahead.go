@@ -1,21 +1,17 @@
 package slogship
 
-import "sync"
-
-// bodies makes request bodies, one of them ahead: while a request is under way and
-// a full batch waits, that batch is encoded.
+// bodies makes request bodies, one of them ahead: once a request has left and a
+// full batch waits, that batch is encoded until the answer is there.
 //
 //	under way   [ body ]            made by encoders[0]
 //	pending     [ full batch | ...  -> ready, made by encoders[1]
 //
 // What was made ahead changes nothing: its records stay pending, and may be dropped
-// or come in another batch. It is used if the next body is of just these. It is
-// owned by the batcher's goroutine, but for encoders[1] and ready while that makes one.
+// or come in another batch. It is used if the next body is of just these. It is owned
+// by the batcher's goroutine.
 type bodies struct {
 	p        *pending
-	encoders [2]*encoder
-	beside   []*encoder // for requests beside the one under way
-	making   sync.WaitGroup
+	encoders []*encoder
 	ready    *body // of the records made
 	made     noted // in it, or lost
 }
@@ -34,12 +30,19 @@ func note(pc piece) noted {
 	return n
 }
 
+// newBodies returns bodies with encoders for so many requests at once.
 func newBodies(p *pending, w *wording, requests int) *bodies {
-	b := &bodies{p: p, encoders: [2]*encoder{newEncoder(w), newEncoder(w)}}
-	for range requests - 1 {
-		b.beside = append(b.beside, newEncoder(w))
+	b := &bodies{p: p}
+	for range max(requests, 2) {
+		b.encoders = append(b.encoders, newEncoder(w))
 	}
 	return b
+}
+
+// lend appends the encoders to dst. The bodies that they made are not valid any more.
+func (b *bodies) lend(dst []*encoder) []*encoder {
+	b.ready = nil
+	return append(dst, b.encoders...)
 }
 
 // of returns a body of the records at the front of pc: of as many as there is room
@@ -54,27 +57,24 @@ func (b *bodies) of(pc piece, room int) *body {
 	return b.encoders[0].encode(pc, room)
 }
 
-// makeAhead begins to make the next body, if a full batch is pending.
+// makeAhead makes the next body, if a full batch is pending.
 func (b *bodies) makeAhead() {
 	pc := b.p.peek()
-	if pc.records == 0 || b.ready != nil && b.made.isFrontOf(pc) {
-		b.p.unpin(pc)
+	if pc.records == 0 {
+		return
+	}
+	defer b.p.unpin(pc)
+	if b.ready != nil && b.made.isFrontOf(pc) {
 		return
 	}
 	b.ready = nil
-	b.making.Go(func() {
-		defer b.p.unpin(pc)
-		defer func() { _ = recover() }() // the Format's, and it will be met again
-		body := b.encoders[1].encode(pc, b.encoders[1].room)
-		if body.taken.records > 0 {
-			front, _ := pc.split(pc.records - body.rest.records)
-			b.made, b.ready = note(front), body
-		}
-	})
+	defer func() { _ = recover() }() // the Format's, and it will be met again
+	body := b.encoders[1].encode(pc, b.encoders[1].room)
+	if body.taken.records > 0 {
+		front, _ := pc.split(pc.records - body.rest.records)
+		b.made, b.ready = note(front), body
+	}
 }
-
-// wait waits until the next body is made.
-func (b *bodies) wait() { b.making.Wait() }
 
 // isFrontOf reports whether pc begins with the records that were noted.
 func (n noted) isFrontOf(pc piece) bool {
@@ -97,4 +97,42 @@ func (n noted) isFrontOf(pc piece) bool {
 		}
 	}
 	return true
+}
+
+// peek returns the next full batch, if there is one, and leaves it pending. The
+// memory of its records stays what it is until unpin, whatever becomes of them. As
+// long as the oldest are dropped for overflow there is none: it would not last.
+func (p *pending) peek() (batch piece) {
+	p.lock()
+	defer p.mu.Unlock()
+	lost := p.lost[overflow] - p.peekedAt
+	p.peekedAt += lost
+	if p.records <= p.partial || lost > 0 {
+		return piece{}
+	}
+	for i := range p.queue.n {
+		s := *p.queue.at(i)
+		front, rest := s.cut(p.batchRecords-batch.records, p.batchBytes-batch.bytes-batch.records*p.extra, p.extra)
+		if front.len() == 0 {
+			break
+		}
+		front.b.live += front.len()
+		batch.add(front)
+		if rest.len() > 0 {
+			break
+		}
+	}
+	return batch
+}
+
+// unpin lets go of what peek returned.
+func (p *pending) unpin(pc piece) {
+	p.lock()
+	defer p.mu.Unlock()
+	if p.ended {
+		return
+	}
+	for _, s := range pc.spans {
+		p.releaseLocked(s.b, s.len())
+	}
 }

@@ -50,7 +50,7 @@ func (p *pending) setAside(pc piece) { p.putAside(suspect{piece: p.compact(pc)},
 // it has lost a toss, it comes before most of them until it counts as poison: one
 // decision soon is worth more than many later.
 func (p *pending) putAside(s suspect, first bool) {
-	p.mu.Lock()
+	p.lock()
 	defer p.unlock()
 	if p.ended {
 		return
@@ -93,12 +93,13 @@ func (p *pending) dropAsideLocked() {
 	p.records--
 	p.bytes -= s.bytes
 	p.settleLocked(s.spans[0], 1, overflow)
+	p.alarmLocked()
 }
 
 // takeAside takes the suspect that is to be tried next, or reports false. Poison,
 // where there is any that may be tried, has every second turn.
 func (p *pending) takeAside(now time.Time) (suspect, bool) {
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	a := &p.aside
 	a.turn = !a.turn
@@ -122,14 +123,14 @@ func (p *pending) takeAside(now time.Time) (suspect, bool) {
 
 // suspects is how many records are set aside.
 func (p *pending) suspects() int {
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	return p.aside.len()
 }
 
 // tryAsideAt sets when the suspects are tried if there is nothing else to send.
 func (p *pending) tryAsideAt(t time.Time) {
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	p.aside.due = t
 }
@@ -157,7 +158,7 @@ func (p *pending) untriedLocked() bool {
 
 // exhausted reports whether Shutdown has nothing left to try.
 func (p *pending) exhausted() bool {
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	return p.queue.n == 0 && !p.untriedLocked()
 }

@@ -17,13 +17,17 @@ type batcher struct {
 	bodies  *bodies
 	sender  *sender
 	encode  func(pc piece, room int) *body // bodies.of
-	post    func(body *body) reply         // sender.send; meanwhile, the next one is made
+	post    func(body *body) reply         // sender.send; until the answer is there, the next one is made
+	flights *flights
+
+	encodeBy func(e *encoder, pc piece, room int) *body // (*encoder).encode
+	postBody func(body *body) reply                     // sender.send; both may be called concurrently
+
 	format  Format
 	onError func(error)
 	drops   *drops // nil if there is no OnDrop
 
 	minBackoff, maxBackoff time.Duration
-	requests               int // at once
 
 	ctx    context.Context // of all requests; marked, so that they log nothing
 	cancel context.CancelFunc
@@ -38,6 +42,8 @@ type batcher struct {
 	wrong     bool          // the first of these was answered as if the set-up were wrong
 	tooLate   time.Duration // how much longer than drain may wait the server wants to be left alone; read by shutdown, after done
 	failures  int           // failed attempts since the last good one
+	failing   bool          // it was reported
+	careful   bool          // the next requests are one at a time: something was refused
 	retryAt   time.Time     // the end of the back-off; zero if there is none
 	notBefore time.Time     // of it, the part that even Shutdown obeys: Retry-After
 	aside     int           // times that suspects were tried with nothing else to send, and in vain
@@ -54,7 +60,6 @@ func newBatcher(p *pending, s *sender, o settings) *batcher {
 		onError:    o.OnError,
 		minBackoff: o.MinBackoff,
 		maxBackoff: o.MaxBackoff,
-		requests:   o.Requests,
 		ctx:        ctx,
 		cancel:     cancel,
 		done:       make(chan struct{}),
@@ -63,9 +68,10 @@ func newBatcher(p *pending, s *sender, o settings) *batcher {
 	}
 	b.encode = b.bodies.of
 	b.post = func(body *body) reply {
+		landed := s.begin(b.ctx, body)
+		<-body.read
 		b.bodies.makeAhead()
-		defer b.bodies.wait()
-		return s.send(b.ctx, body)
+		return landed()
 	}
 	if o.OnDrop != nil {
 		b.drops = &drops{onDrop: o.OnDrop, encoder: newEncoder(b.bodies.encoders[0].wording)}
@@ -75,6 +81,9 @@ func newBatcher(p *pending, s *sender, o settings) *batcher {
 			b.drops.tell(pc, why)
 		}
 	}
+	b.encodeBy = (*encoder).encode
+	b.postBody = func(body *body) reply { return s.send(b.ctx, body) }
+	b.flights = newFlights(b, o.Requests)
 	p.overflowed = func(told chan<- struct{}) { go b.tellOverflow(told) }
 	if b.onError == nil {
 		b.onError = func(err error) { fmt.Fprintln(os.Stderr, err) }
@@ -89,9 +98,10 @@ func (b *batcher) drain(ctx context.Context) {
 	b.p.close()
 }
 
-// run is the only goroutine that swaps pending or sends: a slow backend blocks
-// run and nothing else, and at most one batch is in flight. New starts it; it
-// ends when, after drain, nothing is held any more or the time for that is up.
+// run is the only goroutine that swaps pending, or settles or restores what is in
+// flight: a slow backend blocks run and nothing else. It sends one batch at a time,
+// or several that have a goroutine each, for which it waits (flights). New starts
+// it; it ends when, after drain, nothing is held any more or the time for that is up.
 func (b *batcher) run() {
 	defer close(b.done)
 	defer b.sender.close()
@@ -111,7 +121,11 @@ func (b *batcher) run() {
 			if b.draining {
 				b.drained++
 			}
-			b.attempt()
+			if b.flights.mayBegin() {
+				b.flights.send()
+			} else {
+				b.attempt()
+			}
 			continue
 		}
 		if b.draining && (b.p.exhausted() || b.hopeless()) {
@@ -174,6 +188,7 @@ func (b *batcher) hopeless() bool {
 // answer in the end goes back in front of pending, also if something panics.
 func (b *batcher) attempt() {
 	j := &b.judge
+	b.careful = false
 	if !j.begin(time.Now()) { // Discard was quicker: nothing is known about the server
 		b.p.tryAsideAt(time.Now().Add(b.maxBackoff))
 		return
@@ -185,9 +200,6 @@ func (b *batcher) attempt() {
 		}
 	}()
 	var m mishaps
-	if j.widen(b.requests) && !b.sendAbreast(&m) {
-		return
-	}
 	for {
 		pc, again, ok := j.next()
 		if !ok {
@@ -205,7 +217,12 @@ func (b *batcher) attempt() {
 			return
 		}
 		v := b.read(r, pc)
-		j.answered(pc, b.ruling(&m, r, v, pc, body.encoded))
+		if v.Action == Accept {
+			b.p.noteAccepted()
+		}
+		wait := retryAfter(r.header, time.Now())
+		m.note(r, v, pc, b.sender.complain(r, v), wait)
+		j.answered(pc, ruling{Verdict: v, size: body.encoded, crashed: r.status == http.StatusInternalServerError && wait == 0})
 	}
 	if j.requests == 0 && !j.alone { // nothing is known about the server
 		j.finish()
@@ -384,6 +401,10 @@ func (b *batcher) succeeded(complaint error) {
 		b.report(complaint)
 		return
 	}
+	if !b.failing { // mostly
+		return
+	}
+	b.failing = false
 	if since := b.p.noteRecovery(); !since.IsZero() {
 		b.tell(fmt.Errorf("%w: %s accepts records again after %v",
 			ErrRecovered, b.sender.name, time.Since(since).Round(time.Millisecond)))
@@ -392,6 +413,7 @@ func (b *batcher) succeeded(complaint error) {
 
 // report notes that delivery fails, and tells so the first time.
 func (b *batcher) report(err error) {
+	b.failing = true
 	if b.p.noteFailure(err, time.Now()) {
 		b.tell(err)
 	}

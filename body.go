@@ -17,7 +17,10 @@ type payload struct {
 	raw  int // bytes before compression
 	size int
 
+	read chan struct{} // closed by who reads it to its end first, or withdraws it
+
 	mu        sync.Mutex // guards what follows, while bytes are copied
+	ended     bool       // read is closed
 	parts     [][]byte
 	withdrawn bool
 }
@@ -25,7 +28,7 @@ type payload struct {
 var errWithdrawn = errors.New("slogship: the request body was withdrawn")
 
 func newPayload(parts [][]byte) *payload {
-	p := &payload{parts: parts}
+	p := &payload{parts: parts, read: make(chan struct{})}
 	for _, part := range parts {
 		p.size += len(part)
 	}
@@ -38,6 +41,14 @@ func (p *payload) withdraw() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.parts, p.withdrawn = nil, true
+	p.endLocked()
+}
+
+func (p *payload) endLocked() {
+	if !p.ended {
+		p.ended = true
+		close(p.read)
+	}
 }
 
 func (p *payload) reader() *payloadReader { return &payloadReader{p: p, left: p.size} }
@@ -63,7 +74,9 @@ func (r *payloadReader) Read(dst []byte) (n int, err error) {
 			r.part, r.at = r.part+1, 0
 		}
 	}
-	r.left -= n
+	if r.left -= n; r.left == 0 {
+		r.p.endLocked()
+	}
 	if n == 0 && len(dst) > 0 {
 		return 0, io.EOF
 	}

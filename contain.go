@@ -4,7 +4,10 @@ package slogship
 // It does not if it ends its goroutine (runtime.Goexit, as testing's FailNow does),
 // which nothing can stop: so f has a goroutine of its own, for which contain waits.
 // A panic in f is one in its caller.
-func contain(f func()) (returned bool) {
+func contain(f func()) (returned bool) { return begin(f)() }
+
+// begin is contain that does not wait: wait does, which is called once.
+func begin(f func()) (wait func() (returned bool)) {
 	type end struct {
 		returned bool
 		panicked any
@@ -21,9 +24,11 @@ func contain(f func()) (returned bool) {
 		f()
 		e.returned = true
 	}()
-	e := <-ended
-	if e.panicked != nil {
-		panic(e.panicked)
+	return func() bool {
+		e := <-ended
+		if e.panicked != nil {
+			panic(e.panicked)
+		}
+		return e.returned
 	}
-	return e.returned
 }

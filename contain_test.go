@@ -2,6 +2,8 @@ package slogship
 
 import (
 	"runtime"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -62,5 +64,50 @@ func TestGoexitIsContained(t *testing.T) {
 			tr.wantBooks(1, Dropped{}, 0)
 			tr.wantReports("ReadAnswer ended its goroutine (runtime.Goexit)", "")
 		})
+	})
+}
+
+// A Format that ends its goroutine over a record loses that record, and no other.
+func TestGoexitInAppendEvent(t *testing.T) {
+	quits := fakeFormat{event: func(dst []byte, e *Event) []byte {
+		if strings.HasPrefix(e.Message, "quit") {
+			runtime.Goexit()
+		}
+		return logflare{}.AppendEvent(dst, e)
+	}}
+	for _, requests := range []int{1, 4} {
+		synctest.Test(t, func(t *testing.T) {
+			tr := start(t, always(status(200)), Options{Format: quits, Requests: requests})
+			tr.say("quit 1", "a", "quit 2", "quit 3", "b", "quit 4")
+			time.Sleep(time.Minute)
+			tr.wantTaken("a", "b")
+			tr.wantBooks(2, Dropped{Rejected: 4}, 0)
+			tr.say("quit 5")
+			time.Sleep(time.Minute)
+			tr.wantBooks(2, Dropped{Rejected: 5}, 0)
+		})
+	}
+}
+
+// If it ends it over a head, that is reported, and what is held is kept.
+func TestGoexitInAppendHead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var quits atomic.Bool
+		tr := start(t, always(status(200)), Options{Format: fakeFormat{layout: func(l *Layout) {
+			l.AppendHead = func(dst []byte, _, _ int) []byte {
+				if quits.Load() {
+					runtime.Goexit()
+				}
+				return append(dst, l.Head...)
+			}
+		}}})
+		quits.Store(true)
+		tr.say("a")
+		time.Sleep(time.Minute)
+		tr.wantBooks(0, Dropped{}, 1)
+		quits.Store(false)
+		time.Sleep(time.Minute)
+		tr.wantTaken("a")
+		tr.wantReports("AppendHead of slogship.fakeFormat ended its goroutine (runtime.Goexit)", "")
 	})
 }

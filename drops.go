@@ -36,7 +36,7 @@ var reasonNames = [reasons]string{
 
 // held is what is in flight still: neither settled nor back in pending.
 func (j *judge) held() piece {
-	all := append([]piece{j.todo, j.later, j.failed, j.out}, j.abreast...)
+	all := []piece{j.todo, j.later, j.failed, j.out}
 	for _, r := range j.refused {
 		all = append(all, r.piece)
 	}

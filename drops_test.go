@@ -87,19 +87,22 @@ func TestOnDropEvent(t *testing.T) {
 // OnDrop is told of all that Shutdown leaves, in order: what is pending, in flight,
 // or in the middle of a search.
 func TestOnDropShutdown(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var d dropped
-		tr := start(t, always(status(200).after(time.Hour)), Options{OnDrop: d.note, BatchRecords: 2, RequestTimeout: 2 * time.Hour})
-		tr.say("a", "b", "c", "d", "e")
-		time.Sleep(time.Second)
-		tr.wantRequests(1)
-		if err := tr.Shutdown(cancelled(t)); err == nil {
-			t.Error("nothing is unsent")
-		}
-		tr.wantBooks(0, Dropped{Shutdown: 5}, 0)
-		d.want(t, [2]string{"shutdown", "a"}, [2]string{"shutdown", "b"}, [2]string{"shutdown", "c"},
-			[2]string{"shutdown", "d"}, [2]string{"shutdown", "e"})
-	})
+	for _, requests := range []int{1, 2} {
+		synctest.Test(t, func(t *testing.T) {
+			var d dropped
+			tr := start(t, always(status(200).after(time.Hour)),
+				Options{OnDrop: d.note, BatchRecords: 2, Requests: requests, RequestTimeout: 2 * time.Hour})
+			tr.say("a", "b", "c", "d", "e")
+			time.Sleep(time.Second)
+			tr.wantRequests(requests)
+			if err := tr.Shutdown(cancelled(t)); err == nil {
+				t.Error("nothing is unsent")
+			}
+			tr.wantBooks(0, Dropped{Shutdown: 5}, 0)
+			d.want(t, [2]string{"shutdown", "a"}, [2]string{"shutdown", "b"}, [2]string{"shutdown", "c"},
+				[2]string{"shutdown", "d"}, [2]string{"shutdown", "e"})
+		})
+	}
 }
 
 func TestOnDropShutdownWhileSearching(t *testing.T) {

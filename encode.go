@@ -3,6 +3,7 @@ package slogship
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"fmt"
 	"log/slog"
 	"unsafe"
 
@@ -102,6 +103,23 @@ func (e *encoder) encode(pc piece, room int) *body {
 	room = min(room, e.room)
 	defer e.release()
 	e.begin()
+	head := len(e.buf)
+	for left := pc; !contain(func() { e.fill(b, left, room) }); {
+		// The Format ended the goroutine over a record, which is lost for that.
+		var one piece
+		_, left = pc.split(b.taken.records + len(b.lost))
+		one, left = left.split(1)
+		b.lost = append(b.lost, loss{one.spans[0], rejected})
+		e.buf = e.buf[:head+b.encoded]
+	}
+	if b.taken.records > 0 && !contain(func() { e.end(b) }) {
+		panic(fmt.Sprintf("AppendHead of %T ended its goroutine (runtime.Goexit)", e.format))
+	}
+	return b
+}
+
+// fill adds to b the records at the front of pc.
+func (e *encoder) fill(b *body, pc piece, room int) {
 	for i, s := range pc.spans {
 		for at := s.from; at < s.to; at++ {
 			before, one := len(e.buf), span{s.b, at, at + 1}
@@ -114,8 +132,7 @@ func (e *encoder) encode(pc piece, room int) *body {
 			case b.taken.records > 0 && (b.encoded+len(e.buf)-before > room || b.taken.records == e.maxRecords):
 				e.buf = e.buf[:before]
 				b.rest = restOf(pc, i, at)
-				e.end(b)
-				return b
+				return
 			case cut:
 				b.cut = append(b.cut, one)
 			}
@@ -126,10 +143,6 @@ func (e *encoder) encode(pc piece, room int) *body {
 			}
 		}
 	}
-	if b.taken.records > 0 {
-		e.end(b)
-	}
-	return b
 }
 
 // compressAt is how many bytes are compressed at once, while a body grows: they are

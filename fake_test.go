@@ -27,6 +27,8 @@ type trial struct {
 	taken    []string // messages that the backend acknowledged, in that order
 	told     []error  // by OnError
 	open     int      // requests under way
+	most     int      // of these, at once, until now
+	atOnce   int      // how many there may be; 0 is 1
 }
 
 const testEndpoint = "http://logs.test/logs?source=s0urce"
@@ -40,7 +42,7 @@ func start(t *testing.T, answers func(*request) answered, o Options) *trial {
 
 func startAt(t *testing.T, endpoint string, answers func(*request) answered, o Options) *trial {
 	t.Helper()
-	tr := &trial{t: t, began: time.Now(), answer: answers}
+	tr := &trial{t: t, began: time.Now(), answer: answers, atOnce: o.Requests}
 	if o.Client == nil {
 		o.Client = &http.Client{}
 	}
@@ -63,6 +65,7 @@ func startAt(t *testing.T, endpoint string, answers func(*request) answered, o O
 
 // end gives up what is held, and checks the last balance.
 func (tr *trial) end() {
+	tr.balanced()
 	tr.Shutdown(cancelled(tr.t))
 	tr.balanced()
 	if s := tr.Stats(); s.Pending+s.InFlight+s.Spooled != 0 {
@@ -214,7 +217,7 @@ func wantLinear(t *testing.T, n int, work func(n int)) {
 		return min(before, time.Since(began))
 	}
 	small, large := time.Duration(math.MaxInt64), time.Duration(math.MaxInt64)
-	for range 10 {
+	for range 100 {
 		small, large = least(small, n), least(large, 4*n)
 		if large <= 8*small {
 			return

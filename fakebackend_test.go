@@ -90,7 +90,8 @@ func (tr *trial) RoundTrip(req *http.Request) (*http.Response, error) {
 	tr.mu.Lock()
 	r.n = len(tr.requests)
 	tr.requests = append(tr.requests, r)
-	if tr.open++; tr.open > 1 {
+	tr.open++
+	if tr.most = max(tr.most, tr.open); tr.open > max(tr.atOnce, 1) {
 		tr.t.Errorf("%d requests at once", tr.open)
 	}
 	answer := tr.answer

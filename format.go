@@ -8,9 +8,10 @@ import (
 // default is [Logflare]'s; package formats has 14 others. Set one in
 // Options.Format.
 //
-// AppendEvent may be called from several goroutines at once, each with its own Event; the other methods are
-// called from one goroutine. If AppendEvent panics, its record is dropped and counted in Stats.Dropped.Rejected.
-// If another method panics, the attempt to send fails.
+// AppendEvent, each call with its own Event, and Layout.AppendHead may be called
+// from several goroutines at once; the other methods are called from one
+// goroutine. If AppendEvent panics, its record is dropped and counted in
+// Stats.Dropped.Rejected. If another method panics, the attempt to send fails.
 type Format interface {
 	// Layout returns what is the same for every record. It is called once.
 	Layout() Layout

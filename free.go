@@ -86,7 +86,7 @@ func (p *pending) openLocked(size int, seq uint64) (b *block, last bool) {
 // (BenchmarkSlowestCalls/ring.growing, p99.9 of one call in 250 that makes one).
 func (p *pending) stock() {
 	b := newBlock(blockBytes)
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	if len(p.free.blocks) == 0 && !p.closed {
 		p.free.put(b)

@@ -22,7 +22,7 @@ func (g *growth) note(records, bytes int) int {
 // noteEncoded notes how long records became when they were encoded, and which of
 // them, a span each, were shortened for that.
 func (p *pending) noteEncoded(pc piece, encoded int, cut []span) {
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	if p.ended {
 		return

@@ -7,7 +7,7 @@
 //
 // Logging never waits for the network or for the batcher. Handle captures a
 // record in a compact form; one goroutine, the batcher, encodes batches for the
-// backend and sends them. Memory is bounded in records and bytes: at the bound
+// backend and sends them, one at a time unless Options.Requests says otherwise. Memory is bounded in records and bytes: at the bound
 // the oldest record is dropped and counted. Only an acknowledgement removes a
 // batch. After a failure it goes back in front of the records logged meanwhile,
 // and is sent again after a back-off, with the same event ids.

@@ -85,8 +85,6 @@ type attempt struct {
 	toss toss
 	out  piece // sent, if it is not of a toss
 
-	abreast []piece // sent at once
-
 	now     time.Time
 	alone   bool // nothing but suspects is sent
 	behind  bool // there is more to send than a batch
@@ -134,13 +132,14 @@ func newJudge(p *pending, maxBackoff time.Duration) judge {
 
 // begin takes a batch, and reports false if there is nothing to send.
 func (j *judge) begin(now time.Time) bool {
-	j.attempt = attempt{inflight: inflight{p: j.p, todo: j.p.swap()}, now: now}
+	batch, left, suspects := j.p.take()
+	j.attempt = attempt{inflight: inflight{p: j.p, todo: batch}, now: now}
 	if j.todo.records == 0 {
 		j.alone = true
-		j.tosses = min(j.p.suspects(), maxTosses)
+		j.tosses = min(suspects, maxTosses)
 		return j.pair()
 	}
-	j.behind = j.p.length() > 0
+	j.behind = left > 0
 	j.patient = j.crashes >= patience
 	j.probing = j.crashes > patience || j.crashes > 0 && j.poisoned() || j.vain > 0
 	for (j.probing || j.patient) && (j.todo.records < 2 || j.todo.records < roomToProbe && j.todo.bytes < j.p.batchBytes) {
@@ -150,13 +149,23 @@ func (j *judge) begin(now time.Time) bool {
 		}
 		j.todo = join(j.todo, more)
 	}
-	if n := min(tossesEach*j.p.suspects(), maxTosses); n > 0 {
+	if n := min(tossesEach*suspects, maxTosses); n > 0 {
 		j.tosses = n
 		if !j.behind {
 			j.slice = (j.todo.records + n - 1) / n
 		}
 	}
 	return true
+}
+
+// plain reports whether nothing is suspected of a record, and of the server.
+func (j *judge) plain() bool {
+	return j.crashes == 0 && j.vain == 0 && j.window == 0 && j.gap == 0 && j.p.suspects() == 0
+}
+
+// beginAtOnce begins an attempt without a batch: flights bring what is answered.
+func (j *judge) beginAtOnce(now time.Time) {
+	j.attempt = attempt{inflight: inflight{p: j.p}, now: now}
 }
 
 // poisoned reports whether there was poison lately.
@@ -226,7 +235,7 @@ func (j *judge) sending(pc piece) (_ piece, again, ok bool) {
 // what of it is in the body. What no body can have is dropped; what this one has no
 // room for goes back: to pending, where more comes to it, if it ends the batch.
 func (j *judge) encoded(b *body) (sent piece) {
-	j.noteBody(b)
+	j.lose(b)
 	sent = b.taken
 	part := j.toss.next()
 	switch {
@@ -245,11 +254,14 @@ func (j *judge) encoded(b *body) (sent piece) {
 	} else {
 		j.putBack(b.rest)
 	}
+	if sent.records > 0 {
+		j.sentTo = max(j.sentTo, sent.lastSeq()+1)
+	}
 	return sent
 }
 
-// noteBody notes what became of the records that b was made of.
-func (j *judge) noteBody(b *body) {
+// lose drops what no body can have.
+func (j *judge) lose(b *body) {
 	j.p.noteEncoded(b.taken, b.encoded, b.cut)
 	for _, l := range b.lost {
 		var pc piece
@@ -258,9 +270,6 @@ func (j *judge) noteBody(b *body) {
 			j.p.dropped(pc, l.why)
 		}
 		j.p.settle(pc, 1, l.why)
-	}
-	if b.taken.records > 0 {
-		j.sentTo = max(j.sentTo, b.taken.lastSeq()+1)
 	}
 }
 
@@ -445,8 +454,7 @@ func (j *judge) found() {
 // finish ends the attempt: what has no final answer goes back. It reports how the
 // attempt ended, and whether anything went back.
 func (j *judge) finish() (end ending, rest bool) {
-	j.putBack(join(append(j.abreast, j.out)...)) // if their answers could not be read
-	j.out, j.abreast = piece{}, nil
+	j.putBack(j.out) // if its answer could not be read
 	j.conclude()
 	end = j.end
 	switch {

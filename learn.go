@@ -12,17 +12,21 @@ import (
 )
 
 // words is what may be shown of a text from outside.
-func (s *sender) words(text string) string {
+func (s *sender) words(text string) string { return s.known().Text(text) }
+
+// known is the secrets of the options and of the last request that had others.
+func (s *sender) known() *redact.Secrets {
 	if learned := s.learned.Load(); learned != nil {
-		return learned.Text(text)
+		return learned
 	}
-	return s.secrets.Text(text)
+	return s.secrets
 }
 
-// learn notes the secrets that a transport has put into a request, a token say.
-func (s *sender) learn(req *http.Request) {
+// learn notes the secrets that a transport has put into a request, a token say, and
+// returns those that its answer may show. Other requests may have others meanwhile.
+func (s *sender) learn(req *http.Request) *redact.Secrets {
 	if req == nil {
-		return
+		return s.known()
 	}
 	var added http.Header
 	for name, values := range req.Header {
@@ -40,27 +44,27 @@ func (s *sender) learn(req *http.Request) {
 	if added.Get("Content-Encoding") != "" {
 		delete(added, "Content-Encoding") // our own
 	}
-	if len(added) > 0 || u != nil {
-		s.learned.Store(s.secrets.And(u, added))
+	if len(added) == 0 && u == nil {
+		return s.known()
 	}
+	secrets := s.secrets.And(u, added)
+	s.learned.Store(secrets)
+	return secrets
 }
 
 // doError is the error of a request that got no answer. If a proxy refused it, its
 // text is the proxy's, which has seen credentials of its own.
-func (s *sender) doError(req *http.Request, err error) error {
+func (s *sender) doError(req *http.Request, err error, secrets *redact.Secrets) error {
 	proxy, header, more := proxyOf(s.client.HTTPClient.Transport, req)
 	var op *net.OpError
 	if more && !errors.As(err, &op) {
-		return s.transportError(errors.New(redact.Mark)) // header values that nobody can ask for
+		return s.transportError(errors.New(redact.Mark), secrets) // header values that nobody can ask for
 	}
 	if proxy != nil || header != nil {
-		known := s.secrets
-		if learned := s.learned.Load(); learned != nil {
-			known = learned
-		}
-		s.learned.Store(known.And(proxy, header))
+		secrets = secrets.And(proxy, header)
+		s.learned.Store(secrets)
 	}
-	return s.transportError(err)
+	return s.transportError(err, secrets)
 }
 
 // proxyOf is the proxy through which a transport sends req, as far as it says so,

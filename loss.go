@@ -103,7 +103,7 @@ type waiter struct {
 // wait registers a Flush: what is held now becomes urgent. It returns nil if
 // nothing is held.
 func (p *pending) wait() *waiter {
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	if p.records+p.inFlight == 0 {
 		return nil
@@ -120,7 +120,7 @@ func (p *pending) wait() *waiter {
 // giveUp takes w out, if it is still waiting, and returns what became of its
 // records until now.
 func (p *pending) giveUp(w *waiter) *LossError {
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	for i := range p.waiters {
 		if p.waiters[i] == w {
@@ -142,7 +142,7 @@ func (p *pending) giveUp(w *waiter) *LossError {
 // and why it could not be sent. An answer that comes in later changes nothing:
 // what Shutdown has reported as unsent stays so.
 func (p *pending) abandon() *LossError {
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	if p.ended {
 		return &LossError{}
@@ -188,7 +188,7 @@ func (p *pending) abandonedPiece() piece {
 // unsent returns how much is held, and why, or, if ended, how much was when
 // Shutdown gave up.
 func (p *pending) unsent() (e *LossError, ended bool) {
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	if p.ended {
 		return p.abandoned.copy(), true

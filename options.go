@@ -23,6 +23,9 @@ const (
 	defaultMaxBackoff      = 30 * time.Second
 )
 
+// maxRequests bounds Options.Requests.
+const maxRequests = 64
+
 // Options configure a [Handler]. The zero value is ready for production. New
 // copies Options and never writes to the caller's.
 type Options struct {
@@ -117,11 +120,16 @@ type Options struct {
 	MinBackoff time.Duration
 	MaxBackoff time.Duration
 
-	// Requests is how many requests may be under way at once. If zero, 1, which
-	// keeps the order in which records were accepted. More are for a backend with
-	// small batches, or far away: a backlog then leaves in so many full batches at
-	// once, each of which is delivered, or tried again, by itself, so that records
-	// may overtake others within them.
+	// Requests is how many requests are under way at once, at most, for a backend
+	// that is far away or takes small batches: if it takes 1,000 records a request and
+	// 100 ms for an answer, one request at a time is 10,000 records per second, and
+	// 4 are 40,000. If zero, 1; 64 at most.
+	//
+	// Above 1 the order is kept but for this: a request may overtake up to
+	// Requests-1 others, so that records arrive out of order, also those of one
+	// goroutine. After anything but a success there is one request at a time, until
+	// a batch is delivered. Each request beyond the first may cost up to 6 MiB of
+	// memory (with BatchBytes at its default).
 	Requests int
 
 	// SpoolDir and SpoolBytes are for keeping pending records on disk. There
@@ -201,10 +209,10 @@ func (o Options) resolve() (s settings, err error) {
 		{"MaxPending", int64(o.MaxPending)},
 		{"MaxPendingBytes", int64(o.MaxPendingBytes)},
 		{"MaxRecordBytes", int64(o.MaxRecordBytes)},
-		{"Requests", int64(o.Requests)},
 		{"RequestTimeout", int64(o.RequestTimeout)},
 		{"MinBackoff", int64(o.MinBackoff)},
 		{"MaxBackoff", int64(o.MaxBackoff)},
+		{"Requests", int64(o.Requests)},
 		{"SpoolBytes", o.SpoolBytes},
 	} {
 		if f.value < 0 {
@@ -256,9 +264,10 @@ func (o Options) resolve() (s settings, err error) {
 	if o.MaxBackoff == 0 {
 		o.MaxBackoff = max(o.MinBackoff, defaultMaxBackoff)
 	}
-	setDefault(&o.Requests, 1)
 	setDefault(&o.MaxPending, defaultMaxPending)
 	setDefault(&o.MaxPendingBytes, defaultMaxPendingBytes)
+	setDefault(&o.Requests, 1)
+	o.Requests = min(o.Requests, maxRequests)
 
 	setDefault(&o.MaxRecordBytes, defaultMaxRecordBytes)
 	o.MaxRecordBytes = clamp(o.MaxRecordBytes, o.MaxPendingBytes, s.layout.MaxRecordBytes)

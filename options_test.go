@@ -17,6 +17,7 @@ func TestBadOptions(t *testing.T) {
 	for want, o := range map[string]Options{
 		"slogship: Options.FlushInterval is -1s, want >= 0":    {FlushInterval: -time.Second},
 		"slogship: Options.BatchRecords is -1, want >= 0":      {BatchRecords: -1},
+		"slogship: Options.Requests is -1, want >= 0":          {Requests: -1},
 		"slogship: Options.BatchBytes is -1, want >= 0":        {BatchBytes: -1},
 		"slogship: Options.MaxPending is -1, want >= 0":        {MaxPending: -1},
 		"slogship: Options.MaxPendingBytes is -1, want >= 0":   {MaxPendingBytes: -1},
@@ -74,7 +75,7 @@ func TestDefaultsAndLimits(t *testing.T) {
 		{Options{}, Options{
 			FlushInterval: time.Second, BatchRecords: 10_000, BatchBytes: 1 << 20,
 			MaxPending: 65_536, MaxPendingBytes: 32 << 20, MaxRecordBytes: 256 << 10,
-			RequestTimeout: 10 * time.Second, MinBackoff: 500 * time.Millisecond, MaxBackoff: 30 * time.Second,
+			RequestTimeout: 10 * time.Second, MinBackoff: 500 * time.Millisecond, MaxBackoff: 30 * time.Second, Requests: 1,
 		}},
 		{Options{MaxPending: 7, MaxPendingBytes: 1000}, Options{BatchRecords: 3, BatchBytes: 500, MaxRecordBytes: 1000}},
 		{Options{MaxPending: 1, MaxPendingBytes: 1}, Options{BatchRecords: 1, BatchBytes: 1, MaxRecordBytes: 1}},
@@ -86,6 +87,8 @@ func TestDefaultsAndLimits(t *testing.T) {
 		{Options{MaxBackoff: time.Millisecond}, Options{MinBackoff: time.Millisecond}},
 		{Options{MinBackoff: time.Hour}, Options{MaxBackoff: time.Hour}},
 		{Options{MinBackoff: time.Hour, MaxBackoff: time.Hour}, Options{}},
+		{Options{Requests: 64}, Options{Requests: 64}},
+		{Options{Requests: math.MaxInt}, Options{Requests: 64}},
 	} {
 		s, err := c.o.resolve()
 		if err != nil {
@@ -104,6 +107,7 @@ func TestDefaultsAndLimits(t *testing.T) {
 			{"RequestTimeout", int64(s.RequestTimeout), int64(c.want.RequestTimeout)},
 			{"MinBackoff", int64(s.MinBackoff), int64(c.want.MinBackoff)},
 			{"MaxBackoff", int64(s.MaxBackoff), int64(c.want.MaxBackoff)},
+			{"Requests", int64(s.Requests), int64(c.want.Requests)},
 		} {
 			if f.want != 0 && f.got != f.want {
 				t.Errorf("%d: %s is %d, want %d", i, f.name, f.got, f.want)

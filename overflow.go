@@ -29,6 +29,13 @@ const (
 	alarmed               // tellOverflow does, or will within a minute
 )
 
+// alarmLocked has a drop told, unless somebody is about to tell of others.
+func (p *pending) alarmLocked() {
+	if p.alarm == calm {
+		p.alarm = breached
+	}
+}
+
 // unlock is mu.Unlock for those who may have dropped records for overflow.
 func (p *pending) unlock() {
 	if p.alarm == breached {
@@ -50,7 +57,7 @@ func (p *pending) unlockAlarmed() {
 // call, how many ever were, and why delivery fails, if it does. If n is zero the
 // alarm is over.
 func (p *pending) takeOverflow() (n, total int64, lastError error) {
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	total = p.lost[overflow]
 	n = total - p.toldOverflow
@@ -91,7 +98,7 @@ func (b *batcher) tellOverflow(told chan<- struct{}) {
 // lastTold is closed once the last tellOverflow has ended; no other one begins
 // after abandon.
 func (p *pending) lastTold() <-chan struct{} {
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	if p.told == nil {
 		none := make(chan struct{})

@@ -207,3 +207,20 @@ func TestOnErrorEndsItsGoroutine(t *testing.T) {
 		})
 	}
 }
+
+// Records that were set aside are the first to go on overflow, and that is told as
+// well.
+func TestOverflowOfSuspectsIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := start(t, fails500, Options{MaxPending: 8, BatchRecords: 4})
+		for i := range 20 {
+			tr.say(fmt.Sprint("bad", i), fmt.Sprint(i))
+			time.Sleep(5 * time.Second)
+		}
+		time.Sleep(2 * time.Minute)
+		s := tr.Stats()
+		if _, told := tr.overflows(); told != s.Dropped.Overflow || told < 10 {
+			t.Errorf("an overflow of %d was told, the books say %v", told, s)
+		}
+	})
+}

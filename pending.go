@@ -21,7 +21,8 @@ import (
 //     within maxHeld as far as dropping pending records can help; free blocks
 //     are kept in what that leaves;
 //   - sequence numbers rise along queue, and all in flight are below them,
-//     except for records that a per-record answer deferred;
+//     except for records that a per-record answer deferred, and what a body had no
+//     room for while others were under way;
 //   - accepted = delivered + dropped + records + inFlight (the balance);
 //   - a block is recycled as soon as none of its records is held.
 //
@@ -78,6 +79,7 @@ type pending struct {
 
 	delivered int64
 	lost      [reasons]int64
+	peekedAt  int64 // of lost[overflow], when peek was called last
 	cut       int64
 	growth    growth
 	waiters   []*waiter
@@ -107,7 +109,7 @@ func newPending(s settings) *pending {
 	p := &pending{
 		maxRecords:   s.MaxPending,
 		maxBytes:     s.MaxPendingBytes,
-		maxHeld:      addSaturated(s.MaxPendingBytes, addSaturated(max(s.BatchBytes, s.MaxRecordBytes), max(s.Requests-1, 0)*s.BatchBytes)+slackBytes),
+		maxHeld:      addSaturated(s.MaxPendingBytes, slackBytes),
 		batchRecords: s.BatchRecords,
 		batchBytes:   max((s.BatchBytes-s.frame)/64*63, 1), // what does not fit after all waits for the next
 		extra:        firstGrowth,
@@ -115,6 +117,9 @@ func newPending(s settings) *pending {
 		block:        s.OnFull == Block,
 		stop:         make(chan struct{}),
 		wake:         make(chan struct{}, 1),
+	}
+	for range s.Requests {
+		p.maxHeld = addSaturated(p.maxHeld, max(s.BatchBytes, s.MaxRecordBytes))
 	}
 	p.overflowed = func(told chan<- struct{}) { close(told) } // the batcher knows better
 	return p
@@ -208,9 +213,10 @@ func (p *pending) takeLocked(rec []byte, own *block, urgent, wake bool) (last bo
 	return last
 }
 
-// lock is mu.Lock for producers. They hold mu for some 50 ns; a mutex that is
-// taken waits in turns of ten times that, or, where more goroutines are ready
-// than there are processors, puts the goroutine to sleep at once.
+// lock is mu.Lock. Producers hold mu for some 50 ns; a mutex that is taken waits in
+// turns of ten times that, or, where more goroutines are ready than there are
+// processors, puts the goroutine to sleep at once: the batcher then waits for a turn
+// after all of them.
 func (p *pending) lock() {
 	const turns = 100 // of a few ns; longer waits are those for a goroutine that was interrupted
 	for range turns {
@@ -283,9 +289,7 @@ func (p *pending) dropFrontLocked(n int) {
 		p.queue.popFront()
 	}
 	p.settleLocked(oldest, n, overflow)
-	if p.alarm == calm {
-		p.alarm = breached
-	}
+	p.alarmLocked()
 	p.trimPartialLocked()
 }
 
@@ -319,28 +323,25 @@ func (p *pending) settleLocked(s span, failed int, why reason) {
 
 // swap takes a batch from the front: as many records as a full one has, at least
 // one. It is empty if nothing is pending but what is set aside.
-func (p *pending) swap() (batch piece) {
-	p.mu.Lock()
+func (p *pending) swap() (batch piece) { return p.swapBytes(p.batchBytes) }
+
+// take is swap, and how many records are left, and how many suspects.
+func (p *pending) take() (batch piece, left, suspects int) {
+	p.lock()
 	defer p.mu.Unlock()
-	return p.swapLocked()
+	return p.swapLocked(p.batchBytes), p.records - p.aside.len(), p.aside.len()
 }
 
-// swapFull is swap if a full batch is pending; otherwise it takes nothing.
-func (p *pending) swapFull() (batch piece) {
-	p.mu.Lock()
+// swapBytes is swap where a full batch has so many bytes.
+func (p *pending) swapBytes(size int) (batch piece) {
+	p.lock()
 	defer p.mu.Unlock()
-	if !p.fullLocked() {
-		return piece{}
-	}
-	return p.swapLocked()
+	return p.swapLocked(size)
 }
 
-// fullLocked reports whether a full batch is pending.
-func (p *pending) fullLocked() bool { return p.records-p.aside.len() > p.partial }
-
-func (p *pending) swapLocked() (batch piece) {
+func (p *pending) swapLocked(size int) (batch piece) {
 	for p.queue.n > 0 {
-		front, rest := p.queue.front().cut(p.batchRecords-batch.records, p.batchBytes-batch.bytes-batch.records*p.extra, p.extra)
+		front, rest := p.queue.front().cut(p.batchRecords-batch.records, size-batch.bytes-batch.records*p.extra, p.extra)
 		if front.len() == 0 && batch.records == 0 {
 			front, rest = p.queue.front().cut(1, math.MaxInt, 0) // alone too large for a batch: it goes alone
 		}
@@ -365,45 +366,13 @@ func (p *pending) swapLocked() (batch piece) {
 	return batch
 }
 
-// peek returns the next full batch, if there is one, and leaves it pending. The
-// memory of its records stays what it is until unpin, whatever becomes of them.
-func (p *pending) peek() (batch piece) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.fullLocked() {
-		return piece{}
-	}
-	for i := range p.queue.n {
-		s := *p.queue.at(i)
-		front, rest := s.cut(p.batchRecords-batch.records, p.batchBytes-batch.bytes-batch.records*p.extra, p.extra)
-		if front.len() == 0 {
-			break
-		}
-		front.b.live += front.len()
-		batch.add(front)
-		if rest.len() > 0 {
-			break
-		}
-	}
-	return batch
-}
-
-// unpin lets go of what peek returned.
-func (p *pending) unpin(pc piece) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.ended {
-		return
-	}
-	for _, s := range pc.spans {
-		p.releaseLocked(s.b, s.len())
-	}
-}
-
 // restore puts a piece back in front of what is pending. If the bounds are then
 // exceeded the oldest go, as if it had never left.
 func (p *pending) restore(pc piece) {
-	p.mu.Lock()
+	if pc.records == 0 {
+		return
+	}
+	p.lock()
 	defer p.unlock()
 	if p.ended {
 		return
@@ -426,13 +395,16 @@ func (p *pending) unshiftLocked(s span) {
 		}
 	}
 	p.queue.pushFront(s)
+	for i := 1; i < p.queue.n && p.queue.at(i).firstSeq() < s.firstSeq(); i++ { // came back before it
+		*p.queue.at(i - 1), *p.queue.at(i) = *p.queue.at(i), s
+	}
 }
 
 // settle closes the books on a piece in flight: its first failed records are
 // dropped for why, the others delivered. Where a server does not say which
 // records it refused, which of them count as the first is arbitrary.
 func (p *pending) settle(pc piece, failed int, why reason) {
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	if p.ended {
 		return
@@ -449,7 +421,7 @@ func (p *pending) settle(pc piece, failed int, why reason) {
 
 // discard empties the queue and returns how many records it held.
 func (p *pending) discard() int {
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	if p.closed {
 		p.wakeLocked() // Shutdown has nothing more to wait for
@@ -475,7 +447,7 @@ func (p *pending) dropQueueLocked(why reason) int {
 
 // close ends the intake.
 func (p *pending) close() {
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	if !p.closed {
 		p.closed = true
@@ -485,7 +457,7 @@ func (p *pending) close() {
 }
 
 func (p *pending) isClosed() bool {
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	return p.closed
 }
@@ -494,7 +466,7 @@ func (p *pending) isClosed() bool {
 // is due, or false if nothing is pending. The batcher is then noted as asleep,
 // and must go to sleep (or ask again).
 func (p *pending) due(now time.Time) (time.Duration, bool) {
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	p.asleep = awake
 	p.free.trim(now)
@@ -505,7 +477,7 @@ func (p *pending) due(now time.Time) (time.Duration, bool) {
 	if p.queue.n == 0 {
 		return p.dueAsideLocked(now)
 	}
-	if p.closed || p.fullLocked() || p.queue.front().firstSeq() < p.urgentBelow {
+	if p.closed || p.records-p.aside.len() > p.partial || p.queue.front().firstSeq() < p.urgentBelow {
 		return 0, true
 	}
 	if wait := p.born.Add(p.interval).Sub(now); wait > 0 {
@@ -535,7 +507,7 @@ func (p *pending) compact(pc piece) (out piece) {
 			out.bytes += len(rec)
 		}
 	}
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	if p.ended {
 		return out
@@ -550,7 +522,7 @@ func (p *pending) compact(pc piece) (out piece) {
 
 // length is the number of records pending, without those that are set aside.
 func (p *pending) length() int {
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	return p.records - p.aside.len()
 }

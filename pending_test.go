@@ -18,7 +18,7 @@ import (
 func queueSettings(maxRecords, maxBytes, batchRecords, batchBytes int) settings {
 	return settings{Options: Options{
 		MaxPending: maxRecords, MaxPendingBytes: maxBytes, MaxRecordBytes: maxBytes,
-		BatchRecords: batchRecords, BatchBytes: batchBytes, FlushInterval: time.Second,
+		BatchRecords: batchRecords, BatchBytes: batchBytes, FlushInterval: time.Second, Requests: 1,
 	}}
 }
 

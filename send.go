@@ -47,15 +47,24 @@ type sender struct {
 	books   *pending
 }
 
+// posting is a request under way. Its context has it, for retryablehttp's hooks.
+type posting struct {
+	*payload
+	began time.Time // of the first of the quick attempts
+}
+
+type postingKey struct{}
+
 // reply is what became of one request.
 type reply struct {
 	err     error // there was no answer
 	status  int
 	header  http.Header
 	body    []byte
-	more    bool   // there is more of it, which was not read
-	bodyErr error  // the answer was cut off
-	coding  string // of the request; empty if it was not compressed
+	more    bool            // there is more of it, which was not read
+	bodyErr error           // the answer was cut off
+	coding  string          // of the request; empty if it was not compressed
+	secrets *redact.Secrets // that may be in the answer
 }
 
 func newSender(endpoint *url.URL, name string, p *pending, o settings) *sender {
@@ -103,7 +112,8 @@ func requestHeader(endpoint *url.URL, o settings) http.Header {
 }
 
 // copyClient returns a copy of c that follows no redirect but one which sends
-// the same request to the same server.
+// the same request to the same server. If c is nil it is a client that keeps the
+// connections of as many requests as there are at once.
 func copyClient(c *http.Client, timeout time.Duration, requests int) *http.Client {
 	var client http.Client
 	if c != nil {
@@ -115,8 +125,9 @@ func copyClient(c *http.Client, timeout time.Duration, requests int) *http.Clien
 			if t.MaxResponseHeaderBytes == 0 {
 				t.MaxResponseHeaderBytes = maxAnswerHeader
 			}
-			if requests > http.DefaultMaxIdleConnsPerHost {
-				t.MaxIdleConnsPerHost = max(t.MaxIdleConnsPerHost, requests) // they are kept
+			t.MaxIdleConnsPerHost = max(t.MaxIdleConnsPerHost, http.DefaultMaxIdleConnsPerHost, requests)
+			if t.MaxIdleConns > 0 {
+				t.MaxIdleConns = max(t.MaxIdleConns, requests)
 			}
 			transport = t
 		}
@@ -162,11 +173,18 @@ func port(u *url.URL) string {
 
 // send POSTs one body and reads the answer. The user's code in it, a transport say,
 // may panic, and may end its goroutine.
-func (s *sender) send(ctx context.Context, body *body) (r reply) {
-	if !contain(func() { r = s.post(ctx, body) }) {
-		return reply{err: &sendError{text: fmt.Sprintf("slogship: POST %s: the transport ended its goroutine (runtime.Goexit)", s.name)}}
+func (s *sender) send(ctx context.Context, body *body) reply { return s.begin(ctx, body)() }
+
+// begin is send that does not wait: landed does, which is called once.
+func (s *sender) begin(ctx context.Context, body *body) (landed func() reply) {
+	var r reply
+	wait := begin(func() { r = s.post(ctx, body) })
+	return func() reply {
+		if !wait() {
+			return reply{err: &sendError{text: fmt.Sprintf("slogship: POST %s: the transport ended its goroutine (runtime.Goexit)", s.name)}}
+		}
+		return r
 	}
-	return r
 }
 
 func (s *sender) post(ctx context.Context, body *body) (r reply) {
@@ -175,11 +193,11 @@ func (s *sender) post(ctx context.Context, body *body) (r reply) {
 	s.books.noteSending(1)
 	defer s.books.noteSending(-1)
 
-	ctx = context.WithValue(ctx, postingKey{}, posting{body.payload, time.Now()})
+	ctx = context.WithValue(ctx, postingKey{}, &posting{body.payload, time.Now()})
 	req, err := retryablehttp.NewRequestWithContext(ctx, http.MethodPost, s.url,
 		retryablehttp.ReaderFunc(func() (io.Reader, error) { return body.reader(), nil }))
 	if err != nil {
-		return reply{err: s.transportError(err)}
+		return reply{err: s.transportError(err, s.known())}
 	}
 	req.Header = s.header.Clone()
 	if host := s.header.Get("Host"); host != "" {
@@ -190,15 +208,14 @@ func (s *sender) post(ctx context.Context, body *body) (r reply) {
 	}
 	resp, err := s.client.Do(req)
 	if err != nil {
-		s.learn(req.Request)
+		secrets := s.learn(req.Request)
 		if resp != nil && resp.Body != nil {
 			_ = resp.Body.Close() // err says more
 		}
-		return reply{err: s.doError(req.Request, err)}
+		return reply{err: s.doError(req.Request, err, secrets)}
 	}
 	defer resp.Body.Close()
-	s.learn(resp.Request)
-	r = reply{status: resp.StatusCode, header: resp.Header, coding: body.coding}
+	r = reply{status: resp.StatusCode, header: resp.Header, coding: body.coding, secrets: s.learn(resp.Request)}
 	if r.status == http.StatusSwitchingProtocols {
 		return r // the body is the connection now, on which neither a timeout nor ctx ends a read
 	}
@@ -207,33 +224,22 @@ func (s *sender) post(ctx context.Context, body *body) (r reply) {
 	return r
 }
 
-// postingKey is the key under which the context of a request has its posting.
-type postingKey struct{}
-
-// posting is what is known of a request when it is tried once more.
-type posting struct {
-	*payload
-	began time.Time // of the first of the quick attempts
-}
-
 // checkRetry has retryablehttp try again, once, after a connection error that
 // came soon.
 func (s *sender) checkRetry(ctx context.Context, _ *http.Response, err error) (bool, error) {
 	if ctx.Err() != nil {
 		return false, ctx.Err()
 	}
-	p, _ := ctx.Value(postingKey{}).(posting)
-	if err == nil || !isConnectionError(err) || time.Since(p.began) > quickRetryWithin-quickRetryWait {
-		return false, nil
-	}
-	return true, nil
+	p, ok := ctx.Value(postingKey{}).(*posting)
+	return ok && err != nil && isConnectionError(err) && time.Since(p.began) <= quickRetryWithin-quickRetryWait, nil
 }
 
 // prepareRetry is called before the second quick attempt.
 func (s *sender) prepareRetry(req *http.Request) error {
-	p, _ := req.Context().Value(postingKey{}).(posting)
 	s.books.noteRetry()
-	s.books.noteSent(p.raw, p.size)
+	if p, ok := req.Context().Value(postingKey{}).(*posting); ok {
+		s.books.noteSent(p.raw, p.size)
+	}
 	return nil
 }
 
@@ -254,13 +260,13 @@ func isConnectionError(err error) bool {
 
 // transportError is err without the URL, which net/http puts in front, and
 // without secrets. It still matches the context's errors.
-func (s *sender) transportError(err error) error {
+func (s *sender) transportError(err error, secrets *redact.Secrets) error {
 	var u *url.Error
 	inner := err
 	for errors.As(inner, &u) {
 		inner = u.Err
 	}
-	e := &sendError{text: fmt.Sprintf("slogship: POST %s: %s", s.name, s.words(inner.Error()))}
+	e := &sendError{text: fmt.Sprintf("slogship: POST %s: %s", s.name, secrets.Text(inner.Error()))}
 	for _, kind := range []error{context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, kind) {
 			e.kind = kind
@@ -308,14 +314,18 @@ func (s *sender) complain(r reply, v Verdict) error {
 	if reason == "" {
 		reason = string(r.body)
 	}
-	if reason = s.words(reason); reason != "" && reason != name { // http.Error's usual text
+	secrets := r.secrets
+	if secrets == nil {
+		secrets = s.known()
+	}
+	if reason = secrets.Text(reason); reason != "" && reason != name { // http.Error's usual text
 		text += ": " + reason
 	}
 	if (v.Action == Hold || v.Action == Isolate) && v.Hint != "" {
 		text += " (" + v.Hint + ")"
 	}
 	if loc := r.header.Get("Location"); loc != "" && r.status/100 == 3 {
-		text += ": not following a redirect to " + s.words(redact.Endpoint(loc))
+		text += ": not following a redirect to " + secrets.Text(redact.Endpoint(loc))
 	}
 	return &sendError{text: text}
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,6 +20,9 @@ type simulation struct {
 	lasts  time.Duration // as long as records are logged
 	poison func(seq uint64) bool
 	server func(s *simulation, bad bool) int // the status code
+	atOnce int                               // requests
+
+	mu sync.Mutex // guards what follows
 
 	rng  *rand.Rand
 	now  time.Duration
@@ -71,7 +75,7 @@ func (s *simulation) logged(seq uint64) time.Duration {
 func (s *simulation) run(t *testing.T, seed uint64) simulated {
 	synctest.Test(t, func(t *testing.T) {
 		s.rng = rand.New(rand.NewPCG(seed, 77))
-		o, err := Options{OnError: func(error) {}}.resolve()
+		o, err := Options{OnError: func(error) {}, Requests: s.atOnce}.resolve()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -82,6 +86,7 @@ func (s *simulation) run(t *testing.T, seed uint64) simulated {
 		p := newPending(o)
 		b := newBatcher(p, newSender(u, "sim", p, o), o)
 		b.encode, b.post = simEncode, s.post
+		b.encodeBy, b.postBody = func(_ *encoder, pc piece, room int) *body { return simEncode(pc, room) }, s.post
 		rng := rand.New(rand.NewPCG(seed, 78))
 		b.judge.coin = func() bool { return rng.IntN(2) == 0 }
 		b.judge.pick = rng.IntN
@@ -145,12 +150,16 @@ func simEncode(pc piece, room int) *body {
 // post is the server.
 func (s *simulation) post(body *body) reply {
 	pc := body.taken
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if now := simNow(); now > s.now || s.rounds == nil {
 		s.rounds = append(s.rounds, 0)
 	}
 	s.rounds[len(s.rounds)-1]++
 	s.requests++
+	s.mu.Unlock()
 	time.Sleep(simLatency)
+	s.mu.Lock()
 	s.now = simNow()
 	bad := false
 	each(pc, func(seq uint64) { bad = bad || s.isBad(seq) })
@@ -323,6 +332,44 @@ func TestSimulation(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// With four requests at once, too, no good record is lost or sent again once it was
+// taken, and the bad ones are found, where a server fails at random as well.
+func TestSimulationAtOnce(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		fails  func(*simulation) bool
+		poison func(uint64) bool
+		code   int
+		prompt float64 // percent at least
+	}{
+		{name: "all well", prompt: 100},
+		{name: "1/3", fails: random(1. / 3)},
+		{name: "10 minutes", fails: outage(10 * time.Minute)},
+		{name: "1 in 1,000 500", poison: oneIn(1000), code: 500, prompt: 99},
+		{name: "1 in 1,000 400, and 1/3", fails: random(1. / 3), poison: oneIn(1000), code: 400, prompt: 95},
+		{name: "1 in 50 400", poison: oneIn(50), code: 400, prompt: 90},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if raceDetector && c.poison != nil {
+				t.Skip("takes long")
+			}
+			s := &simulation{
+				rate: 100, lasts: simTime(12 * time.Minute), atOnce: 4,
+				poison: c.poison, server: faulty(c.fails, http.StatusInternalServerError, c.code),
+			}
+			r := s.run(t, 1)
+			t.Logf("%-23s %v", c.name, r)
+			if r.lost() > 0 {
+				t.Errorf("%d good records were lost", r.lost())
+			}
+			if got := r.share(r.prompt); got < c.prompt {
+				t.Errorf("%.2f %% were delivered within a minute, want %.2f %%", got, c.prompt)
+			}
+		})
 	}
 }
 

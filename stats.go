@@ -20,7 +20,7 @@ type Stats struct {
 	Dropped   Dropped // records given up, by reason
 
 	Pending  int64 // records waiting in memory, those set aside included
-	InFlight int64 // records in the batch being sent
+	InFlight int64 // records in the batch, or batches, being sent
 	Spooled  int64 // records waiting on disk
 
 	// PendingBytes is the size of the pending records, as captured. Oldest is the
@@ -203,7 +203,7 @@ type delivery struct {
 }
 
 func (p *pending) stats() Stats {
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	return Stats{
 		Accepted:     p.accepted,
@@ -251,13 +251,13 @@ func observedTime(s *span) time.Time {
 }
 
 func (p *pending) noteRetry() {
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	p.delivery.retries++
 }
 
 func (p *pending) noteSent(encoded, sent int) {
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	p.delivery.bytesEncoded += int64(encoded)
 	p.delivery.bytesSent += int64(sent)
@@ -272,7 +272,7 @@ func (p *pending) noteSending(n int) {
 }
 
 func (p *pending) noteAccepted() {
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	p.delivery.batches++
 	p.delivery.acceptedAt = time.Now()
@@ -281,7 +281,7 @@ func (p *pending) noteAccepted() {
 // noteFailure records why delivery fails, and reports whether it only now
 // begins to.
 func (p *pending) noteFailure(err error, now time.Time) (first bool) {
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	p.delivery.lastError = err
 	if first = p.delivery.failingSince.IsZero(); first {
@@ -293,7 +293,7 @@ func (p *pending) noteFailure(err error, now time.Time) (first bool) {
 // noteRecovery records that delivery works, and returns since when it had not;
 // zero if it had.
 func (p *pending) noteRecovery() (since time.Time) {
-	p.mu.Lock()
+	p.lock()
 	defer p.mu.Unlock()
 	since = p.delivery.failingSince
 	p.delivery.lastError, p.delivery.failingSince, p.delivery.nextAttempt = nil, time.Time{}, time.Time{}

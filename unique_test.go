@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -85,4 +86,28 @@ func TestUniqueTakesLinearTime(t *testing.T) {
 		}
 		unique(attrs)
 	})
+}
+
+// The members of a source, which ReplaceAttr may name as it likes, are unique as well.
+func TestUniqueSource(t *testing.T) {
+	var keys []string
+	f := fakeFormat{
+		layout: func(l *Layout) { l.UniqueKeys = true },
+		event: func(dst []byte, e *Event) []byte {
+			for _, a := range e.Source {
+				keys = append(keys, a.Key+"="+a.Value.String())
+			}
+			return append(dst, "{}"...)
+		},
+	}
+	h := shipTo(t, hanging, Options{Format: f, AddSource: true, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.SourceKey {
+			return slog.Group(a.Key, slog.Int("line", 1), slog.Int("file", 2), slog.Int("line", 3))
+		}
+		return a
+	}})
+	eventOf(t, h, recordWith())
+	if want := []string{"file=2", "line=3"}; !slices.Equal(keys, want) {
+		t.Errorf("the source has %q, want %q", keys, want)
+	}
 }

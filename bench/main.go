@@ -1,8 +1,8 @@
 // Command bench measures slogship and its peers side by side: the same
 // records, through each peer's own client, to a receiver in another process.
 //
-//	go run .                      all tables (12-15 minutes on 2 cores)
-//	go run . -quick               a rough picture (about 3 minutes)
+//	go run .                      all tables (13 minutes on 2 cores)
+//	go run . -quick               a rough picture (4 minutes)
 //	go run . -tables 2,4 -peers slogship,otel
 //	go run . report               write the report anew from results.json
 //
@@ -53,7 +53,7 @@ func dispatch(args []string) error {
 	tables := fs.String("tables", "1,2,3,4,5,6,7", "the tables to measure")
 	names := fs.String("peers", "", "the peers to measure, comma-separated (default all)")
 	quick := fs.Bool("quick", false, "fewer records, counts and seconds: a rough picture")
-	counts := fs.Int("counts", 0, "samples of tables 1 and 2 (default 5, quick 1)")
+	counts := fs.Int("counts", 0, "samples of table 2 (default 5, quick 1)")
 	dir := fs.String("dir", ".", "where results.json, RESULTS.md and plots/ are")
 	if err := fs.Parse(args); err != nil {
 		return err

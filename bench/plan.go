@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/slogship/slogship/bench/measure"
 	"github.com/slogship/slogship/bench/peers"
 	"github.com/slogship/slogship/bench/receiver"
 	"github.com/slogship/slogship/bench/report"
@@ -20,8 +19,14 @@ type plan struct {
 	peers  []peers.Peer // ceilings included
 	dir    string       // of results.json
 
-	counts        int           // of tables 1 and 2
-	writerCounts  int           // of table 4
+	counts        int           // of table 2
+	slowCounts    int           // of rows more than ten times slower than others
+	fewCounts     int           // of tables 1, 4 and 5
+	processes     int           // of what is compared inside a process
+	inside        int           // rounds of each of these
+	calls         int           // a burst of theirs
+	tails         int           // rounds of the slowest calls
+	unpaused      time.Duration // that goroutines log for that never pause
 	records       int           // a round
 	atLeast       time.Duration // rounds go on until they took so long
 	writers       []int
@@ -37,13 +42,19 @@ type plan struct {
 func newPlan(quick bool, counts int) *plan {
 	p := &plan{
 		counts:        5,
-		writerCounts:  3,
+		slowCounts:    3,
+		fewCounts:     3,
+		processes:     3,
+		inside:        12,
+		calls:         10_000,
+		tails:         5,
+		unpaused:      time.Second,
 		records:       100_000,
 		atLeast:       700 * time.Millisecond,
-		writers:       []int{1, 2, 8, 16, 32, 64},
+		writers:       []int{1, 2, 8, 32, 64},
 		delays:        []time.Duration{0, 10 * time.Millisecond, 100 * time.Millisecond, 300 * time.Millisecond},
 		burst:         50_000,
-		burstLimit:    4 * time.Second,
+		burstLimit:    3 * time.Second,
 		turn:          4 * time.Second,
 		outage:        30 * time.Second,
 		recovery:      60 * time.Second,
@@ -51,11 +62,16 @@ func newPlan(quick bool, counts int) *plan {
 	}
 	if quick {
 		p.counts = 1
-		p.writerCounts = 1
+		p.slowCounts = 1
+		p.fewCounts = 1
+		p.processes = 1
+		p.inside = 5
+		p.tails = 1
+		p.unpaused = 500 * time.Millisecond
 		p.writers = []int{1, 8, 64}
 		p.records = 50_000
 		p.atLeast = 300 * time.Millisecond
-		p.burstLimit = 3 * time.Second
+		p.burstLimit = 2 * time.Second
 		p.turn = 1200 * time.Millisecond
 		p.outage = 10 * time.Second
 		p.recovery = 12 * time.Second
@@ -96,20 +112,33 @@ func (p *plan) shippers() []row {
 	return slices.DeleteFunc(p.rows(false), func(r row) bool { return r.Defaults == "" })
 }
 
-// turns calls f for each row, counts times over: rounds are interleaved, each
-// in an order of its own, so that no peer always runs in the same moment or
-// after the same neighbour.
-func turns[R any](rows []R, counts int, f func(R) error) error {
-	for range counts {
-		shuffled := slices.Clone(rows)
-		rand.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
-		for _, r := range shuffled {
-			if err := f(r); err != nil {
-				return err
+// turns calls f for each row, counts times over, with the number of the round:
+// rounds are interleaved, each in an order of its own, so that no peer always
+// runs in the same moment or after the same neighbour. A ratio is taken within
+// a round, because a machine's speed may drift by a factor of two in minutes.
+func turns[R any](rows []R, counts int, f func(row R, round int) error) error {
+	return groupTurns([][]R{rows}, counts, f)
+}
+
+// groupTurns is turns that keeps in each round together, and so within seconds,
+// what is in one group: what is compared with each other.
+func groupTurns[R any](groups [][]R, counts int, f func(row R, round int) error) error {
+	for round := range counts {
+		for _, g := range shuffled(groups) {
+			for _, r := range shuffled(g) {
+				if err := f(r, round); err != nil {
+					return err
+				}
 			}
 		}
 	}
 	return nil
+}
+
+func shuffled[R any](rows []R) []R {
+	s := slices.Clone(rows)
+	rand.Shuffle(len(s), func(i, j int) { s[i], s[j] = s[j], s[i] })
+	return s
 }
 
 func (p *plan) measure(ctx context.Context, res *report.Results) error {
@@ -157,123 +186,4 @@ func note(ctx context.Context, err error) error {
 		return nil
 	}
 	return err
-}
-
-// enqueue is table 1, beyond what throughput tells: the ceilings, the
-// variants, and slogship beside them.
-func (p *plan) enqueue(ctx context.Context, c receiver.Control, res *report.Results) error {
-	type cell struct {
-		row
-		variant string
-	}
-	var cells []cell
-	for _, peer := range p.peers {
-		variants := []string{measure.Plain, measure.Ten, measure.Source}
-		switch {
-		case peer.Name == "slogship":
-			variants = append(variants, measure.Full)
-		case peer.Name == "otel":
-			variants = []string{measure.Plain, measure.Full}
-		case peer.Proto != "":
-			continue
-		}
-		for _, v := range variants {
-			cells = append(cells, cell{row{peer, peer.Plain}, v})
-		}
-	}
-	res.Enqueue = report.Without(res.Enqueue, p.peers, func(e measure.Enqueue) string { return e.Peer })
-	return turns(cells, p.counts, func(t cell) error {
-		var e measure.Enqueue
-		err := run(ctx, measure.Spec{
-			Kind: measure.KindEnqueue, Peer: t.Name, Compression: t.compression,
-			Control: c, Records: p.records, Variant: t.variant,
-		}, time.Minute, &e)
-		if err == nil {
-			res.Enqueue = append(res.Enqueue, e)
-		}
-		return note(ctx, err)
-	})
-}
-
-// throughput is table 2, and the peers' part of table 1.
-func (p *plan) throughput(ctx context.Context, c receiver.Control, res *report.Results) error {
-	res.Throughput = report.Without(res.Throughput, p.peers, func(t measure.Throughput) string { return t.Peer })
-	return turns(p.rows(true), p.counts, func(r row) error {
-		var t measure.Throughput
-		err := run(ctx, measure.Spec{
-			Kind: measure.KindThroughput, Peer: r.Name, Compression: r.compression,
-			Control: c, Records: p.records, AtLeast: p.atLeast,
-		}, 2*time.Minute, &t)
-		if err == nil {
-			res.Throughput = append(res.Throughput, t)
-		}
-		return note(ctx, err)
-	})
-}
-
-// manyWriters is table 4.
-func (p *plan) manyWriters(ctx context.Context, c receiver.Control, res *report.Results) error {
-	type cell struct {
-		row
-		writers int
-	}
-	var cells []cell
-	for _, r := range p.shippers() {
-		for _, w := range p.writers {
-			cells = append(cells, cell{r, w})
-		}
-	}
-	res.Writers = report.Without(res.Writers, p.peers, func(t measure.Throughput) string { return t.Peer })
-	return turns(cells, p.writerCounts, func(r cell) error {
-		var t measure.Throughput
-		err := run(ctx, measure.Spec{
-			Kind: measure.KindThroughput, Peer: r.Name, Compression: r.compression,
-			Control: c, Records: p.records / 2, AtLeast: p.atLeast / 2, Writers: r.writers,
-		}, 2*time.Minute, &t)
-		if err == nil {
-			res.Writers = append(res.Writers, t)
-		}
-		return note(ctx, err)
-	})
-}
-
-// distances is table 5.
-func (p *plan) distances(ctx context.Context, c receiver.Control, res *report.Results) error {
-	type cell struct {
-		row
-		delay time.Duration
-	}
-	var cells []cell
-	for _, r := range p.shippers() {
-		for _, d := range p.delays {
-			cells = append(cells, cell{r, d})
-		}
-	}
-	res.Distance = report.Without(res.Distance, p.peers, func(d measure.Distance) string { return d.Peer })
-	return turns(cells, 1, func(r cell) error {
-		var d measure.Distance
-		err := run(ctx, measure.Spec{
-			Kind: measure.KindDistance, Peer: r.Name, Compression: r.compression,
-			Control: c, Records: p.burst, AtLeast: p.burstLimit, Delay: r.delay,
-		}, p.burstLimit+30*time.Second, &d)
-		if err == nil {
-			res.Distance = append(res.Distance, d)
-		}
-		return note(ctx, err)
-	})
-}
-
-// thousand is table 7.
-func (p *plan) thousand(ctx context.Context, c receiver.Control, res *report.Results) error {
-	res.Thousand = report.Without(res.Thousand, p.peers, func(t measure.Thousand) string { return t.Peer })
-	rows := slices.DeleteFunc(p.shippers(), func(r row) bool { return r.Name != "slogship" && r.Name != "otel" })
-	return turns(rows, 3, func(r row) error {
-		var t measure.Thousand
-		err := run(ctx, measure.Spec{Kind: measure.KindThousand, Peer: r.Name, Compression: r.compression, Control: c},
-			time.Minute, &t)
-		if err == nil {
-			res.Thousand = append(res.Thousand, t)
-		}
-		return note(ctx, err)
-	})
 }

@@ -32,7 +32,7 @@ func (p *plan) outages(ctx context.Context, c receiver.Control, res *report.Resu
 			return err
 		}
 	}
-	return nil
+	return p.slowestCalls(ctx, c, res)
 }
 
 func (p *plan) outageOf(ctx context.Context, c receiver.Control, kind string, mode receiver.Mode) ([]measure.Outage, error) {
@@ -109,7 +109,7 @@ func (p *plan) defaultSettings(ctx context.Context, c receiver.Control, res *rep
 		return d, err
 	}
 	for _, scenario := range []string{measure.Burst, measure.Exit} {
-		err := turns(p.shippers(), 1, func(r row) error {
+		err := turns(p.shippers(), 1, func(r row, _ int) error {
 			d, err := one(r, scenario, min(3*time.Second, p.defaultsLimit))
 			if err == nil {
 				res.Defaults = append(res.Defaults, d)

@@ -13,7 +13,9 @@ import (
 // Distance is how fast a peer delivers, without a loss, to a backend that
 // answers late.
 type Distance struct {
+	Round     int           `json:"round"` // set by who started it
 	Peer      string        `json:"peer"`
+	Requests  int           `json:"requests"` // 0: the peer has no such setting
 	Delay     time.Duration `json:"delay"`
 	Logged    int           `json:"logged"`
 	Delivered int           `json:"delivered"`
@@ -29,14 +31,14 @@ func (d Distance) Rate() float64 { return float64(d.Delivered) / d.Seconds }
 // queue of every peer that can have a large one. The others block, or are
 // flushed whenever their window is full.
 func distance(ctx context.Context, s Spec, p peers.Peer) (any, error) {
-	pl, err := open(s, p, peers.Setup{Compression: s.Compression, Queue: Queue, Batch: peers.Large})
+	pl, err := open(s, p, peers.Setup{Compression: s.Compression, Queue: Queue, Batch: peers.Large, Requests: s.Requests})
 	if err != nil {
 		return nil, err
 	}
 	if err := pl.backend.SetMode(receiver.Mode{Delay: s.Delay}); err != nil {
 		return nil, err
 	}
-	d := Distance{Peer: p.Name, Delay: s.Delay}
+	d := Distance{Peer: p.Name, Requests: s.Requests, Delay: s.Delay}
 	ctx, cancel := context.WithTimeout(ctx, s.AtLeast)
 	defer cancel()
 	var logged atomic.Int64

@@ -12,21 +12,21 @@ import (
 
 // The variants of Enqueue.
 const (
-	Plain  = ""       // five attributes
-	Ten    = "ten"    // and ten more, given once by With
-	Source = "source" // five, and the call site
-	Full   = "full"   // five, into a full queue, the backend hanging
+	Plain  = ""       // the backend is healthy
+	Full   = "full"   // into a full queue of OutageQueue records, the backend hanging
+	Double = "double" // the same with twice the queue
 )
 
 // Enqueue is what a call costs the caller.
 type Enqueue struct {
+	Round   int     `json:"round"` // set by who started it
 	Peer    string  `json:"peer"`
 	Variant string  `json:"variant"`
 	NS      float64 `json:"ns"`
 	Allocs  float64 `json:"allocs"` // whole process
 	Bytes   float64 `json:"bytes"`
 
-	// Of Full: what a full collection takes, and the objects and bytes of the
+	// Of Full and Double: what a full collection takes, and the objects and bytes of the
 	// heap that are the held records.
 	GC      time.Duration `json:"gc,omitempty"`
 	Objects int64         `json:"objects,omitempty"`
@@ -38,9 +38,13 @@ const enqueueBursts = 3
 // enqueue times calls, and nothing but calls: the peer delivers meanwhile and,
 // untimed, afterwards.
 func enqueue(ctx context.Context, s Spec, p peers.Peer) (any, error) {
-	setup := peers.Setup{Compression: s.Compression, Queue: Queue, Source: s.Variant == Source}
-	if s.Variant == Full {
+	setup := peers.Setup{Compression: s.Compression, Queue: Queue}
+	full := s.Variant != Plain
+	switch s.Variant {
+	case Full:
 		setup.Queue = OutageQueue
+	case Double:
+		setup.Queue = 2 * OutageQueue
 	}
 	empty := liveHeap()
 	pl, err := open(s, p, setup)
@@ -53,21 +57,18 @@ func enqueue(ctx context.Context, s Spec, p peers.Peer) (any, error) {
 			records.Log(ctx, pl.log, i)
 		}
 	}
-	switch s.Variant {
-	case Ten:
-		pl.log = pl.log.With(records.Ten()...)
-	case Full:
+	if full {
 		if err := pl.backend.SetMode(receiver.Mode{Kind: "hang"}); err != nil {
 			return nil, err
 		}
-		log(2 * OutageQueue)
-		full := liveHeap()
-		e.GC = full.gc
-		e.Objects = int64(full.objects) - int64(empty.objects)
-		e.Held = int64(full.bytes) - int64(empty.bytes)
+		log(2 * setup.Queue)
+		held := liveHeap()
+		e.GC = held.gc
+		e.Objects = int64(held.objects) - int64(empty.objects)
+		e.Held = int64(held.bytes) - int64(empty.bytes)
 	}
 	drain := func() {
-		if s.Variant == Full {
+		if full {
 			return
 		}
 		flush, cancel := context.WithTimeout(ctx, drainPatient)
@@ -94,7 +95,7 @@ func enqueue(ctx context.Context, s Spec, p peers.Peer) (any, error) {
 	if p.Proto == "" {
 		return e, nil
 	}
-	if s.Variant != Full {
+	if !full {
 		_ = pl.closeWithin(ctx, 10*time.Second)
 	}
 	return e, pl.backend.Close()

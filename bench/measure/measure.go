@@ -23,7 +23,11 @@ type Spec struct {
 	AtLeast time.Duration `json:"at_least,omitempty"`
 	Writers int           `json:"writers,omitempty"`
 	Variant string        `json:"variant,omitempty"` // of Enqueue
-	Delay   time.Duration `json:"delay,omitempty"`   // of Distance
+	Rounds  int           `json:"rounds,omitempty"`  // of Beside and Formats
+
+	Delay    time.Duration `json:"delay,omitempty"`    // of Distance
+	Requests int           `json:"requests,omitempty"` // of Distance, slogship only
+	Hanging  bool          `json:"hanging,omitempty"`  // of Tail
 
 	Scenario string `json:"scenario,omitempty"` // of Defaults
 
@@ -42,10 +46,20 @@ const (
 	KindDistance   Kind = "distance"   // 5
 	KindDefaults   Kind = "defaults"   // 6
 	KindThousand   Kind = "thousand"   // 7
+	KindBeside     Kind = "beside"     // 1
+	KindFormats    Kind = "formats"    // 1
+	KindTail       Kind = "tail"       // 3
+	KindPressure   Kind = "pressure"   // 4
 )
 
 // Run measures. The result marshals to JSON.
 func Run(ctx context.Context, s Spec) (any, error) {
+	switch s.Kind {
+	case KindBeside:
+		return beside(ctx, s)
+	case KindFormats:
+		return perFormat(ctx, s)
+	}
 	p, ok := peers.Find(s.Peer)
 	if !ok {
 		return nil, fmt.Errorf("no peer %q", s.Peer)
@@ -63,6 +77,10 @@ func Run(ctx context.Context, s Spec) (any, error) {
 		return defaults(ctx, s, p)
 	case KindThousand:
 		return thousand(ctx, s, p)
+	case KindTail:
+		return tail(ctx, s, p)
+	case KindPressure:
+		return pressure(ctx, s, p)
 	}
 	return nil, fmt.Errorf("no measurement %q", s.Kind)
 }

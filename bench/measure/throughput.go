@@ -15,6 +15,7 @@ import (
 // Throughput is one process that logged rounds of records, each waited for
 // until it was delivered.
 type Throughput struct {
+	Round       int               `json:"round"` // set by who started it
 	Peer        string            `json:"peer"`
 	Compression peers.Compression `json:"compression"`
 	Writers     int               `json:"writers"`

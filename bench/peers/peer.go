@@ -6,6 +6,8 @@ import (
 	"context"
 	"log/slog"
 
+	"github.com/slogship/slogship"
+
 	"github.com/slogship/slogship/bench/receiver"
 )
 
@@ -54,7 +56,12 @@ type Setup struct {
 	Queue       int   // bound on records held, where the peer has one
 	Batch       Batch // where the peer lets one choose
 	Source      bool  // add the call site (slogship and the ceilings only)
-	README      bool  // as the README has it: the other settings are ignored
+	Requests    int   // that may be under way at once (slogship only); 0: its default
+
+	// Adjust, if not nil, changes slogship's options at last.
+	Adjust func(*slogship.Options)
+
+	README bool // as the README has it: the other settings are ignored
 }
 
 // Batch is how large batches shall be: what suits a peer best depends on the

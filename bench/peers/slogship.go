@@ -15,7 +15,7 @@ var slogshipPeer = Peer{
 	Proto:    receiver.Logflare,
 	Plain:    None,
 	Others:   []Compression{Gzip, Zstd},
-	Settings: "Logflare's format (for zstd, the same format with a server that inflates it), MaxPending of the queue's bound, MaxPendingBytes 512 B a record, BatchRecords 20,000 and BatchBytes 4 MiB (table 3: 10,000 and 1 MiB, its defaults; table 5: 40,000 and 8 MiB); Flush is Handler.Flush",
+	Settings: "Logflare's format (for zstd, the same format with a server that inflates it), MaxPending of the queue's bound, MaxPendingBytes 512 B a record, BatchRecords 20,000 and BatchBytes 4 MiB (table 3: 10,000 and 1 MiB, its defaults; table 5: 40,000 and 8 MiB, with Requests 4 clamped to 16,384 records); Flush is Handler.Flush",
 	Defaults: "slogship.New(url, nil) (gzip, 10,000 records or 1 MiB a batch, 65,536 records or 32 MiB pending); end: Handler.Close",
 	Open:     openSlogship,
 }
@@ -36,6 +36,7 @@ func openSlogship(s Setup) (*Sink, error) {
 		BatchRecords:    s.Batch.of(10_000, 20_000, 40_000),
 		BatchBytes:      s.Batch.of(1<<20, 4<<20, 8<<20),
 		FlushInterval:   time.Second,
+		Requests:        s.Requests,
 		OnError:         func(error) {},
 	}
 	switch s.Compression {
@@ -46,6 +47,9 @@ func openSlogship(s Setup) (*Sink, error) {
 		opts.Format = inflatesZstd{slogship.Logflare()}
 	default:
 		opts.Compression = slogship.None
+	}
+	if s.Adjust != nil {
+		s.Adjust(opts)
 	}
 	h, err := slogship.New(url, opts)
 	if err != nil {

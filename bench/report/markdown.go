@@ -49,6 +49,12 @@ func (d *doc) table(head []string, rows [][]string) {
 	}
 }
 
+// plot shows a chart, for a dark page its dark version.
+func (d *doc) plot(name, what string) {
+	d.say("\n<picture><source media=\"(prefers-color-scheme: dark)\" srcset=\"plots/%s-dark.svg\">"+
+		"<img src=\"plots/%s.svg\" alt=\"%s\"></picture>", name, name, what)
+}
+
 func (d *doc) section(r *Results, table int, title string) bool {
 	run, ok := r.Runs[table]
 	if !ok {
@@ -82,7 +88,8 @@ func (d *doc) head(r *Results) {
 	d.say("\n    %s", l.Command)
 	d.say("\nwhich writes this page, the plots and [results.json](results.json) (every sample). All peers are given the same\n" +
 		"records, a message and five scalar attributes through slog.Logger, and ship them to a receiver in another process\n" +
-		"on loopback, which checks and counts what arrives. Figures are medians; ± is half of (max - min) / median.\n" +
+		"on loopback, which checks and counts what arrives. Figures are medians; ± is half of (max - min) / median. A ratio is\n" +
+		"taken within each round of measurements, in which what it compares ran within seconds; it is the median of the rounds.\n" +
 		"What the tables mean and which traps they avoid: [README.md](README.md). How each peer is set up:\n" +
 		"[at the end](#how-each-peer-is-set-up).")
 }

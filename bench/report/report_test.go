@@ -50,7 +50,7 @@ func TestReportSaysWhoLoses(t *testing.T) {
 	for _, want := range []string{
 		"| **slogship** | none | 5,000 ±", // the median of three
 		"**25.0 %**",
-		"10.00 x (5k / 0k of OpenTelemetry)",
+		"10.00: 5k / 0k records/s of OpenTelemetry",
 		"**at record 20,000, 29.0 s**",
 		"20,000 of 85,000 | 10,000, 50.0 % of logged",
 	} {
@@ -58,7 +58,7 @@ func TestReportSaysWhoLoses(t *testing.T) {
 			t.Errorf("%q is missing in\n%s", want, b)
 		}
 	}
-	for _, plot := range []string{"enqueue.svg", "throughput.svg", "cpu.svg", "outage.svg"} {
+	for _, plot := range []string{"enqueue.svg", "throughput.svg", "cpu-dark.svg", "outage.svg"} {
 		if _, err := os.Stat(filepath.Join(dir, "plots", plot)); err != nil {
 			t.Error(err)
 		}

@@ -28,9 +28,13 @@ type Results struct {
 	Runs     map[int]Run       `json:"runs"` // by table
 
 	Enqueue    []measure.Enqueue    `json:"enqueue"`
+	Beside     []measure.Beside     `json:"beside"`
+	Formats    []measure.PerFormat  `json:"formats"`
 	Throughput []measure.Throughput `json:"throughput"`
 	Writers    []measure.Throughput `json:"writers"`
+	Pressure   []measure.Pressure   `json:"pressure"`
 	Outage     []measure.Outage     `json:"outage"`
+	Tails      []measure.Tail       `json:"tails"`
 	Distance   []measure.Distance   `json:"distance"`
 	Defaults   []measure.Defaults   `json:"defaults"`
 	Thousand   []measure.Thousand   `json:"thousand"`

@@ -6,7 +6,10 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -24,7 +27,8 @@ func TestRotationAndKill(t *testing.T) {
 	n := linesOf(t, 100_000)
 	s := slogshiptest.NewServer(t, slogshiptest.Elasticsearch)
 	dir := t.TempDir()
-	w := &writer{t: t, s: s, path: filepath.Join(dir, "app.log")}
+	w := &writer{t: t, s: s, path: filepath.Join(dir, "app.log"), rotated: map[string][2]int{}}
+	s.RejectEvents(w.note)
 	w.open()
 
 	stop := make(chan struct{})
@@ -81,9 +85,32 @@ type writer struct {
 
 	lines   int // in the file; once all of them have arrived it has been found
 	files   int
-	rotated map[string]int // name -> how many lines have been written up to its end
+	rotated map[string][2]int // name -> its first line, and that after its last
 
 	renamed, truncated, deleted int
+
+	mu   sync.Mutex // guards seen
+	seen []bool     // which lines have arrived
+}
+
+// note notes an arrival. It rejects nothing.
+func (w *writer) note(r slogshiptest.Record) string {
+	if i, err := strconv.Atoi(strings.TrimPrefix(r.Message, "line ")); err == nil {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		for len(w.seen) <= i {
+			w.seen = append(w.seen, false)
+		}
+		w.seen[i] = true
+	}
+	return ""
+}
+
+// arrived reports whether all of some lines have arrived.
+func (w *writer) arrived(lines [2]int) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.seen) >= lines[1] && !slices.Contains(w.seen[lines[0]:lines[1]], false)
 }
 
 func (w *writer) open() {
@@ -115,12 +142,9 @@ func (w *writer) rotate() {
 	if w.lines < 2000 || w.s.Len() <= w.next-w.lines || rand.IntN(10) > 0 {
 		return
 	}
-	if w.rotated == nil {
-		w.rotated = map[string]int{}
-	}
 	w.files++
+	first := w.next - w.lines
 	name := fmt.Sprintf("%s.%d", w.path, w.files)
-	w.rotated[name] = w.next
 	if w.files%2 == 0 {
 		w.truncated++
 		w.copyTo(name)
@@ -135,13 +159,13 @@ func (w *writer) rotate() {
 		for range rand.IntN(100) { // the writer has not noticed yet
 			w.line()
 		}
-		w.rotated[name] = w.next
 		w.f.Close()
 		w.open()
 	}
 	w.lines = 0
-	for name, upTo := range w.rotated {
-		if w.s.Len() >= upTo { // what is old and has arrived
+	w.rotated[name] = [2]int{first, w.next}
+	for name, lines := range w.rotated {
+		if w.arrived(lines) { // of it nothing is needed any more
 			if err := os.Remove(name); err != nil {
 				w.t.Fatal(err)
 			}

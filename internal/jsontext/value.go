@@ -206,6 +206,10 @@ func (m *marshaling) inner(v any, depth int) error {
 // other writes a value of any other type. What an encoder made of it is looked
 // through: a marshaler had its hands in it, or another package.
 func (m *marshaling) other(v any, depth int) error {
+	if err := weigh(v, m.limit-len(m.buf), depth); err != nil {
+		m.short = m.short || errors.Is(err, errTooLong)
+		return err
+	}
 	if plain(reflect.TypeOf(v)) {
 		text, err := json.MarshalWithOption(v, json.DisableHTMLEscape())
 		if err != nil {

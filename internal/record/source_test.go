@@ -2,6 +2,7 @@ package record
 
 import (
 	"log/slog"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -63,5 +64,40 @@ func TestUnknownSource(t *testing.T) {
 	}
 	if s := sourceOf(1); s.members != nil {
 		t.Errorf("nothing is known of program counter 1, but %q", s.members)
+	}
+}
+
+// ReplaceAttr may write to the source that it is shown: the next record has its own.
+func TestSourceIsNotShared(t *testing.T) {
+	o := options()
+	o.AddSource = true
+	o.ReplaceAttr = func(_ []string, a slog.Attr) slog.Attr {
+		if src, ok := a.Value.Any().(*slog.Source); ok {
+			src.File = "short/" + filepath.Base(src.File)
+		}
+		return a
+	}
+	s, pc := New(o), callerPC()
+	for range 3 {
+		r := slog.Record{PC: pc}
+		if got := string(objectOf(captured(t, s, r).Source)); !strings.Contains(got, `"file":"short/source_test.go"`) {
+			t.Errorf("the source is %s", got)
+		}
+	}
+	if src := sourceOf(pc); strings.HasPrefix(src.File, "short/") {
+		t.Errorf("the source for all became %+v", src.Source)
+	}
+}
+
+// Program counters with the same place among the recent ones are told apart.
+func TestRecentSourcesAreToldApart(t *testing.T) {
+	pc := callerPC()
+	first := sourceOf(pc)
+	sourceOf(pc) // it is a recent one now
+	if other := sourceOf(pc + 4*uintptr(len(recentSources))); other == first || other.pc == pc {
+		t.Errorf("the source of another program counter is %+v", other.Source)
+	}
+	if again := sourceOf(pc); again != first {
+		t.Errorf("the source became %+v", again.Source)
 	}
 }

@@ -90,8 +90,7 @@ func (s *shipper) pump(in io.Reader, w io.Writer) error {
 			}
 		case <-idle:
 			return nil
-		}
-		if s.ctx.Err() != nil {
+		case <-s.ctx.Done():
 			return nil
 		}
 	}
@@ -115,9 +114,9 @@ func readChunks(in io.Reader, chunks chan<- chunk, free <-chan []byte, done <-ch
 			return
 		}
 		n, err := in.Read(buf)
-		got := chunk{data: buf[:n], ended: err != nil, err: err}
-		if errors.Is(err, io.EOF) {
-			got.err = nil
+		got := chunk{data: buf[:n], ended: err != nil}
+		if !errors.Is(err, io.EOF) {
+			got.err = err
 		}
 		select {
 		case chunks <- got:

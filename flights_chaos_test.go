@@ -132,7 +132,7 @@ func TestOneOfSeveralRequestsFails(t *testing.T) {
 				w, h := startWide(t, func(r *request) answered {
 					if !failed && r.has(fmt.Sprint(15+10*failing)) && len(r.messages) > 1 {
 						failed = true
-						return failure
+						return failure.after(time.Second)
 					}
 					return status(200).after(time.Second)
 				}, Options{BatchRecords: 10, Requests: 3, MaxPending: 1000})
@@ -261,7 +261,7 @@ func TestShutdownEndsSeveralRequests(t *testing.T) {
 		if !errors.Is(err, ErrUnsent) || w.most != 3 || w.open != 0 {
 			t.Errorf("%v, %d requests at once, %d are open", err, w.most, w.open)
 		}
-		if s := h.Stats(); s.Delivered != 10 || s.Dropped.Shutdown != 90 {
+		if s := h.Stats(); s.Delivered != 30 || s.Dropped.Shutdown != 70 {
 			t.Errorf("%+v", s)
 		}
 	})
