@@ -149,7 +149,12 @@ func ExampleHandler_Settled() {
 func ExampleOptions_onDrop() {
 	backend := slogshiptest.StartServer() // stands for your backend
 	defer backend.Close()
-	backend.RejectRecords(func(slogshiptest.Record) string { return "not allowed" })
+	backend.FailBatchesOn(func(r slogshiptest.Record) int {
+		if r.Message == "invoice paid" {
+			return http.StatusBadRequest
+		}
+		return 0
+	})
 
 	h, err := slogship.New(backend.URL, &slogship.Options{
 		Header:  backend.Header(),
@@ -163,6 +168,7 @@ func ExampleOptions_onDrop() {
 		fmt.Println(err)
 		return
 	}
+	slog.New(h).Info("invoice sent", "id", 42)
 	slog.New(h).Info("invoice paid", "id", 42)
 	h.Close()
 	// Output: rejected: invoice paid {"id":42}

@@ -79,7 +79,7 @@ func (logflare) AppendEvent(dst []byte, e *Event) []byte {
 // given reports whether ReplaceAttr made v of a built-in attribute.
 func given(v slog.Value) bool { return v.Kind() != slog.KindAny || v.Any() != nil }
 
-// Logflare's way out of a wrong set-up.
+// Hints for a misconfiguration of Logflare.
 const (
 	logflarePath        = "Logflare takes events at /logs?source=SOURCE"
 	logflareCredentials = `Logflare wants Options.Header {"X-API-KEY": {apiKey}}`

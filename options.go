@@ -120,16 +120,16 @@ type Options struct {
 	MinBackoff time.Duration
 	MaxBackoff time.Duration
 
-	// Requests is how many requests are under way at once, at most, for a backend
-	// that is far away or takes small batches: if it takes 1,000 records a request and
-	// 100 ms for an answer, one request at a time is 10,000 records per second, and
-	// 4 are 40,000. If zero, 1; 64 at most.
+	// Requests is the most requests at the same time, for a backend that is far away
+	// or takes small batches. With 1,000 records per request and 100 ms per answer,
+	// one request at a time delivers 10,000 records per second, and 4 deliver 40,000.
+	// If zero, 1. At most 64.
 	//
-	// Above 1 the order is kept but for this: a request may overtake up to
-	// Requests-1 others, so that records arrive out of order, also those of one
-	// goroutine. After anything but a success there is one request at a time, until
-	// a batch is delivered. Each request beyond the first may cost up to 6 MiB of
-	// memory (with BatchBytes at its default).
+	// Above 1, a request may overtake up to Requests-1 others, so that records
+	// arrive out of order, even those of one goroutine. After any answer that is
+	// not a success there is one request at a time, until a batch is delivered.
+	// Each request beyond the first may cost up to 6 MiB of memory, with BatchBytes
+	// at its default.
 	Requests int
 
 	// SpoolDir and SpoolBytes are for keeping pending records on disk. There
