@@ -1,0 +1,319 @@
+package spool
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"sync"
+)
+
+// A Page is records in a row, as Read returns them. Its memory is used again by
+// the next Read into it.
+type Page struct {
+	Prefix  Prefix // of the Open that they were appended under
+	Version byte   // of their encoding
+	Span
+}
+
+// cursor is where Read is.
+type cursor struct {
+	mu    sync.Mutex // guards what follows; held across reads of the disk, by Read and Discard
+	ended bool
+
+	seg   *segment
+	f     file
+	scan  scanner
+	ready bool // scan is at a frame that Read returns piece by piece
+	seq   uint64
+	sizes []uint32
+	at    int // which record of the frame seq is
+	data  int // where it begins
+
+	track  track
+	proven uint64 // the ordinal below which all was durable at Open
+
+	listed bool
+	stored int64 // bytes in quarantine
+}
+
+// track follows frames, and tells what is missing between them.
+type track struct {
+	begun  bool
+	expect uint64 // the ordinal of the next frame
+	last   uint64 // the newest sequence number so far
+	prefix Prefix
+	bad    []place
+}
+
+// place is a range of a file that is no frame.
+type place struct {
+	number uint64
+	extent
+}
+
+type extent struct{ from, to int64 }
+
+// pass goes past a frame. again reports that its records came before, for it was
+// written twice; otherwise missing is how many ordinals are missing before it,
+// and lo to hi are the sequence numbers that are.
+func (t *track) pass(h *frameHeader) (missing, lo, hi uint64, again bool) {
+	if h.prefix == t.prefix && h.first <= t.last {
+		return 0, 0, 0, true
+	}
+	if t.begun && h.ordinal > t.expect {
+		missing = h.ordinal - t.expect
+	}
+	lo, hi = t.last+1, h.first-1
+	t.begun, t.expect, t.last, t.prefix = true, h.end(), h.last(), h.prefix
+	return missing, lo, hi, false
+}
+
+// Read returns the next records that only the disk has: what earlier processes
+// left, then what was released; without those that are settled. What is not
+// written yet is not returned: io.EOF means that there is nothing more for now.
+//
+// What Read returns is the caller's: it settles it sooner or later. Any other
+// error is one of opening or memory, and may pass; what cannot be read is
+// counted, and skipped.
+func (s *Spool) Read(p *Page) error {
+	r := &s.reading
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for {
+		if r.ended {
+			return ErrClosed
+		}
+		if r.ready {
+			if ok, err := s.readPiece(p); ok || err != nil {
+				return err
+			}
+			continue
+		}
+		limit, full, err := s.enterSegment()
+		if err != nil {
+			return err
+		}
+		r.scan.limit = limit
+		switch r.scan.next(true) {
+		case foundFrame:
+			s.passFrame()
+		case foundBad:
+			r.track.bad = append(r.track.bad, place{r.seg.number, extent{r.scan.from, r.scan.to}})
+		case foundEnd:
+			if !full {
+				return io.EOF
+			}
+			s.leaveSegment()
+		}
+	}
+}
+
+// enterSegment makes sure that the cursor is in a segment, and returns up to
+// where that is written, and whether that is all.
+func (s *Spool) enterSegment() (limit int64, full bool, err error) {
+	r := &s.reading
+	for {
+		s.mu.Lock()
+		if seg := r.seg; seg != nil && !seg.removed {
+			limit, full = seg.limit, seg.full
+			r.scan.skip = s.settled.through
+			s.mu.Unlock()
+			return limit, full, nil
+		}
+		gone := r.seg != nil
+		after := uint64(0)
+		if gone {
+			after = r.seg.number
+		}
+		next := s.nextSegmentLocked(after)
+		s.mu.Unlock()
+		if gone { // it was settled or dropped, and counted
+			r.close()
+			r.track = track{}
+		}
+		if next == nil {
+			r.last(after)
+			return 0, false, io.EOF
+		}
+		f, err := s.dir.open(segmentName(next.number), false)
+		if errors.Is(err, fs.ErrNotExist) {
+			f, err = missing{}, nil
+		}
+		if err != nil {
+			return 0, false, err
+		}
+		if !r.track.begun {
+			r.track = track{begun: true, expect: next.base, last: next.first - 1}
+		}
+		r.seg, r.f = next, f
+		r.scan.ahead = scanAhead
+		r.scan.reset(f, next.number, segmentHeaderBytes)
+	}
+}
+
+// last remembers the segment that the cursor left without having another one.
+func (r *cursor) last(number uint64) {
+	if number > 0 {
+		r.seg = &segment{number: number, removed: true}
+	}
+}
+
+// missing is a file that somebody else removed: its records are counted when the
+// next frame shows the gap.
+type missing struct{ file }
+
+func (missing) ReadAt([]byte, int64) (int, error) { return 0, io.ErrUnexpectedEOF }
+func (missing) Close() error                      { return nil }
+
+// nextSegmentLocked is the oldest segment after one number.
+func (s *Spool) nextSegmentLocked(after uint64) *segment {
+	for _, seg := range s.segments {
+		if seg.number > after && !seg.removed {
+			return seg
+		}
+	}
+	return nil
+}
+
+// leaveSegment goes on to the next segment, if there is one.
+func (s *Spool) leaveSegment() {
+	r := &s.reading
+	track := r.track
+	number := r.seg.number
+	r.close()
+	r.track = track
+	r.seg = &segment{number: number, removed: true}
+}
+
+// close lets go of the segment that the cursor is in.
+func (r *cursor) close() {
+	if r.f != nil {
+		_ = r.f.Close() // it was only read
+	}
+	r.seg, r.f, r.ready = nil, nil, false
+}
+
+// passFrame takes the frame that the scanner is at.
+func (s *Spool) passFrame() {
+	r := &s.reading
+	h := &r.scan.h
+	lost, lo, hi, again := r.track.pass(h)
+	if again {
+		return
+	}
+	s.noteLoss(lost, h.ordinal, lo, hi)
+	r.track.bad = r.track.bad[:0]
+	if h.last() <= r.scan.skip {
+		return // settled; its payload was not even read
+	}
+	var ok bool
+	if r.sizes, ok = h.decodeSizes(r.sizes[:0], r.scan.payload); !ok {
+		// It checks, and yet it is no frame of ours.
+		s.noteLoss(uint64(h.count), h.end(), h.first, h.last())
+		return
+	}
+	r.ready, r.seq, r.at, r.data = true, h.first, 0, 0
+}
+
+// noteLoss counts the records that are missing before the ordinal end, with
+// sequence numbers within lo to hi, and settles these: nobody can deliver them.
+func (s *Spool) noteLoss(missing, end, lo, hi uint64) {
+	r := &s.reading
+	s.mu.Lock()
+	if r.seg.removed { // its records are counted
+		s.mu.Unlock()
+		return
+	}
+	hi = min(hi, s.held-1)
+	n := uint64(0)
+	if missing > 0 && lo <= hi {
+		n = min(missing, s.settled.open(lo, hi))
+	}
+	torn := min(n, end-min(end, max(end-missing, r.proven)))
+	s.lost.Torn += int64(torn)
+	s.lost.Corrupt += int64(n - torn)
+	s.spooled -= int64(n)
+	if lo <= hi {
+		s.settled.add(lo, hi)
+		s.handed = max(s.handed, hi)
+	}
+	if n > 0 {
+		s.dirtyLocked()
+	}
+	s.mu.Unlock()
+	if n == 0 {
+		return
+	}
+	s.wakeUp()
+	for _, b := range r.track.bad {
+		f, err := s.dir.open(segmentName(b.number), false)
+		if err != nil {
+			continue
+		}
+		r.quarantine(s.dir, b.number, f, b.extent, s.opts.MaxBytes)
+		_ = f.Close() // it was only read
+	}
+	s.mu.Lock()
+	s.stats.Quarantined = r.stored
+	s.mu.Unlock()
+}
+
+// readPiece hands out the next unsettled run of the frame; ok is false if there
+// is none, and another frame has to be found.
+func (s *Spool) readPiece(p *Page) (ok bool, err error) {
+	r := &s.reading
+	h := &r.scan.h
+	s.mu.Lock()
+	if r.seg.removed {
+		s.mu.Unlock()
+		r.ready = false
+		return false, nil
+	}
+	// What was handed out before a segment was given up is in the next one too.
+	first, n := s.settled.next(max(r.seq, s.handed+1), h.last())
+	if n > 0 && first >= s.held {
+		s.mu.Unlock()
+		return false, io.EOF // the caller has it
+	}
+	if n > 0 {
+		n = min(n, s.held-first)
+		s.handed = first + n - 1
+		s.spooled -= int64(n)
+	}
+	s.mu.Unlock()
+	if n == 0 {
+		r.ready = false
+		return false, nil
+	}
+	for ; r.seq < first; r.seq++ {
+		r.data += int(r.sizes[r.at])
+		r.at++
+	}
+	sizes := r.sizes[r.at:][:n]
+	from := r.data
+	for _, size := range sizes {
+		r.data += int(size)
+	}
+	r.seq, r.at = first+n, r.at+int(n)
+	p.Prefix, p.Version = h.prefix, h.version
+	p.First, p.Data, p.Sizes = first, r.scan.payload[from:r.data:r.data], sizes
+	r.ready = r.seq <= h.last()
+	return true, nil
+}
+
+// Discard settles all records that only the disk has, and reports how many.
+func (s *Spool) Discard() int64 {
+	r := &s.reading
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ready = false
+	s.mu.Lock()
+	n := s.spooled
+	s.spooled = 0
+	s.settled.add(s.handed+1, s.held-1)
+	s.handed = max(s.handed, s.held-1)
+	s.dirtyLocked()
+	s.mu.Unlock()
+	s.wakeUp()
+	return n
+}
