@@ -27,18 +27,22 @@ const (
 //	 0 magic u32         16 settled-through u64      48 last sequence number u64   72 torn u64
 //	 4 version u16       24 durable ordinal u64      56 dropped u64                80 zeros u32
 //	 6 count of ranges   32 first ordinal u64        64 corrupt u64                84 CRC u32
-//	 8 generation u64    40 zeros                    88 ranges: first u64, last u64
+//	 8 generation u64    40 durable-through u64      88 ranges: first u64, last u64
 //
 // The slot that was made durable last is not written to before the other one
 // is durable, so that a torn write costs the newest acknowledgements only.
 type ack struct {
 	generation uint64
 	settled    settled
-	durable    uint64 // the ordinal below which all was durable
+	proof      proof
 	first      uint64 // the ordinal of the first record of the oldest segment that is still needed
 	lastSeq    uint64 // the highest sequence number that was written
 	lost       Lost
 }
+
+// proof is what is known to have been durable: all records below an ordinal,
+// and all up to a sequence number.
+type proof struct{ ordinal, seq uint64 }
 
 func (a *ack) encode(b []byte) {
 	clear(b[:slotBytes])
@@ -47,7 +51,7 @@ func (a *ack) encode(b []byte) {
 	binary.LittleEndian.PutUint16(b[4:], formatVersion)
 	binary.LittleEndian.PutUint16(b[6:], uint16(n))
 	for i, v := range []uint64{
-		a.generation, a.settled.through, a.durable, a.first, 0, a.lastSeq,
+		a.generation, a.settled.through, a.proof.ordinal, a.first, a.proof.seq, a.lastSeq,
 		uint64(a.lost.Dropped), uint64(a.lost.Corrupt), uint64(a.lost.Torn),
 	} {
 		binary.LittleEndian.PutUint64(b[8+8*i:], v)
@@ -74,7 +78,7 @@ func (a *ack) decode(b []byte) bool {
 	}
 	v := func(i int) uint64 { return binary.LittleEndian.Uint64(b[8+8*i:]) }
 	*a = ack{
-		generation: v(0), settled: settled{through: v(1)}, durable: v(2), first: v(3), lastSeq: v(5),
+		generation: v(0), settled: settled{through: v(1)}, proof: proof{v(2), v(4)}, first: v(3), lastSeq: v(5),
 		lost: Lost{Dropped: int64(v(6)), Corrupt: int64(v(7)), Torn: int64(v(8))},
 	}
 	for i := range n {
@@ -84,7 +88,7 @@ func (a *ack) decode(b []byte) bool {
 		}
 		a.settled.add(lo, hi)
 	}
-	return max(a.settled.through, a.durable, a.first, a.lastSeq) < maxSeq
+	return max(a.settled.through, a.proof.ordinal, a.proof.seq, a.first, a.lastSeq) < maxSeq
 }
 
 // readAck returns the newest acknowledgement that is readable, nil if none is.

@@ -85,8 +85,8 @@ func inspect(dir filesystem, each func(p *Page) error) (*Report, error) {
 	for _, seg := range r.Segments {
 		r.Bad += seg.Bad
 	}
-	if a.durable > in.track.expect && whole {
-		r.Missing += int64(min(a.durable-in.track.expect, in.settled.open(in.track.last+1, a.lastSeq)))
+	if a.proof.ordinal > in.track.expect && whole {
+		r.Missing += int64(min(a.proof.ordinal-in.track.expect, in.settled.open(in.track.last+1, a.proof.seq)))
 	}
 	return &r, nil
 }

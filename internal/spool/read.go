@@ -20,7 +20,8 @@ type cursor struct {
 	mu    sync.Mutex // guards what follows; held across reads of the disk, by Read and Discard
 	ended bool
 
-	seg   *segment
+	seg   *segment // nil: between two
+	after uint64   // the number of the last one
 	f     file
 	scan  scanner
 	ready bool // scan is at a frame that Read returns piece by piece
@@ -103,7 +104,7 @@ func (s *Spool) Read(p *Page) error {
 			if !full {
 				return io.EOF
 			}
-			s.leaveSegment()
+			r.leave()
 		}
 	}
 }
@@ -120,19 +121,15 @@ func (s *Spool) enterSegment() (limit int64, full bool, err error) {
 			s.mu.Unlock()
 			return limit, full, nil
 		}
-		gone := r.seg != nil
-		after := uint64(0)
-		if gone {
-			after = r.seg.number
-		}
-		next := s.nextSegmentLocked(after)
 		s.mu.Unlock()
-		if gone { // it was settled or dropped, and counted
-			r.close()
+		if r.seg != nil { // it was settled or dropped, and counted
+			r.leave()
 			r.track = track{}
 		}
+		s.mu.Lock()
+		next := s.nextSegmentLocked(r.after)
+		s.mu.Unlock()
 		if next == nil {
-			r.last(after)
 			return 0, false, io.EOF
 		}
 		f, err := s.dir.open(segmentName(next.number), false)
@@ -148,13 +145,6 @@ func (s *Spool) enterSegment() (limit int64, full bool, err error) {
 		r.seg, r.f = next, f
 		r.scan.ahead = scanAhead
 		r.scan.reset(f, next.number, segmentHeaderBytes)
-	}
-}
-
-// last remembers the segment that the cursor left without having another one.
-func (r *cursor) last(number uint64) {
-	if number > 0 {
-		r.seg = &segment{number: number, removed: true}
 	}
 }
 
@@ -175,18 +165,11 @@ func (s *Spool) nextSegmentLocked(after uint64) *segment {
 	return nil
 }
 
-// leaveSegment goes on to the next segment, if there is one.
-func (s *Spool) leaveSegment() {
-	r := &s.reading
-	track := r.track
-	number := r.seg.number
-	r.close()
-	r.track = track
-	r.seg = &segment{number: number, removed: true}
-}
-
-// close lets go of the segment that the cursor is in.
-func (r *cursor) close() {
+// leave lets go of the segment that the cursor is in.
+func (r *cursor) leave() {
+	if r.seg != nil {
+		r.after = r.seg.number
+	}
 	if r.f != nil {
 		_ = r.f.Close() // it was only read
 	}
@@ -229,9 +212,7 @@ func (s *Spool) noteLoss(missing, end, lo, hi uint64) {
 	if missing > 0 && lo <= hi {
 		n = min(missing, s.settled.open(lo, hi))
 	}
-	torn := min(n, end-min(end, max(end-missing, r.proven)))
-	s.lost.Torn += int64(torn)
-	s.lost.Corrupt += int64(n - torn)
+	s.countLost(n, end)
 	s.spooled -= int64(n)
 	if lo <= hi {
 		s.settled.add(lo, hi)
@@ -256,6 +237,14 @@ func (s *Spool) noteLoss(missing, end, lo, hi uint64) {
 	s.mu.Lock()
 	s.stats.Quarantined = r.stored
 	s.mu.Unlock()
+}
+
+// countLost counts the n records before the ordinal end that are missing: those
+// that were durable are corrupt.
+func (s *Spool) countLost(n, end uint64) {
+	torn := min(n, end-min(end, s.reading.proven))
+	s.lost.Torn += int64(torn)
+	s.lost.Corrupt += int64(n - torn)
 }
 
 // readPiece hands out the next unsettled run of the frame; ok is false if there

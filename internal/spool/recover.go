@@ -38,20 +38,27 @@ func (s *Spool) recover() error {
 		end.ordinal = last.first
 	}
 
+	w.ordinal, w.base = end.ordinal, end.ordinal
+	w.synced = min(max(end.synced, last.proof.ordinal), end.ordinal)
+	s.reading.proven = w.synced
+
 	// What is gone before the first segment and after the last one.
 	found := int64(0)
 	if n := len(s.segments); whole && n > 0 && last.first < s.segments[0].base {
-		found += int64(min(s.segments[0].base-last.first, s.settled.open(1, s.segments[0].first-1)))
-		s.settled.add(1, s.segments[0].first-1)
+		base, first := s.segments[0].base, s.segments[0].first
+		n := min(base-last.first, s.settled.open(1, first-1))
+		s.countLost(n, base)
+		s.settled.add(1, first-1)
+		found += int64(n)
 	}
-	if last.durable > end.ordinal {
-		found += int64(min(last.durable-end.ordinal, s.settled.open(end.seq+1, last.lastSeq)))
+	w.proof = last.proof
+	if last.proof.ordinal > end.ordinal {
+		n := int64(min(last.proof.ordinal-end.ordinal, s.settled.open(end.seq+1, last.proof.seq)))
+		s.lost.Corrupt += n
+		found += n
+		w.proof = proof{end.ordinal, end.seq}
 	}
 	s.settled.add(end.seq+1, last.lastSeq)
-	s.lost.Corrupt += found
-
-	w.ordinal, w.base = end.ordinal, end.ordinal
-	w.synced = min(max(end.synced, last.durable), end.ordinal)
 	w.writtenSeq = max(end.seq, last.lastSeq)
 	next := max(w.writtenSeq, s.settled.through)
 	for _, r := range s.settled.ranges {
@@ -60,7 +67,6 @@ func (s *Spool) recover() error {
 	next++
 	s.buffer.next, s.held = next, next
 	s.written = next - 1
-	s.reading.proven = w.synced
 	return s.openUnsynced(found)
 }
 

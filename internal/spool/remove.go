@@ -51,15 +51,11 @@ func (s *Spool) unlinkDoomed() error {
 	if len(w.doomed) == 0 {
 		return nil
 	}
-	if !s.broken("write ACK before unlink") {
-		if err := s.writeAck(); err != nil {
-			return err
-		}
-		if !s.broken("sync ACK before unlink") {
-			if err := w.ack.sync(); err != nil {
-				return err
-			}
-		}
+	if err := s.writeAck(); err != nil {
+		return err
+	}
+	if err := w.ack.sync(); err != nil {
+		return err
 	}
 	for len(w.doomed) > 0 {
 		seg := w.doomed[0]

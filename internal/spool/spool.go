@@ -95,7 +95,7 @@ type Options struct {
 	fs           filesystem
 	segmentBytes int64
 	bufferBytes  int
-	fault        func(rule string) bool // a rule of ordering that is to be broken
+	manual       bool // there is no goroutine: the test takes its steps
 }
 
 const (
@@ -242,7 +242,9 @@ func Open(opts Options) (*Spool, error) {
 	if err != nil {
 		return nil, errors.Join(err, dir.close())
 	}
-	go s.run()
+	if !opts.manual {
+		go s.run()
+	}
 	return s, nil
 }
 

@@ -7,9 +7,6 @@ import (
 	"time"
 )
 
-// broken reports whether a test breaks this rule of ordering on purpose.
-func (s *Spool) broken(rule string) bool { return s.opts.fault != nil && s.opts.fault(rule) }
-
 // syncAll makes durable what was written so far, oldest segment first, and then
 // the directory, without whose entries a segment is not found.
 func (s *Spool) syncAll() error {
@@ -20,7 +17,7 @@ func (s *Spool) syncAll() error {
 		segs = append(segs[:len(segs):len(segs)], w.active)
 	}
 	for i, seg := range segs {
-		if seg.synced >= seg.limit || s.broken("sync segment") || seg != w.active && s.broken("sync earlier segments") {
+		if seg.synced >= seg.limit {
 			continue
 		}
 		if err := seg.f.sync(); err != nil {
@@ -29,7 +26,7 @@ func (s *Spool) syncAll() error {
 		}
 		s.noteSynced(seg)
 	}
-	if w.dirDirty && !s.broken("sync directory") {
+	if w.dirDirty {
 		if err := s.dir.syncDir(); err != nil {
 			return fmt.Errorf("sync directory: %w", err)
 		}
@@ -39,7 +36,7 @@ func (s *Spool) syncAll() error {
 		s.closeSegment(seg)
 	}
 	w.unsynced = nil
-	w.synced = end
+	w.synced, w.proof = end, proof{end, written}
 	w.unsyncedData, w.unsyncedAt = 0, time.Time{}
 	w.retainedData = 0
 	s.forget(len(w.retained))
@@ -80,12 +77,6 @@ func (s *Spool) noteSynced(seg *segment) {
 // frames that are retained, read back and checked those that are older.
 func (s *Spool) giveUp(segs []*segment) {
 	w := &s.w
-	if s.broken("rewrite after failed sync") {
-		for _, seg := range segs { // as if the error had not been
-			s.noteSynced(seg)
-		}
-		return
-	}
 	w.active = nil
 	w.unsynced = w.unsynced[:len(w.unsynced)-min(len(segs), len(w.unsynced))]
 	keep := 0
@@ -168,7 +159,7 @@ func (s *Spool) rescueFrames() error {
 func (s *Spool) snapshotAck() *ack {
 	w := &s.w
 	w.gen++
-	a := &ack{generation: w.gen, durable: w.synced, first: w.ordinal, lastSeq: w.writtenSeq}
+	a := &ack{generation: w.gen, proof: w.proof, first: w.ordinal, lastSeq: w.writtenSeq}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a.settled = s.settled.clone()
@@ -233,7 +224,7 @@ func (s *Spool) finish() error {
 	}
 	w.ack.drop()
 	s.reading.mu.Lock()
-	s.reading.close()
+	s.reading.leave()
 	s.reading.ended = true
 	s.reading.mu.Unlock()
 	s.mu.Lock()

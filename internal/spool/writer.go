@@ -20,6 +20,7 @@ type writer struct {
 
 	ordinal      uint64 // of the next record that is written for the first time
 	synced       uint64 // the ordinal below which all is durable
+	proof        proof  // the same, as ACK says it
 	writtenSeq   uint64 // the highest sequence number on disk
 	base         uint64 // what ordinal was at Open
 	unsyncedData int64  // bytes written since the last sync
@@ -260,7 +261,7 @@ func (s *Spool) writeThrough(through uint64) error {
 			s.mu.Unlock()
 			return nil
 		}
-		if !f.numbered && f.last() <= s.settled.through && !s.broken("write settled") {
+		if !f.numbered && f.last() <= s.settled.through {
 			s.stats.Skipped += int64(f.count)
 			s.written = max(s.written, f.last())
 			s.recycleLocked(f)
