@@ -110,7 +110,7 @@ const (
 	// eagerBytes of records are written without waiting for Delay.
 	eagerBytes = 256 << 10
 
-	// retainBytes is how many bytes of frames stay in memory after they were
+	// retainBytes is how much memory frames take at most after they were
 	// written, until they are durable. After a failed sync what is older is
 	// read back, and checked.
 	retainBytes = 4 << 20
@@ -119,7 +119,8 @@ const (
 	// with a file that is open.
 	maxUnsynced = 8
 
-	freeFrames = 32 // of bufferBytes and retainBytes, those kept for the next use
+	freeFrames = 64 // empty ones that are kept for the next use
+	idleFrames = 4  // of these, those kept after a sync with nothing else to write
 
 	minRetry = 100 * time.Millisecond // of a disk that fails
 	maxRetry = 5 * time.Second

@@ -41,6 +41,11 @@ func (s *Spool) syncAll() error {
 	w.retainedData = 0
 	s.forget(len(w.retained))
 	s.mu.Lock()
+	if !s.hasBufferedLocked() {
+		n := min(len(s.buffer.free), idleFrames)
+		clear(s.buffer.free[n:])
+		s.buffer.free = s.buffer.free[:n]
+	}
 	s.durable = max(s.durable, written)
 	s.stats.Durable = max(s.stats.Durable, int64(end-w.base))
 	s.broadcastLocked()

@@ -289,10 +289,10 @@ func (s *Spool) writeThrough(through uint64) error {
 func (s *Spool) retain(f *frame) {
 	w := &s.w
 	w.retained = append(w.retained, f)
-	w.retainedData += len(f.buf)
+	w.retainedData += cap(f.buf)
 	n := 0
-	for ; w.retainedData > retainBytes; n++ {
-		w.retainedData -= len(w.retained[n].buf)
+	for ; w.retainedData > retainBytes && n < len(w.retained)-1; n++ {
+		w.retainedData -= cap(w.retained[n].buf)
 	}
 	s.forget(n)
 }
