@@ -21,8 +21,9 @@ func manual(m *memFS) Options {
 
 // life is one process's use of a directory, and what the caller was told.
 type life struct {
-	m *memFS
-	s *Spool
+	m     *memFS
+	s     *Spool
+	clock time.Duration // ahead of the real one
 
 	prefixes map[Prefix]bool
 	settled  settled // what the caller settled; and what was lost before it was written
@@ -60,7 +61,10 @@ func (l *life) append(n int) {
 }
 
 // step takes one step, long after the last: no back-off is left.
-func (l *life) step() { l.s.step(time.Now().Add(time.Hour)) }
+func (l *life) step() {
+	l.clock += time.Hour
+	l.s.step(time.Now().Add(l.clock))
+}
 
 func (l *life) sync() {
 	l.s.mu.Lock()

@@ -19,7 +19,8 @@ func (s *Spool) removable() bool {
 // active one stays, until Close.
 func (s *Spool) settledLocked() int {
 	n := 0
-	for n < len(s.segments) && s.segments[n].full && s.segments[n].last <= s.settled.through {
+	for n < len(s.segments) && s.segments[n].full && s.segments[n].needed == 0 &&
+		s.segments[n].last <= s.settled.through {
 		n++
 	}
 	return n
@@ -83,12 +84,6 @@ func (s *Spool) abandon(seg *segment) {
 			break
 		}
 	}
-	for i, r := range w.rescues {
-		if r.seg == seg {
-			w.rescues = append(w.rescues[:i], w.rescues[i+1:]...)
-			break
-		}
-	}
 	s.closeSegment(seg)
 }
 
@@ -112,6 +107,12 @@ func (s *Spool) makeRoom(size int64) error {
 			return nil
 		}
 		seg := s.segments[0]
+		if seg.needed > 0 {
+			// Its sync failed, and what is in it is about to be written again, for which
+			// it may cost a segment more. Then it is as good as empty.
+			s.mu.Unlock()
+			return nil
+		}
 		lo, hi := max(s.handed, s.gone)+1, s.held-1
 		set := s.settled.clone()
 		end := seg.end

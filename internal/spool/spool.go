@@ -205,6 +205,7 @@ type segment struct {
 	limit       int64  // frames end here
 	full        bool   // nothing more will be written
 	removed     bool   // its records are settled, or dropped
+	needed      int    // ranges and frames that are to be written again; until then it stays
 
 	// ----
 

@@ -111,6 +111,9 @@ func (s *Spool) giveUp(segs []*segment) {
 			s.closeSegment(seg)
 		}
 		s.mu.Lock()
+		if from < to {
+			seg.needed++
+		}
 		seg.full = true
 		seg.limit, seg.end, seg.last = from, seg.syncedEnd, seg.syncedLast
 		s.mu.Unlock()
@@ -123,7 +126,8 @@ func (s *Spool) giveUp(segs []*segment) {
 	w.unsyncedData, w.unsyncedAt = 0, time.Time{}
 	s.mu.Lock()
 	for _, f := range again {
-		f.seg = nil
+		f.from, f.seg = f.seg, nil
+		f.from.needed++
 	}
 	s.pushLocked(again...)
 	s.mu.Unlock()
@@ -155,6 +159,9 @@ func (s *Spool) rescueFrames() error {
 			r.from, r.seq, r.ord = c.to, c.h.last()+1, c.h.end()
 		}
 		s.closeSegment(r.seg)
+		s.mu.Lock()
+		r.seg.needed--
+		s.mu.Unlock()
 		w.rescues = w.rescues[1:]
 	}
 	return nil
@@ -191,32 +198,9 @@ func (s *Spool) writeAck() error {
 // finish is the last round, after Close.
 func (s *Spool) finish() error {
 	w := &s.w
-	err := s.flush()
-	if w.active != nil {
-		// The room that was allocated in advance is given back.
-		if seg := w.active; seg.size > seg.limit {
-			if e := seg.f.Truncate(seg.limit); e == nil {
-				s.resize(seg, seg.limit)
-				seg.synced = min(seg.synced, seg.limit-1) // the length has to be synced
-			}
-		}
-	}
-	if err == nil {
-		err = s.syncAll()
-	}
-	if w.active != nil && err == nil {
-		s.retire()
-	}
-	if err == nil {
-		err = s.removeSettled()
-	}
-	s.mu.Lock()
-	have := len(s.segments) > 0
-	s.mu.Unlock()
-	if have && err == nil {
-		if err = s.writeAck(); err == nil {
-			err = w.ack.sync()
-		}
+	err := s.settleDisk()
+	if err != nil { // once more, to a new segment
+		err = s.settleDisk()
 	}
 	s.countUnwritten()
 	for _, seg := range append(w.unsynced, w.active) {
@@ -239,6 +223,37 @@ func (s *Spool) finish() error {
 	s.broadcastLocked()
 	s.mu.Unlock()
 	return errors.Join(err, s.dir.close())
+}
+
+// settleDisk makes everything durable, and removes what is settled.
+func (s *Spool) settleDisk() error {
+	if err := s.flush(); err != nil {
+		return err
+	}
+	if seg := s.w.active; seg != nil && seg.size > seg.limit {
+		// The room that was allocated in advance is given back.
+		if seg.f.Truncate(seg.limit) == nil {
+			s.resize(seg, seg.limit)
+			seg.synced = min(seg.synced, seg.limit-1) // the length has to be synced
+		}
+	}
+	if err := s.syncAll(); err != nil {
+		return err
+	}
+	s.retire()
+	if err := s.removeSettled(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	have := len(s.segments) > 0
+	s.mu.Unlock()
+	if !have {
+		return nil
+	}
+	if err := s.writeAck(); err != nil {
+		return err
+	}
+	return s.w.ack.sync()
 }
 
 // countUnwritten counts what only the buffer had, and goes with it.

@@ -367,6 +367,10 @@ func (s *Spool) wrote(seg *segment, f *frame) {
 	w.unsyncedData += int64(len(f.buf))
 	w.writtenSeq = max(w.writtenSeq, f.h.last())
 	s.mu.Lock()
+	if f.from != nil {
+		f.from.needed--
+		f.from = nil
+	}
 	seg.limit += int64(len(f.buf))
 	s.bytes += max(seg.limit-seg.size, 0)
 	seg.size = max(seg.size, seg.limit)

@@ -1,0 +1,213 @@
+package spool
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// faultRun is a fixed use of a directory, under a fault at one of its operations:
+// everything goes in, in portions, some is settled, and the disk becomes well again.
+func faultRun(rounds int, fault func(i int, op, name string) (error, int)) (operations int, err error) {
+	m := newMemFS()
+	opts := manual(m)
+	opts.SyncBytes = 1 << 10 // a background sync now and then, between two waits
+	l := &life{m: m, prefixes: map[Prefix]bool{}}
+	i := 0
+	m.before = func(op, name string) (error, int) {
+		i++
+		return fault(i, op, name)
+	}
+	if err := l.open(opts); err != nil {
+		return i, err
+	}
+	var states []*state
+	promise := func() error {
+		// What is said to be durable survives the loss of all that was not synced.
+		st := l.state("")
+		states = append(states, st)
+		if err := st.check(m.kill(), st.written, false); err != nil {
+			return fmt.Errorf("killed: %w", err)
+		}
+		return st.check(m.crash(func() bool { return false }), st.durable, true)
+	}
+	for round := range rounds {
+		l.append(15)
+		l.step()
+		if err := promise(); err != nil {
+			return i, fmt.Errorf("round %d: %w", round, err)
+		}
+		if round%3 == 2 {
+			l.sync()
+			if err := promise(); err != nil {
+				return i, fmt.Errorf("round %d, synced: %w", round, err)
+			}
+		}
+		if round%4 == 3 {
+			l.settle(1, uint64(round)*8)
+			l.step()
+		}
+	}
+	// Two rounds more: it comes back by itself.
+	l.sync()
+	l.sync()
+	st := l.s.Stats()
+	if st.Err != nil || l.s.Durable() != l.s.Next()-1 {
+		return i, fmt.Errorf("it did not come back: durable up to %d of %d, %v", l.s.Durable(), l.s.Next()-1, st.Err)
+	}
+	if err := promise(); err != nil {
+		return i, fmt.Errorf("at the end: %w", err)
+	}
+	if err := l.close(); err != nil {
+		return i, fmt.Errorf("close: %w", err)
+	}
+	if err := promise(); err != nil {
+		return i, fmt.Errorf("after Close: %w", err)
+	}
+	return i, nil
+}
+
+// A disk that fails once, at any operation, in any way, costs nothing: what could
+// not be written or synced stays in memory, and goes to a new segment.
+func TestFaultAtEveryOperation(t *testing.T) {
+	rounds, step := 24, 1
+	if raceEnabled {
+		rounds, step = 12, 3
+	}
+	total, err := faultRun(rounds, func(int, string, string) (error, int) { return nil, 0 })
+	if err != nil {
+		t.Fatal(err)
+	}
+	runs := 0
+	kinds := map[string]int{}
+	for n := 1; n <= total; n += step {
+		for _, short := range []int{0, 1, 50, 1 << 20} { // 1<<20: all is written, and an error returned
+			for _, cause := range []error{syscall.EIO, syscall.ENOSPC} {
+				op := ""
+				_, err := faultRun(rounds, func(i int, o, name string) (error, int) {
+					if i != n || short > 0 && o != "write" {
+						return nil, 0
+					}
+					op = o
+					return cause, short
+				})
+				if err != nil {
+					t.Fatalf("%v at operation %d (%s), %d bytes written: %v", cause, n, op, short, err)
+				}
+				if op != "" {
+					runs++
+					kinds[op]++
+				}
+			}
+		}
+	}
+	t.Logf("%d operations, %d faults (%v): nothing lost, and each time it came back", total, runs, kinds)
+}
+
+// A disk that fails for a while keeps memory bounded, says so once, and
+// comes back by itself; what was taken in is not lost.
+func TestFaultThatLasts(t *testing.T) {
+	for _, kind := range []string{"write", "sync", "syncdir", "create", "preallocate", "rename"} {
+		m := newMemFS()
+		opts := manual(m)
+		opts.bufferBytes = 8 << 10
+		opts.MaxBytes = 64 << 10
+		var told []string
+		opts.OnState = func(err error) { told = append(told, fmt.Sprint(err)) }
+		l := &life{m: m, prefixes: map[Prefix]bool{}}
+		if err := l.open(opts); err != nil {
+			t.Fatal(err)
+		}
+		l.append(10)
+		if kind != "rename" {
+			l.sync()
+		}
+		bad := true
+		m.before = func(op, _ string) (error, int) {
+			if bad && op == kind {
+				return syscall.EIO, 7
+			}
+			return nil, 0
+		}
+		full := false
+		for range 60 {
+			n, err := l.s.Append(span(l.s.Next(), 20))
+			full = full || errors.Is(err, ErrFull)
+			if n > 0 {
+				l.s.Release(l.s.Next()-uint64(n), l.s.Next()-1)
+			}
+			l.sync()
+			l.s.mu.Lock()
+			held := l.s.buffer.bytes
+			l.s.mu.Unlock()
+			if held > opts.bufferBytes+retainBytes+framePayload {
+				t.Fatalf("%s: %d bytes in memory", kind, held)
+			}
+		}
+		if !full && kind != "create" && kind != "preallocate" && kind != "syncdir" {
+			t.Errorf("%s: a disk that takes nothing filled nothing", kind)
+		}
+		failed := len(told)
+		bad = false
+		l.sync()
+		l.sync()
+		if st := l.s.Stats(); st.Err != nil || l.s.Durable() != l.s.Next()-1 {
+			t.Fatalf("%s: it did not come back: %+v, durable %d of %d", kind, st, l.s.Durable(), l.s.Next()-1)
+		}
+		if failed > 0 && (failed != 1 || len(told) != 2 || told[1] != "<nil>") {
+			t.Errorf("%s: told %q", kind, told)
+		}
+		st := l.state(kind)
+		if err := st.check(m.crash(func() bool { return false }), st.durable, true); err != nil {
+			t.Errorf("%s: %v", kind, err)
+		}
+		if kind == "sync" && !strings.Contains(told[0], "sync ") {
+			t.Errorf("told %q", told)
+		}
+	}
+}
+
+// A sync that fails after much was written, of which memory has only the end: the
+// older frames are read back, checked, and written again.
+func TestFailedSyncReadsBack(t *testing.T) {
+	m := newMemFS()
+	opts := manual(m)
+	opts.segmentBytes, opts.MaxBytes = 1<<20, 64<<20
+	l := &life{m: m, prefixes: map[Prefix]bool{}}
+	if err := l.open(opts); err != nil {
+		t.Fatal(err)
+	}
+	bad := 0
+	m.before = func(op, name string) (error, int) {
+		if op == "sync" && strings.HasPrefix(name, segmentPrefix) && bad > 0 {
+			bad--
+			return syscall.EIO, 0
+		}
+		return nil, 0
+	}
+	for range 3 {
+		for range 40 {
+			l.append(5000)
+			l.step()
+		}
+		bad = 2
+		l.sync()
+		l.sync()
+		l.sync()
+	}
+	st := l.state("")
+	if st.durable != 600_000 {
+		t.Fatalf("durable up to %d: %v", st.durable, l.s.Stats().Err)
+	}
+	if err := st.check(m.kill(), st.written, false); err != nil {
+		t.Fatal(err)
+	}
+	if err := st.check(m.crash(func() bool { return false }), st.durable, true); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := collect(l.s, l.prefixes, 600_000); err != nil || len(got) != 600_000 {
+		t.Fatal(len(got), err)
+	}
+}
