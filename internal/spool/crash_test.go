@@ -171,7 +171,7 @@ func (st *state) check(m *memFS, promised uint64, power bool) error {
 	if gone := s.gone; gone == 0 && len(again) < len(got)+5 || len(again) < 5 || again[len(again)-1] != first+4 {
 		return fmt.Errorf("second life: %d records after %d and 5 more", len(again), len(got))
 	}
-	if st2 := s2.Stats(); st2.Lost.Corrupt > stats.Lost.Corrupt {
+	if st2 := s2.Stats(); st2.Lost.Total() > stats.Lost.Total() {
 		return fmt.Errorf("second life: %+v after %+v", st2.Lost, stats.Lost)
 	}
 	return nil

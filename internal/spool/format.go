@@ -45,15 +45,20 @@ type Prefix [16]byte
 // segmentHeader begins a segment. All of it is in the frames too: a segment
 // whose header is unreadable loses nothing.
 //
-//	 0 magic u32    8 segment number u64    32 first sequence number u64    48 zeros
-//	 4 version u16 16 prefix                40 first ordinal u64            60 CRC u32
-//	 6 zeros u16
+//	 0 magic u32    8 segment number u64    32 first sequence number u64    48 since u64
+//	 4 version u16 16 prefix                40 first ordinal u64            56 zeros u32
+//	 6 zeros u16                                                            60 CRC u32
+//
+// since is the number of an older segment whose sync failed: the frames that were
+// not durable then, in it and after it, come again from here on. It is 0
+// otherwise.
 type segmentHeader struct {
 	version  uint16
 	number   uint64
 	prefix   Prefix
 	firstSeq uint64
 	ordinal  uint64
+	since    uint64
 }
 
 func (h *segmentHeader) encode(b []byte) {
@@ -64,6 +69,7 @@ func (h *segmentHeader) encode(b []byte) {
 	copy(b[16:], h.prefix[:])
 	binary.LittleEndian.PutUint64(b[32:], h.firstSeq)
 	binary.LittleEndian.PutUint64(b[40:], h.ordinal)
+	binary.LittleEndian.PutUint64(b[48:], h.since)
 	binary.LittleEndian.PutUint32(b[60:], checksum(crcInit, b[:60]))
 }
 
@@ -77,6 +83,7 @@ func (h *segmentHeader) decode(b []byte) bool {
 	copy(h.prefix[:], b[16:])
 	h.firstSeq = binary.LittleEndian.Uint64(b[32:])
 	h.ordinal = binary.LittleEndian.Uint64(b[40:])
+	h.since = binary.LittleEndian.Uint64(b[48:])
 	return max(h.firstSeq, h.ordinal) < maxSeq
 }
 

@@ -28,9 +28,8 @@ type frame struct {
 	h        frameHeader // once sealed
 	numbered bool        // it has its ordinal: it is written again, not for the first time
 
-	seg  *segment // where it was written
-	off  int64
-	from *segment // where it was written before the sync of that failed
+	seg *segment // where it was written
+	off int64
 }
 
 func newFrame(size int) *frame {

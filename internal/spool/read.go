@@ -22,6 +22,7 @@ type cursor struct {
 
 	seg   *segment // nil: between two
 	after uint64   // the number of the last one
+	again uint64   // what has this ordinal or a higher one comes again in a newer segment
 	f     file
 	scan  scanner
 	ready bool // scan is at a frame that Read returns piece by piece
@@ -128,6 +129,12 @@ func (s *Spool) enterSegment() (limit int64, full bool, err error) {
 		}
 		s.mu.Lock()
 		next := s.nextSegmentLocked(r.after)
+		r.again = maxSeq
+		for _, seg := range s.segments {
+			if next != nil && seg.number > next.number && seg.since > 0 && seg.since <= next.number {
+				r.again = min(r.again, seg.base)
+			}
+		}
 		s.mu.Unlock()
 		if next == nil {
 			return 0, false, io.EOF
@@ -180,6 +187,9 @@ func (r *cursor) leave() {
 func (s *Spool) passFrame() {
 	r := &s.reading
 	h := &r.scan.h
+	if h.ordinal > r.track.expect && h.ordinal >= r.again {
+		return // what is missing before it comes in the newer segment, and it too
+	}
 	lost, lo, hi, again := r.track.pass(h)
 	if again {
 		return

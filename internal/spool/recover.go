@@ -137,9 +137,10 @@ func (s *Spool) readSegmentHeader(seg *segment) error {
 			return fmt.Errorf("%w: %s has format %d, and this is %d",
 				ErrVersion, segmentName(seg.number), h.version, formatVersion)
 		}
-		seg.base, seg.first = h.ordinal, h.firstSeq
+		seg.base, seg.first, seg.since = h.ordinal, h.firstSeq, h.since
 		return nil
 	}
+	seg.since = seg.number - min(seg.number, maxUnsynced+1) // it may be
 	c := newScanner(f, seg.number, seg.limit)
 	for kind := c.next(false); kind != foundEnd; kind = c.next(false) {
 		if kind == foundFrame {
@@ -156,59 +157,82 @@ type tail struct {
 	synced, acked uint64 // what the frames say
 }
 
+// take notes a frame.
+func (t *tail) take(h *frameHeader) {
+	t.ordinal, t.seq = max(t.ordinal, h.end()), max(t.seq, h.last())
+	t.synced, t.acked = max(t.synced, h.synced), max(t.acked, h.acked)
+}
+
 // recoverTail reads the last segment that has frames, and cuts off what
 // was torn: what comes after the last frame was never written whole, or never
-// durable, unless ACK proves otherwise.
-func (s *Spool) recoverTail() (tail, error) {
-	for len(s.segments) > 0 {
-		seg := s.segments[len(s.segments)-1]
-		f, err := s.dir.open(segmentName(seg.number), true)
-		if errors.Is(err, fs.ErrPermission) {
-			f, err = s.dir.open(segmentName(seg.number), false)
+// durable, unless ACK proves otherwise. Where that segment repeats what is in
+// others, it reads these too.
+func (s *Spool) recoverTail() (end tail, err error) {
+	since, found := uint64(maxSeq), false
+	for i := len(s.segments) - 1; i >= 0; i-- {
+		seg := s.segments[i]
+		if found && seg.number < since {
+			break
 		}
+		if seg.since > 0 {
+			since = min(since, seg.since)
+		}
+		frames, err := s.readTail(seg, &end, !found)
 		if err != nil {
 			return tail{}, err
 		}
-		var end tail
-		frames, to := false, int64(segmentHeaderBytes)
-		c := newScanner(f, seg.number, seg.limit)
-		for kind := c.next(true); kind != foundEnd; kind = c.next(true) {
-			if kind == foundBad {
-				continue
-			}
-			frames, to = true, c.to
-			end.ordinal, end.seq = max(end.ordinal, c.h.end()), max(end.seq, c.h.last())
-			end.synced, end.acked = max(end.synced, c.h.synced), max(end.acked, c.h.acked)
-		}
-		seg.f = f
-		if c.unread {
-			to = seg.limit // it may be there another time
-		}
-		if to < seg.size {
-			s.reading.quarantine(s.dir, seg.number, f, extent{to, seg.size}, s.opts.MaxBytes)
-		}
-		if frames || c.unread {
-			if to < seg.size && f.Truncate(to) == nil {
-				s.bytes += to - seg.size
-				seg.size, seg.limit = to, to
-			}
-			s.settled.add(1, end.acked)
-			if !frames {
-				end.ordinal, end.seq = seg.base, max(seg.first, 1)-1
-			}
-			return end, nil
+		if frames || found {
+			found = true
+			continue
 		}
 		// No record is in it, nor was one lost with it that ACK does not know of.
+		if i == 0 {
+			end = tail{ordinal: seg.base, seq: max(seg.first, 1) - 1}
+		}
 		s.closeSegment(seg)
 		if err := s.dir.remove(segmentName(seg.number)); err != nil {
 			return tail{}, err
 		}
-		s.segments, s.bytes = s.segments[:len(s.segments)-1], s.bytes-seg.size
-		if len(s.segments) == 0 {
-			return tail{ordinal: seg.base, seq: max(seg.first, 1) - 1}, nil
+		s.segments, s.bytes = s.segments[:i], s.bytes-seg.size
+	}
+	s.settled.add(1, end.acked)
+	return end, nil
+}
+
+// readTail reads one segment, and cuts off its end unless another one has
+// frames after it. It reports whether there are frames, or may be.
+func (s *Spool) readTail(seg *segment, end *tail, cut bool) (frames bool, err error) {
+	f, err := s.dir.open(segmentName(seg.number), true)
+	if errors.Is(err, fs.ErrPermission) {
+		f, err = s.dir.open(segmentName(seg.number), false)
+	}
+	if err != nil {
+		return false, err
+	}
+	seg.f = f // to be synced
+	to := int64(segmentHeaderBytes)
+	c := newScanner(f, seg.number, seg.limit)
+	for kind := c.next(true); kind != foundEnd; kind = c.next(true) {
+		if kind == foundFrame {
+			frames, to = true, c.to
+			end.take(&c.h)
 		}
 	}
-	return tail{}, nil
+	if c.unread { // it may be there another time
+		if end.ordinal == 0 {
+			end.ordinal, end.seq = seg.base, max(seg.first, 1)-1
+		}
+		return true, nil
+	}
+	if !cut || to >= seg.size {
+		return frames, nil
+	}
+	s.reading.quarantine(s.dir, seg.number, f, extent{to, seg.size}, s.opts.MaxBytes)
+	if frames && f.Truncate(to) == nil {
+		s.bytes += to - seg.size
+		seg.size, seg.limit = to, to
+	}
+	return frames, nil
 }
 
 // fillIn completes what the headers do not say: where a segment ends, and where

@@ -18,12 +18,14 @@ func (s *Spool) removable() bool {
 // settledLocked is how many of the oldest segments are settled whole. The
 // active one stays, until Close.
 func (s *Spool) settledLocked() int {
-	n := 0
-	for n < len(s.segments) && s.segments[n].full && s.segments[n].needed == 0 &&
-		s.segments[n].last <= s.settled.through {
-		n++
+	repairing := s.repairingLocked()
+	for n, seg := range s.segments {
+		settled := seg.last <= s.settled.through || seg.end == seg.base
+		if !seg.full || !settled || seg.stale && repairing {
+			return n
+		}
 	}
-	return n
+	return len(s.segments)
 }
 
 // removeSettled removes the segments that nobody needs any more.
@@ -107,9 +109,9 @@ func (s *Spool) makeRoom(size int64) error {
 			return nil
 		}
 		seg := s.segments[0]
-		if seg.needed > 0 {
-			// Its sync failed, and what is in it is about to be written again, for which
-			// it may cost a segment more. Then it is as good as empty.
+		if seg.stale && s.repairingLocked() {
+			// What is in it is about to be written again, which may cost a segment more.
+			// Then it goes.
 			s.mu.Unlock()
 			return nil
 		}

@@ -205,7 +205,8 @@ type segment struct {
 	limit       int64  // frames end here
 	full        bool   // nothing more will be written
 	removed     bool   // its records are settled, or dropped
-	needed      int    // ranges and frames that are to be written again; until then it stays
+	since       uint64 // see segmentHeader
+	stale       bool   // its sync failed: from limit on, what is in it comes again in newer ones
 
 	// ----
 

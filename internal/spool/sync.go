@@ -37,6 +37,9 @@ func (s *Spool) syncAll() error {
 	}
 	w.unsynced = nil
 	w.synced, w.proof = end, proof{end, written}
+	if end == w.ordinal {
+		w.failed = 0 // all that had to be written again is durable
+	}
 	w.unsyncedData, w.unsyncedAt = 0, time.Time{}
 	w.retainedData = 0
 	s.forget(len(w.retained))
@@ -72,6 +75,13 @@ func (s *Spool) syncTarget() (seq, end uint64) {
 	return seq, end
 }
 
+// repairingLocked reports whether there are records that have to be written
+// again: until then their first copy stays, for those who come after a kill.
+func (s *Spool) repairingLocked() bool {
+	w, q := &s.w, s.buffer.queue
+	return len(w.rescues) > 0 || len(q) > 0 && q[0].numbered || w.hand != nil && w.hand.numbered
+}
+
 func (s *Spool) noteSynced(seg *segment) {
 	seg.synced, seg.syncedEnd, seg.syncedLast = seg.limit, seg.end, seg.last
 }
@@ -83,6 +93,9 @@ func (s *Spool) noteSynced(seg *segment) {
 func (s *Spool) giveUp(segs []*segment) {
 	w := &s.w
 	w.active = nil
+	if w.failed == 0 {
+		w.failed = segs[0].number
+	}
 	w.unsynced = w.unsynced[:len(w.unsynced)-min(len(segs), len(w.unsynced))]
 	keep := 0
 	if len(w.retained) > 0 {
@@ -111,10 +124,7 @@ func (s *Spool) giveUp(segs []*segment) {
 			s.closeSegment(seg)
 		}
 		s.mu.Lock()
-		if from < to {
-			seg.needed++
-		}
-		seg.full = true
+		seg.full, seg.stale = true, true
 		seg.limit, seg.end, seg.last = from, seg.syncedEnd, seg.syncedLast
 		s.mu.Unlock()
 	}
@@ -126,8 +136,7 @@ func (s *Spool) giveUp(segs []*segment) {
 	w.unsyncedData, w.unsyncedAt = 0, time.Time{}
 	s.mu.Lock()
 	for _, f := range again {
-		f.from, f.seg = f.seg, nil
-		f.from.needed++
+		f.seg = nil
 	}
 	s.pushLocked(again...)
 	s.mu.Unlock()
@@ -159,9 +168,6 @@ func (s *Spool) rescueFrames() error {
 			r.from, r.seq, r.ord = c.to, c.h.last()+1, c.h.end()
 		}
 		s.closeSegment(r.seg)
-		s.mu.Lock()
-		r.seg.needed--
-		s.mu.Unlock()
 		w.rescues = w.rescues[1:]
 	}
 	return nil
@@ -176,8 +182,8 @@ func (s *Spool) snapshotAck() *ack {
 	defer s.mu.Unlock()
 	a.settled = s.settled.clone()
 	a.lost = s.lost
-	if len(s.segments) > 0 {
-		a.first = s.segments[0].base
+	for _, seg := range s.segments {
+		a.first = min(a.first, seg.base)
 	}
 	s.dirty = time.Time{}
 	return a

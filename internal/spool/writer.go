@@ -16,6 +16,7 @@ type writer struct {
 	doomed   []*segment // dropped or settled, and not yet unlinked
 	rescues  []rescue   // frames that have to be written again, oldest first
 	hand     *frame     // that is being written
+	failed   uint64     // the oldest segment whose frames have to be written again; 0: none
 	dirDirty bool       // a segment was made, and the directory not synced since
 
 	ordinal      uint64 // of the next record that is written for the first time
@@ -367,10 +368,6 @@ func (s *Spool) wrote(seg *segment, f *frame) {
 	w.unsyncedData += int64(len(f.buf))
 	w.writtenSeq = max(w.writtenSeq, f.h.last())
 	s.mu.Lock()
-	if f.from != nil {
-		f.from.needed--
-		f.from = nil
-	}
 	seg.limit += int64(len(f.buf))
 	s.bytes += max(seg.limit-seg.size, 0)
 	seg.size = max(seg.size, seg.limit)
@@ -452,7 +449,7 @@ func (s *Spool) roll(f *frame) error {
 	}
 	if err == nil {
 		header := make([]byte, segmentHeaderBytes)
-		h := segmentHeader{number: seg.number, prefix: s.prefix, firstSeq: seg.first, ordinal: seg.base}
+		h := segmentHeader{number: seg.number, prefix: s.prefix, firstSeq: seg.first, ordinal: seg.base, since: w.failed}
 		h.encode(header)
 		_, err = file.WriteAt(header, 0)
 	}
