@@ -224,7 +224,7 @@ func (s *Spool) Durable() uint64 {
 func (s *Spool) WaitWritten(ctx context.Context, seq uint64) error {
 	return s.wait(ctx, func() bool {
 		s.wantWritten = max(s.wantWritten, seq)
-		return s.written >= seq || s.settled.open(seq, seq) == 0
+		return s.settled.open(s.written+1, seq) == 0
 	})
 }
 
@@ -233,7 +233,7 @@ func (s *Spool) WaitWritten(ctx context.Context, seq uint64) error {
 func (s *Spool) WaitDurable(ctx context.Context, seq uint64) error {
 	return s.wait(ctx, func() bool {
 		s.wantWritten, s.wantDurable = max(s.wantWritten, seq), max(s.wantDurable, seq)
-		return s.durable >= seq || s.settled.open(seq, seq) == 0
+		return s.settled.open(s.durable+1, seq) == 0
 	})
 }
 

@@ -117,7 +117,11 @@ func TestKill(t *testing.T) {
 				if n, _ := strconv.ParseUint(fields[1], 10, 64); n <= written {
 					t.Fatalf("kill %d: next is %d after %d", kill, n, written)
 				}
-				timer = time.AfterFunc(time.Duration(rng.IntN(40_000))*time.Microsecond, func() { cmd.Process.Kill() })
+				after := rng.IntN(40_000)
+				if kill%10 == 0 {
+					after = rng.IntN(200_000)
+				}
+				timer = time.AfterFunc(time.Duration(after)*time.Microsecond, func() { cmd.Process.Kill() })
 			case "w":
 				written, _ = strconv.ParseUint(fields[0], 10, 64)
 			case "s":

@@ -32,7 +32,6 @@ type memFS struct {
 	after func(op, name string)
 	// ignore names operations that report success and do nothing: the mutations.
 	ignore func(op, name string) bool
-	ops    int
 }
 
 type dirOp struct {
@@ -54,7 +53,6 @@ var errCrash = errors.New("the machine is off")
 
 // do runs one operation, with the faults around it. It is called without mu.
 func (m *memFS) do(op, name string, effect func() error) error {
-	m.ops++
 	if m.before != nil {
 		if err, _ := m.before(op, name); err != nil {
 			return err
@@ -201,7 +199,6 @@ func (f *memFile) ReadAt(p []byte, off int64) (int, error) {
 
 func (f *memFile) WriteAt(p []byte, off int64) (int, error) {
 	m := f.m
-	m.ops++
 	if m.before != nil {
 		if err, short := m.before("write", f.name); err != nil {
 			m.mu.Lock()
