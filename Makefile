@@ -15,7 +15,7 @@ MODULES := $(sort $(patsubst ./%,%,$(patsubst %/,%,$(dir \
 NESTED := $(filter-out . tools,$(MODULES))
 
 .DEFAULT_GOAL := help
-.PHONY: FORCE help test check vet build examples tidy lint vuln fmt bench bench-peers fuzz integration tools cc
+.PHONY: FORCE help test check vet build examples tidy lint vuln fmt bench bench-peers bench-spool soak fuzz integration tools cc
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
@@ -24,7 +24,7 @@ help: ## list the targets
 # millions of records is cut short: that runs again without it.
 test: cc ## test the root module under the race detector; then allocations and memory without
 	CGO_ENABLED=1 $(GO) test -race ./...
-	$(GO) test -run 'Alloc|Memory|Million|Ring' ./...
+	$(GO) test -run 'Alloc|Memory|Million|Ring|Every|Kill|Mutations|PowerLoss|Fault' ./...
 
 check: build vet tidy lint vuln ## build, vet, tidy, lint, vuln: all that CI checks besides the tests
 	@echo "check: passed"
@@ -86,6 +86,12 @@ bench: $(BIN)/benchstat ## benchmarks to .bench/NAME.txt; BASE=name compares wit
 bench-peers: ## other shippers side by side (nested module bench/)
 	@test -f bench/Makefile || { echo "bench-peers: bench/Makefile does not exist"; exit 1; }
 	$(MAKE) -C bench
+
+bench-spool: ## logs on disk side by side (nested module bench/spool/)
+	$(MAKE) -C bench/spool
+
+soak: ## the spool's long tests: kills, power loss, mutations of its source, 10 GiB through a small one
+	SPOOL_SOAK=1 $(GO) test -v -timeout 3h ./internal/spool
 
 FUZZTIME ?= 30s
 

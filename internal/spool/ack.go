@@ -24,10 +24,10 @@ const (
 
 // ack is what the file ACK says, in one of its two slots:
 //
-//	 0 magic u32         16 settled-through u64      48 last sequence number u64   72 torn u64
-//	 4 version u16       24 durable ordinal u64      56 dropped u64                80 zeros u32
-//	 6 count of ranges   32 first ordinal u64        64 corrupt u64                84 CRC u32
-//	 8 generation u64    40 durable-through u64      88 ranges: first u64, last u64
+//	0 magic u32         16 settled-through u64      48 last sequence number u64   72 torn u64
+//	4 version u16       24 durable ordinal u64      56 dropped u64                80 zeros u32
+//	6 count of ranges   32 first ordinal u64        64 corrupt u64                84 CRC u32
+//	8 generation u64    40 durable-through u64      88 ranges: first u64, last u64
 //
 // The slot that was made durable last is not written to before the other one
 // is durable, so that a torn write costs the newest acknowledgements only.
@@ -226,10 +226,10 @@ func makeFile(dir filesystem, name string, data []byte) (f file, err error) {
 	if _, err = f.WriteAt(data, 0); err != nil {
 		return f, err
 	}
-	if err = f.sync(); err != nil {
+	if err := f.sync(); err != nil {
 		return f, err
 	}
-	if err = dir.rename(name+newName, name); err != nil {
+	if err := dir.rename(name+newName, name); err != nil {
 		return f, err
 	}
 	return f, dir.syncDir()

@@ -10,13 +10,13 @@ import (
 
 // faultRun is a fixed use of a directory, under a fault at one of its operations:
 // everything goes in, in portions, some is settled, and the disk becomes well again.
-func faultRun(rounds int, fault func(i int, op, name string) (error, int)) (operations int, err error) {
+func faultRun(rounds int, fault func(i int, op, name string) (int, error)) (operations int, err error) {
 	m := newMemFS()
 	opts := manual(m)
 	opts.SyncBytes = 1 << 10 // a background sync now and then, between two waits
 	l := &life{m: m, prefixes: map[Prefix]bool{}}
 	i := 0
-	m.before = func(op, name string) (error, int) {
+	m.before = func(op, name string) (int, error) {
 		i++
 		return fault(i, op, name)
 	}
@@ -74,9 +74,9 @@ func faultRun(rounds int, fault func(i int, op, name string) (error, int)) (oper
 func TestFaultAtEveryOperation(t *testing.T) {
 	rounds, step := 24, 1
 	if raceEnabled {
-		rounds, step = 12, 3
+		rounds, step = 12, 7
 	}
-	total, err := faultRun(rounds, func(int, string, string) (error, int) { return nil, 0 })
+	total, err := faultRun(rounds, func(int, string, string) (int, error) { return 0, nil })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,12 +86,12 @@ func TestFaultAtEveryOperation(t *testing.T) {
 		for _, short := range []int{0, 1, 50, 1 << 20} { // 1<<20: all is written, and an error returned
 			for _, cause := range []error{syscall.EIO, syscall.ENOSPC} {
 				op := ""
-				_, err := faultRun(rounds, func(i int, o, name string) (error, int) {
+				_, err := faultRun(rounds, func(i int, o, name string) (int, error) {
 					if i != n || short > 0 && o != "write" {
-						return nil, 0
+						return 0, nil
 					}
 					op = o
-					return cause, short
+					return short, cause
 				})
 				if err != nil {
 					t.Fatalf("%v at operation %d (%s), %d bytes written: %v", cause, n, op, short, err)
@@ -125,11 +125,11 @@ func TestFaultThatLasts(t *testing.T) {
 			l.sync()
 		}
 		bad := true
-		m.before = func(op, _ string) (error, int) {
+		m.before = func(op, _ string) (int, error) {
 			if bad && op == kind {
-				return syscall.EIO, 7
+				return 7, syscall.EIO
 			}
-			return nil, 0
+			return 0, nil
 		}
 		full := false
 		for range 60 {
@@ -180,14 +180,19 @@ func TestFailedSyncReadsBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	bad := 0
-	m.before = func(op, name string) (error, int) {
+	m.before = func(op, name string) (int, error) {
 		if op == "sync" && strings.HasPrefix(name, segmentPrefix) && bad > 0 {
 			bad--
-			return syscall.EIO, 0
+			return 0, syscall.EIO
 		}
-		return nil, 0
+		return 0, nil
 	}
-	for range 3 {
+	rounds := 3
+	if raceEnabled {
+		rounds = 1
+	}
+	total := rounds * 200_000
+	for range rounds {
 		for range 40 {
 			l.append(5000)
 			l.step()
@@ -198,7 +203,7 @@ func TestFailedSyncReadsBack(t *testing.T) {
 		l.sync()
 	}
 	st := l.state("")
-	if st.durable != 600_000 {
+	if st.durable != uint64(total) {
 		t.Fatalf("durable up to %d: %v", st.durable, l.s.Stats().Err)
 	}
 	if err := st.check(m.kill(), st.written, false); err != nil {
@@ -207,7 +212,7 @@ func TestFailedSyncReadsBack(t *testing.T) {
 	if err := st.check(m.crash(func() bool { return false }), st.durable, true); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := collect(l.s, l.prefixes, 600_000); err != nil || len(got) != 600_000 {
+	if got, err := collect(l.s, l.prefixes, uint64(total)); err != nil || len(got) != total {
 		t.Fatal(len(got), err)
 	}
 }

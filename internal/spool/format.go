@@ -45,9 +45,9 @@ type Prefix [16]byte
 // segmentHeader begins a segment. All of it is in the frames too: a segment
 // whose header is unreadable loses nothing.
 //
-//	 0 magic u32    8 segment number u64    32 first sequence number u64    48 since u64
-//	 4 version u16 16 prefix                40 first ordinal u64            56 zeros u32
-//	 6 zeros u16                                                            60 CRC u32
+//	0 magic u32    8 segment number u64    32 first sequence number u64    48 since u64
+//	4 version u16 16 prefix                40 first ordinal u64            56 zeros u32
+//	6 zeros u16                                                            60 CRC u32
 //
 // since is the number of an older segment whose sync failed: the frames that were
 // not durable then, in it and after it, come again from here on. It is 0

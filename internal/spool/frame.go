@@ -96,4 +96,3 @@ func (f *frame) seal(version byte, prefix Prefix) {
 func (f *frame) checkPayload() {
 	f.h.crc = checksum(crcInit, f.buf[frameHeaderBytes:frameHeaderBytes+int(f.h.payload)])
 }
-

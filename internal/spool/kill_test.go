@@ -42,7 +42,7 @@ func TestKillChild(t *testing.T) {
 	}
 	say("n %d %d", s.Stats().Recovered, s.Next())
 	rng := rand.New(rand.NewPCG(uint64(os.Getpid()), 5))
-	next, settled := s.Next(), uint64(0)
+	next := s.Next()
 	var p Page
 	for {
 		n := 1 + rng.IntN(100)
@@ -50,7 +50,7 @@ func TestKillChild(t *testing.T) {
 			if err := s.Read(&p); err != nil {
 				break
 			}
-			settled = p.First + uint64(len(p.Sizes)) - 1
+			settled := p.First + uint64(len(p.Sizes)) - 1
 			say("s %d", settled)
 			s.Settle(1, settled)
 			time.Sleep(100 * time.Microsecond)

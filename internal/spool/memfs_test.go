@@ -1,7 +1,6 @@
 package spool
 
 import (
-	"errors"
 	"io"
 	"io/fs"
 	"maps"
@@ -27,7 +26,7 @@ type memFS struct {
 	// before is called before every operation that changes something or makes it
 	// durable; an error of it is that of the operation, which is then not done, but
 	// for short bytes of a write.
-	before func(op, name string) (err error, short int)
+	before func(op, name string) (short int, err error)
 	// after is called after it.
 	after func(op, name string)
 	// ignore names operations that report success and do nothing: the mutations.
@@ -49,12 +48,10 @@ type inode struct {
 
 func newMemFS() *memFS { return &memFS{names: map[string]*inode{}, durable: map[string]*inode{}} }
 
-var errCrash = errors.New("the machine is off")
-
 // do runs one operation, with the faults around it. It is called without mu.
 func (m *memFS) do(op, name string, effect func() error) error {
 	if m.before != nil {
-		if err, _ := m.before(op, name); err != nil {
+		if _, err := m.before(op, name); err != nil {
 			return err
 		}
 	}
@@ -122,9 +119,9 @@ func (m *memFS) list(sub string) ([]fs.FileInfo, error) {
 	defer m.mu.Unlock()
 	var infos []fs.FileInfo
 	for _, name := range slices.Sorted(maps.Keys(m.names)) {
-		dir, base := ".", name
-		if i := strings.IndexByte(name, '/'); i >= 0 {
-			dir, base = name[:i], name[i+1:]
+		dir, base, deep := strings.Cut(name, "/")
+		if !deep {
+			dir, base = ".", name
 		}
 		if dir == sub {
 			infos = append(infos, memInfo{base, int64(len(m.names[name].data))})
@@ -200,7 +197,7 @@ func (f *memFile) ReadAt(p []byte, off int64) (int, error) {
 func (f *memFile) WriteAt(p []byte, off int64) (int, error) {
 	m := f.m
 	if m.before != nil {
-		if err, short := m.before("write", f.name); err != nil {
+		if short, err := m.before("write", f.name); err != nil {
 			m.mu.Lock()
 			f.n.write(p[:min(short, len(p))], off)
 			m.mu.Unlock()

@@ -20,6 +20,9 @@ var fsMutations = []struct {
 
 // Without any one of the syncs and writes the suite finds a violation.
 func TestMutationsOfTheDisk(t *testing.T) {
+	if raceEnabled {
+		t.Skip("runs without the race detector")
+	}
 	for _, mut := range fsMutations {
 		found := ""
 		for seed := uint64(0); seed < 40 && found == ""; seed++ {

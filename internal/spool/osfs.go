@@ -37,10 +37,10 @@ func openDir(path string, create bool) (*osDir, error) {
 	}
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) && create {
-		if err = os.MkdirAll(path, dirMode); err != nil {
+		if err := os.MkdirAll(path, dirMode); err != nil {
 			return nil, err
 		}
-		if err = syncParent(path); err != nil {
+		if err := syncParent(path); err != nil {
 			return nil, err
 		}
 		info, err = os.Lstat(path)
@@ -149,7 +149,7 @@ func (d *osDir) list(sub string) ([]fs.FileInfo, error) {
 		return nil, err
 	}
 	entries, err := f.ReadDir(-1)
-	if err = errors.Join(err, f.Close()); err != nil {
+	if err := errors.Join(err, f.Close()); err != nil {
 		return nil, err
 	}
 	var infos []fs.FileInfo

@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -133,11 +134,11 @@ func TestStateIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMemFS()
 		var bad atomic.Bool
-		m.before = func(op, _ string) (error, int) {
+		m.before = func(op, _ string) (int, error) {
 			if bad.Load() {
-				return syscall.EIO, 0
+				return 0, syscall.EIO
 			}
-			return nil, 0
+			return 0, nil
 		}
 		var told []error
 		s := mustOpen(t, Options{fs: m, segmentBytes: 64 << 10, OnState: func(err error) { told = append(told, err) }})
@@ -351,7 +352,7 @@ func TestSizes(t *testing.T) {
 	for s.Read(&p) == nil {
 		got, sizes = append(got, p.Data...), append(sizes, p.Sizes...)
 	}
-	if string(got) != string(data) || !slices.Equal(sizes, []uint32{3, 0, 300 << 10, 0, 1}) {
+	if !bytes.Equal(got, data) || !slices.Equal(sizes, []uint32{3, 0, 300 << 10, 0, 1}) {
 		t.Fatalf("%d bytes, %v", len(got), sizes)
 	}
 	s.Close()

@@ -13,8 +13,8 @@ type scanner struct {
 	limit  int64 // nothing is read from there on
 
 	buf   []byte
-	at    int64 // where buf begins
-	ahead int   // how much is read at once, at least what is asked for
+	at    int64  // where buf begins
+	ahead int    // how much is read at once, at least what is asked for
 	skip  uint64 // frames up to this sequence number need no payload
 
 	h       frameHeader

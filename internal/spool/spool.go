@@ -182,38 +182,17 @@ type Spool struct {
 	settled  settled
 	dirty    time.Time // since when ACK is not what settled and lost say; zero: it is
 
-	held    uint64 // the caller has the records from here on in memory too
-	handed  uint64 // the newest record that Read returned
-	gone    uint64 // the newest record of a segment that was dropped
-	spooled int64
-	stats   Stats // what is only counted
-	lost    Lost
-	failing error
+	held     uint64 // the caller has the records from here on in memory too
+	handed   uint64 // the newest record that Read returned
+	gone     uint64 // the newest record of a segment that was dropped
+	spooled  int64
+	stats    Stats // what is only counted
+	lost     Lost
+	failing  error
 	refusing bool // it does not take records
 
 	reading cursor
 	w       writer
-}
-
-// segment is one file of records. The fields above the line are guarded by
-// Spool.mu, those below are owned by run.
-type segment struct {
-	number      uint64
-	base, end   uint64 // ordinals: of its first record, after its last one
-	first, last uint64 // sequence numbers
-	size        int64  // on disk
-	limit       int64  // frames end here
-	full        bool   // nothing more will be written
-	removed     bool   // its records are settled, or dropped
-	since       uint64 // see segmentHeader
-	stale       bool   // its sync failed: from limit on, what is in it comes again in newer ones
-
-	// ----
-
-	f          file // open while it is written, or not yet durable
-	synced     int64
-	syncedEnd  uint64
-	syncedLast uint64
 }
 
 // Open opens the directory, and finds out what an earlier process left. Records

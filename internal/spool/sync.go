@@ -14,7 +14,7 @@ func (s *Spool) syncAll() error {
 	written, end := s.syncTarget()
 	segs := w.unsynced
 	if w.active != nil {
-		segs = append(segs[:len(segs):len(segs)], w.active)
+		segs = append(slices.Clip(segs), w.active)
 	}
 	for i, seg := range segs {
 		if seg.synced >= seg.limit {
