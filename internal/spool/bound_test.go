@@ -161,7 +161,7 @@ func TestDiskFullTmpfs(t *testing.T) {
 	s := mustOpen(t, Options{Dir: dir, MaxBytes: 64 << 20, segmentBytes: 1 << 20, bufferBytes: 256 << 10, SyncBytes: -1, SyncDelay: -1})
 	next, read, dropped := uint64(1), uint64(0), 0
 	cycles := 10
-	if raceEnabled {
+	if quick {
 		cycles = 2
 	}
 	if soak {

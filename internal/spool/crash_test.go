@@ -11,8 +11,13 @@ import (
 	"time"
 )
 
-// soak asks for the long versions: SPOOL_SOAK=1.
-var soak = os.Getenv("SPOOL_SOAK") != ""
+var (
+	// soak asks for the long versions: SPOOL_SOAK=1.
+	soak = os.Getenv("SPOOL_SOAK") != ""
+
+	// quick asks for some of the cases instead of all.
+	quick = raceEnabled || os.Getenv("SPOOL_QUICK") != ""
+)
 
 // manual are the options of a spool whose steps the test takes, on a directory
 // in memory with small segments.
@@ -300,7 +305,7 @@ func (st *state) crashes(rng *rand.Rand, most int) (checked int, err error) {
 // that was written.
 func TestPowerLoss(t *testing.T) {
 	seeds, most := 2, 16
-	if raceEnabled {
+	if quick {
 		seeds, most = 1, 4
 	}
 	if soak {

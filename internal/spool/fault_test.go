@@ -73,7 +73,7 @@ func faultRun(rounds int, fault func(i int, op, name string) (int, error)) (oper
 // not be written or synced stays in memory, and goes to a new segment.
 func TestFaultAtEveryOperation(t *testing.T) {
 	rounds, step := 24, 1
-	if raceEnabled {
+	if quick {
 		rounds, step = 12, 7
 	}
 	total, err := faultRun(rounds, func(int, string, string) (int, error) { return 0, nil })
@@ -188,7 +188,7 @@ func TestFailedSyncReadsBack(t *testing.T) {
 		return 0, nil
 	}
 	rounds := 3
-	if raceEnabled {
+	if quick {
 		rounds = 1
 	}
 	total := rounds * 200_000

@@ -88,7 +88,7 @@ func TestKill(t *testing.T) {
 	if v, err := strconv.Atoi(os.Getenv("SPOOL_KILLS")); err == nil {
 		kills = v
 	}
-	if raceEnabled || testing.Short() {
+	if quick || testing.Short() {
 		kills = min(kills, 10)
 	}
 	dir := t.TempDir()
