@@ -167,6 +167,9 @@ func (s *Spool) Notify() {
 func (s *Spool) Release(lo, hi uint64) (gone int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if hi < lo {
+		return 0
+	}
 	s.held = max(s.held, hi+1)
 	from, to := max(lo, s.gone+1), min(hi, s.buffer.next-1)
 	kept := int64(0)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"os"
 	"testing"
 	"time"
 )
@@ -179,4 +180,30 @@ func BenchmarkGroupCommit(b *testing.B) {
 			}
 		}
 	})
+}
+
+// BenchmarkOpen opens a directory that a process left when it was killed: the
+// last segment is read, its 64 MiB were allocated, and hardly used.
+func BenchmarkOpen(b *testing.B) {
+	dir := b.TempDir()
+	s := mustOpen(b, Options{Dir: dir})
+	mustAppend(b, s, 1, 100)
+	s.Sync(b.Context())
+	name := dir + "/" + segmentName(1)
+	data, err := os.ReadFile(name)
+	if err != nil {
+		b.Fatal(err)
+	}
+	s.Close()
+	for b.Loop() {
+		b.StopTimer()
+		if err := os.WriteFile(name, data, 0o600); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+		s := mustOpen(b, Options{Dir: dir})
+		b.StopTimer()
+		s.Close()
+		b.StartTimer()
+	}
 }

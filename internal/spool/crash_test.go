@@ -300,6 +300,44 @@ func (st *state) crashes(rng *rand.Rand, most int) (checked int, err error) {
 	return checked + 1, nil
 }
 
+// What ACK says durably is not lost while it is written anew, though it is longer
+// than a sector: whatever of the write survives.
+func TestAckIsNotTorn(t *testing.T) {
+	l := &life{m: newMemFS(), prefixes: map[Prefix]bool{}}
+	if err := l.open(manual(l.m)); err != nil {
+		t.Fatal(err)
+	}
+	l.append(200)
+	for i := uint64(0); i < 60; i++ {
+		l.settle(10+2*i, 10+2*i)
+	}
+	l.step()
+	checked := 0
+	for round := range 4 {
+		if err := l.s.w.ack.sync(); err != nil {
+			t.Fatal(err)
+		}
+		was := l.settled.clone()
+		l.settle(150+2*uint64(round), 150+2*uint64(round))
+		l.step()
+		units := l.m.units()
+		for set := range 1 << min(units, 12) {
+			i := -1
+			a, _, _, err := readAck(l.m.crash(func() bool { i++; return i >= 12 || set>>i&1 == 1 }))
+			if err != nil || a == nil {
+				t.Fatalf("round %d, %b of %d: %v, %v", round, set, units, a, err)
+			}
+			for _, r := range was.ranges {
+				if a.settled.open(r.lo, r.hi) > 0 {
+					t.Fatalf("round %d, %b of %d: %d was settled", round, set, units, r.lo)
+				}
+			}
+			checked++
+		}
+	}
+	t.Logf("%d ways to lose power: none loses what was durable", checked)
+}
+
 // After the loss of power at any moment, everything that was durable is read,
 // once and in order, whatever else survived; after a kill everything
 // that was written.

@@ -3,6 +3,7 @@ package spool
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"syscall"
 	"testing"
@@ -23,13 +24,15 @@ func faultRun(rounds int, fault func(i int, op, name string) (int, error)) (oper
 	if err := l.open(opts); err != nil {
 		return i, err
 	}
-	var states []*state
+	rng := rand.New(rand.NewPCG(7, 7))
 	promise := func() error {
 		// What is said to be durable survives the loss of all that was not synced.
 		st := l.state("")
-		states = append(states, st)
 		if err := st.check(m.kill(), st.written, false); err != nil {
 			return fmt.Errorf("killed: %w", err)
+		}
+		if err := st.check(m.crash(func() bool { return rng.IntN(2) == 0 }), st.durable, true); err != nil {
+			return fmt.Errorf("half of it: %w", err)
 		}
 		return st.check(m.crash(func() bool { return false }), st.durable, true)
 	}
@@ -166,6 +169,131 @@ func TestFaultThatLasts(t *testing.T) {
 		if kind == "sync" && !strings.Contains(told[0], "sync ") {
 			t.Errorf("told %q", told)
 		}
+	}
+}
+
+// A segment that cannot be written to any more is left, and nobody hears of it.
+func TestBadSegmentIsLeft(t *testing.T) {
+	m := newMemFS()
+	l := &life{m: m, prefixes: map[Prefix]bool{}}
+	if err := l.open(manual(m)); err != nil {
+		t.Fatal(err)
+	}
+	l.append(10)
+	l.step()
+	m.before = func(op, name string) (int, error) {
+		if op == "write" && name == segmentName(1) {
+			return 3, syscall.EIO
+		}
+		return 0, nil
+	}
+	l.append(10)
+	l.step()
+	if st := l.s.Stats(); st.Err != nil || st.Written != 20 || st.Segments != 2 {
+		t.Fatalf("%+v", st)
+	}
+	l.sync()
+	if got := readAll(t, l.s); len(got) != 20 || l.s.Durable() != 20 {
+		t.Fatalf("%d read, durable up to %d", len(got), l.s.Durable())
+	}
+}
+
+// Of two segments whose sync failed the older one is gone after a crash, the
+// newer one is not: what is in it waits for its turn in the copy.
+func TestStaleSegmentSurvives(t *testing.T) {
+	m := newMemFS()
+	opts := manual(m)
+	opts.segmentBytes = 1 << 10
+	l := &life{m: m, prefixes: map[Prefix]bool{}}
+	if err := l.open(opts); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		l.append(20)
+		l.step()
+	}
+	bad := true
+	m.before = func(op, name string) (int, error) {
+		if bad && op == "sync" && name == segmentName(1) {
+			bad = false
+			return 0, syscall.EIO
+		}
+		return 0, nil
+	}
+	l.sync() // segments 1 and 2 are given up
+	l.sync() // and written again
+	st := l.state("")
+	if st.durable != 60 || bad {
+		t.Fatalf("durable up to %d", st.durable)
+	}
+	for _, gone := range [][]uint64{{1}, {2}, {1, 2}, {}} {
+		c := m.kill()
+		for _, number := range []uint64{1, 2} {
+			if c.names[segmentName(number)] == nil { // an unlink that did not survive
+				c.names[segmentName(number)] = st.m.names[segmentName(number)]
+			}
+		}
+		for _, number := range gone {
+			delete(c.names, segmentName(number))
+		}
+		for name, n := range c.names {
+			if n == nil {
+				delete(c.names, name)
+			}
+		}
+		r, err := inspect(c, nil)
+		if err != nil || r.Missing != 0 || r.Records != 60 {
+			t.Errorf("without %v: %+v, %v", gone, r, err)
+		}
+		if err := st.check(c, 60, false); err != nil {
+			t.Errorf("without %v: %v", gone, err)
+		}
+	}
+}
+
+// After a failed sync nothing counts as durable that is not written again, also
+// if the disk fails once more in the middle of that.
+func TestFailedSyncThenFailedWrite(t *testing.T) {
+	m := newMemFS()
+	l := &life{m: m, prefixes: map[Prefix]bool{}}
+	if err := l.open(manual(m)); err != nil {
+		t.Fatal(err)
+	}
+	syncs, frames := 0, 100
+	m.before = func(op, name string) (int, error) {
+		switch {
+		case op == "sync" && name == segmentName(1) && syncs == 0:
+			syncs++
+			return 0, syscall.EIO
+		case op == "write" && strings.HasPrefix(name, segmentPrefix) && syncs > 0:
+			if frames--; frames < 0 {
+				return 0, syscall.EIO
+			}
+		}
+		return 0, nil
+	}
+	for range 3 {
+		l.append(10)
+		l.step()
+	}
+	l.sync() // fails
+	l.s.opts.SyncBytes = 1
+	frames = 2 // a header and the first frame
+	l.step()
+	st := l.state("")
+	if st.durable != 10 || st.written != 30 {
+		t.Fatalf("durable up to %d, want 10; written up to %d, want 30", st.durable, st.written)
+	}
+	if err := st.check(m.kill(), 30, false); err != nil {
+		t.Fatal(err)
+	}
+	if err := st.check(m.crash(func() bool { return false }), 10, true); err != nil {
+		t.Fatal(err)
+	}
+	frames = 100
+	l.sync()
+	if st := l.state(""); st.durable != 30 {
+		t.Fatalf("durable up to %d, want 30", st.durable)
 	}
 }
 

@@ -70,6 +70,14 @@ func inspect(dir filesystem, each func(p *Page) error) (*Report, error) {
 		return nil, err
 	}
 	in := inspector{dir: dir, report: &r, settled: a.settled, each: each}
+	if in.heads, err = listSegments(dir, infos); err != nil {
+		return nil, err
+	}
+	for _, seg := range in.heads {
+		if seg.first > 0 && (!in.track.begun || seg.base < in.track.expect) {
+			in.track = track{begun: true, expect: seg.base, last: seg.first - 1}
+		}
+	}
 	for _, info := range infos {
 		number, ok := parseSegmentName(info.Name())
 		if !ok {
@@ -97,6 +105,8 @@ type inspector struct {
 	report  *Report
 	settled settled
 	each    func(*Page) error
+	heads   []*segment
+	again   uint64 // see cursor
 	track   track
 	sizes   []uint32
 }
@@ -112,9 +122,7 @@ func (in *inspector) segment(number uint64, info fs.FileInfo) error {
 	n, _ := f.ReadAt(head, 0) // what cannot be read does not check
 	var h segmentHeader
 	si.BadHeader = !h.decode(head[:n]) || h.number != number
-	if !si.BadHeader && !in.track.begun {
-		in.track = track{begun: true, expect: h.ordinal, last: max(h.firstSeq, 1) - 1}
-	}
+	in.again = comesAgain(in.heads, number)
 	c := newScanner(f, number, info.Size())
 	for kind := c.next(true); kind != foundEnd; kind = c.next(true) {
 		si.Torn = kind == foundBad
@@ -138,6 +146,9 @@ func (in *inspector) segment(number uint64, info fs.FileInfo) error {
 }
 
 func (in *inspector) frame(c *scanner) error {
+	if in.track.begun && c.h.ordinal > in.track.expect && c.h.ordinal >= in.again {
+		return nil
+	}
 	missing, lo, hi, again := in.track.pass(&c.h)
 	if again {
 		return nil

@@ -129,11 +129,8 @@ func (s *Spool) enterSegment() (limit int64, full bool, err error) {
 		}
 		s.mu.Lock()
 		next := s.nextSegmentLocked(r.after)
-		r.again = maxSeq
-		for _, seg := range s.segments {
-			if next != nil && seg.number > next.number && seg.since > 0 && seg.since <= next.number {
-				r.again = min(r.again, seg.base)
-			}
+		if next != nil {
+			r.again = comesAgain(s.segments, next.number)
 		}
 		s.mu.Unlock()
 		if next == nil {
@@ -153,6 +150,18 @@ func (s *Spool) enterSegment() (limit int64, full bool, err error) {
 		r.scan.ahead = scanAhead
 		r.scan.reset(f, next.number, segmentHeaderBytes)
 	}
+}
+
+// comesAgain is the ordinal from which on what is in a segment comes again in a
+// newer one.
+func comesAgain(segs []*segment, number uint64) uint64 {
+	again := uint64(maxSeq)
+	for _, seg := range segs {
+		if seg.number > number && seg.since > 0 && seg.since <= number {
+			again = min(again, seg.base)
+		}
+	}
+	return again
 }
 
 // missing is a file that somebody else removed: its records are counted when the

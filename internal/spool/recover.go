@@ -26,8 +26,16 @@ func (s *Spool) recover() error {
 		s.w.ack = ackFile{f: f, slot: slot, unsure: true}
 	}
 	s.settled, s.lost, s.stats.LostBefore, w.gen = last.settled, last.lost, last.lost, last.generation
-	if err := s.listSegments(); err != nil {
+	infos, err := s.dir.list(".")
+	if err != nil {
 		return err
+	}
+	if s.segments, err = listSegments(s.dir, infos); err != nil {
+		return err
+	}
+	for _, seg := range s.segments {
+		w.number = max(w.number, seg.number)
+		s.bytes += seg.size
 	}
 	end, err := s.recoverTail()
 	if err != nil {
@@ -99,32 +107,29 @@ func (s *Spool) openUnsynced(found int64) error {
 	return nil
 }
 
-// listSegments reads the headers of the segments.
-func (s *Spool) listSegments() error {
-	infos, err := s.dir.list(".")
-	if err != nil {
-		return err
-	}
+// listSegments reads the headers of the segments that are among infos.
+func listSegments(dir filesystem, infos []fs.FileInfo) (segs []*segment, err error) {
 	for _, info := range infos {
 		number, ok := parseSegmentName(info.Name())
 		if !ok {
 			continue
 		}
-		s.w.number = max(s.w.number, number)
 		seg := &segment{number: number, size: info.Size(), limit: info.Size(), full: true}
-		if err := s.readSegmentHeader(seg); err != nil {
-			return err
+		switch err := readSegmentHeader(dir, seg); {
+		case errors.Is(err, fs.ErrNotExist): // its owner removed it just now
+			continue
+		case err != nil:
+			return nil, err
 		}
-		s.segments = append(s.segments, seg)
-		s.bytes += seg.size
+		segs = append(segs, seg)
 	}
-	return nil
+	return segs, nil
 }
 
 // readSegmentHeader finds the first record of seg by its header, or by its
 // first frame; first stays 0 where there is neither.
-func (s *Spool) readSegmentHeader(seg *segment) error {
-	f, err := s.dir.open(segmentName(seg.number), false)
+func readSegmentHeader(dir filesystem, seg *segment) error {
+	f, err := dir.open(segmentName(seg.number), false)
 	if err != nil {
 		return err
 	}
@@ -242,6 +247,9 @@ func (s *Spool) fillIn(end tail) {
 	for i := len(s.segments) - 1; i >= 0; i-- {
 		seg := s.segments[i]
 		seg.end, seg.last = base, first-1
+		if comesAgain(s.segments, seg.number) < maxSeq {
+			seg.keep = end.seq // it may have what nobody came to write again
+		}
 		if seg.first == 0 {
 			seg.base, seg.first = base, first
 		}

@@ -20,7 +20,7 @@ func (s *Spool) removable() bool {
 func (s *Spool) settledLocked() int {
 	repairing := s.repairingLocked()
 	for n, seg := range s.segments {
-		settled := seg.last <= s.settled.through || seg.end == seg.base
+		settled := max(seg.last, seg.keep) <= s.settled.through || seg.stale && seg.end == seg.base
 		if !seg.full || !settled || seg.stale && repairing {
 			return n
 		}

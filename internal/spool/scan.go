@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"bytes"
 	"errors"
 	"io"
 )
@@ -110,6 +111,10 @@ func (c *scanner) resync() found {
 			c.unread = true
 			return c.bad(c.limit)
 		}
+		if n := c.zeroPages(off); n > 0 { // what was allocated, and never used
+			off += n - frameAlign
+			continue
+		}
 		var h frameHeader
 		if off > c.off && h.decode(b, c.number) && off+frameHeaderBytes+int64(h.payload) <= c.limit {
 			return c.bad(off)
@@ -127,6 +132,18 @@ func (c *scanner) resync() found {
 	}
 	return c.bad(c.limit)
 }
+
+// zeroPages is how many bytes from off on are zeros, in whole pages, as far as
+// they were read.
+func (c *scanner) zeroPages(off int64) (n int64) {
+	b := c.buf[off-c.at:]
+	for len(b) >= len(zeroPage) && bytes.Equal(b[:len(zeroPage)], zeroPage[:]) {
+		b, n = b[len(zeroPage):], n+int64(len(zeroPage))
+	}
+	return n
+}
+
+var zeroPage [4 << 10]byte // is only read
 
 // tail judges what is too short for a frame.
 func (c *scanner) tail() found {

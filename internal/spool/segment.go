@@ -16,6 +16,7 @@ type segment struct {
 	full        bool   // nothing more will be written
 	removed     bool   // its records are settled, or dropped
 	since       uint64 // see segmentHeader
+	keep        uint64 // it stays until all up to here is settled, though it ends before
 	stale       bool   // its sync failed: from limit on, what is in it comes again in newer ones
 
 	// ----

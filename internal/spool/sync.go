@@ -268,8 +268,10 @@ func (s *Spool) countUnwritten() {
 	defer s.mu.Unlock()
 	s.sealLocked()
 	for _, f := range s.buffer.queue {
-		if hi := min(f.last(), s.held-1); f.first <= hi {
-			n := int64(s.settled.open(f.first, hi))
+		// What was written before the sync of it failed is on disk, if not durably.
+		lo, hi := max(f.first, s.written+1), min(f.last(), s.held-1)
+		if lo <= hi {
+			n := int64(s.settled.open(lo, hi))
 			s.stats.Unwritten += n
 			s.spooled -= n
 		}
