@@ -308,7 +308,7 @@ func TestAckIsNotTorn(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.append(200)
-	for i := uint64(0); i < 60; i++ {
+	for i := range uint64(60) {
 		l.settle(10+2*i, 10+2*i)
 	}
 	l.step()

@@ -63,6 +63,16 @@ func faultRun(rounds int, fault func(i int, op, name string) (int, error)) (oper
 	if err := promise(); err != nil {
 		return i, fmt.Errorf("at the end: %w", err)
 	}
+	l.step()
+	files := 0
+	for name := range m.names {
+		if strings.HasPrefix(name, segmentPrefix) {
+			files++
+		}
+	}
+	if st := l.s.Stats(); files != st.Segments {
+		return i, fmt.Errorf("%d files for %d segments: one was not unlinked", files, st.Segments)
+	}
 	if err := l.close(); err != nil {
 		return i, fmt.Errorf("close: %w", err)
 	}

@@ -158,10 +158,6 @@ var sourceMutations = []struct{ name, file, old, broken string }{
 		"what is settled is written", "writer.go",
 		"f.last() <= s.settled.through {", "false {",
 	},
-	{
-		"a new file is renamed before it is synced", "ack.go",
-		"if err := f.sync(); err != nil {\n\t\treturn f, err", "if err := error(nil); err != nil {\n\t\treturn f, err",
-	},
 }
 
 // Each rule that is broken makes the suite fail. It takes a compiler and

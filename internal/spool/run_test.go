@@ -211,7 +211,8 @@ func TestEverythingAtOnce(t *testing.T) {
 		})
 	}
 	stop := make(chan struct{})
-	waiters.Go(func() { // the reader
+	waiters.Go(func() { // the reader, too late for the oldest
+		s.WaitWritten(t.Context(), total/2)
 		var p Page
 		last := uint64(0)
 		for ended := false; ; {
@@ -239,9 +240,6 @@ func TestEverythingAtOnce(t *testing.T) {
 			last = seqs[len(seqs)-1]
 			read.Add(int64(len(seqs)))
 			s.Settle(seqs[0], last)
-			if rand.IntN(10) == 0 {
-				time.Sleep(2 * time.Millisecond) // slower than they write
-			}
 		}
 	})
 	writer.Wait()
