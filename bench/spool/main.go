@@ -28,8 +28,9 @@ type system struct {
 	write func(dir string, in *input, sync bool) error
 	// finish, untimed, ends the last write.
 	finish func() error
-	// read calls each with every record, in order, having checked what it can.
-	read func(dir string, each func(rec []byte)) error
+	// read opens dir, calls ready, and then each with every record, in order,
+	// having checked what it can.
+	read func(dir string, ready func(), each func(rec []byte)) error
 	note string
 }
 
@@ -73,7 +74,10 @@ func makeInput(records int) *input {
 	return in
 }
 
-const syncBytes = 1 << 20
+const (
+	syncBytes = 1 << 20
+	wlogIndex = 2 // which of the systems is Prometheus'
+)
 
 type result struct {
 	kernel, durable, read []float64 // M records/s
@@ -145,7 +149,7 @@ func measure(sys *system, in *input, base string, r *result, check bool) error {
 		r.allocs = float64(after.Mallocs-before.Mallocs) / float64(in.records)
 		if check { // untimed: what comes out is what went in
 			n, sum := 0, uint32(0)
-			if err := sys.read(at, func(rec []byte) { n++; sum = crc32.Update(sum, crc32.IEEETable, rec) }); err != nil {
+			if err := sys.read(at, func() {}, func(rec []byte) { n++; sum = crc32.Update(sum, crc32.IEEETable, rec) }); err != nil {
 				return err
 			}
 			if n != in.records || sum != in.sum {
@@ -153,8 +157,7 @@ func measure(sys *system, in *input, base string, r *result, check bool) error {
 			}
 		}
 		n, first := 0, 0
-		start = time.Now()
-		if err := sys.read(at, func(rec []byte) { n++; first += int(rec[0]) }); err != nil {
+		if err := sys.read(at, func() { start = time.Now() }, func(rec []byte) { n++; first += int(rec[0]) }); err != nil {
 			return err
 		}
 		r.read = append(r.read, float64(n)/time.Since(start).Seconds()/1e6)
@@ -189,6 +192,15 @@ func median(v []float64) float64 {
 	return s[len(s)/2]
 }
 
+// ratio is the median of a over b, round by round.
+func ratio(a, b []float64) float64 {
+	v := make([]float64, len(a))
+	for i := range a {
+		v[i] = a[i] / b[i]
+	}
+	return median(v)
+}
+
 func report(systems []*system, results []result, in *input, rounds int, syncs []time.Duration) {
 	fmt.Printf("%d records of %.1f bytes, %d rounds, %s %s/%s, %d CPUs; M records/s, median (least to most)\n\n",
 		in.records, float64(in.bytes)/float64(in.records), rounds, runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
@@ -200,6 +212,14 @@ func report(systems []*system, results []result, in *input, rounds int, syncs []
 	for i, sys := range systems {
 		r := results[i]
 		fmt.Printf("| %s | %s | %s | %s | %.3f | %s |\n", sys.name, cell(r.kernel), cell(r.durable), cell(r.read), r.allocs, sys.note)
+	}
+	fmt.Printf("\nTimes %s in the same round, median:\n\n| system | to the kernel | durable | read |\n| --- | --- | --- | --- |\n", systems[wlogIndex].name)
+	for i, sys := range systems {
+		if i != wlogIndex {
+			w := results[wlogIndex]
+			fmt.Printf("| %s | %.2f | %.2f | %.2f |\n", sys.name,
+				ratio(results[i].kernel, w.kernel), ratio(results[i].durable, w.durable), ratio(results[i].read, w.read))
+		}
 	}
 	slices.Sort(syncs)
 	fmt.Printf("\nA write of 64 KiB and its fsync here: p50 %v, p99 %v.\n", syncs[len(syncs)/2], syncs[len(syncs)*99/100])

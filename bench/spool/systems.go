@@ -53,13 +53,14 @@ func rawSystem() *system {
 			}
 			return errors.Join(err, f.Close())
 		},
-		read: func(dir string, each func([]byte)) error {
+		read: func(dir string, ready func(), each func([]byte)) error {
 			f, err := os.Open(filepath.Join(dir, "raw"))
 			if err != nil {
 				return err
 			}
 			defer f.Close()
 			buf := make([]byte, 128<<10)
+			ready()
 			for _, b := range in.batches {
 				if _, err := io.ReadFull(f, buf[:len(b.data)]); err != nil {
 					return err
@@ -99,12 +100,13 @@ func spoolSystem() *system {
 			return s.WaitWritten(context.Background(), seq-1)
 		},
 		finish: func() error { return s.Close() },
-		read: func(dir string, each func([]byte)) error {
+		read: func(dir string, ready func(), each func([]byte)) error {
 			s, err := spool.Open(spool.Options{Dir: dir, MaxBytes: 16 << 30})
 			if err != nil {
 				return err
 			}
 			var p spool.Page
+			ready()
 			for {
 				if err = s.Read(&p); err != nil {
 					break
@@ -168,13 +170,14 @@ func wlogSystem() *system {
 			return nil
 		},
 		finish: func() error { return w.Close() },
-		read: func(dir string, each func([]byte)) error {
+		read: func(dir string, ready func(), each func([]byte)) error {
 			sr, err := wlog.NewSegmentsReader(dir)
 			if err != nil {
 				return err
 			}
 			defer sr.Close()
 			r := wlog.NewReader(sr)
+			ready()
 			for r.Next() {
 				each(r.Record())
 			}
@@ -215,7 +218,7 @@ func tidwallSystem() *system {
 			return nil
 		},
 		finish: func() error { return l.Close() },
-		read: func(dir string, each func([]byte)) error {
+		read: func(dir string, ready func(), each func([]byte)) error {
 			l, err := wal.Open(filepath.Join(dir, "wal"), &wal.Options{NoSync: true, NoCopy: true, SegmentSize: 64 << 20})
 			if err != nil {
 				return err
@@ -225,6 +228,7 @@ func tidwallSystem() *system {
 			if err != nil {
 				return err
 			}
+			ready()
 			for i := uint64(1); i <= last; i++ {
 				rec, err := l.Read(i)
 				if err != nil {
@@ -276,12 +280,13 @@ func bboltSystem() *system {
 			return nil
 		},
 		finish: func() error { return db.Close() },
-		read: func(dir string, each func([]byte)) error {
+		read: func(dir string, ready func(), each func([]byte)) error {
 			db, err := bbolt.Open(filepath.Join(dir, "bolt"), 0o600, &bbolt.Options{ReadOnly: true})
 			if err != nil {
 				return err
 			}
 			defer db.Close()
+			ready()
 			return db.View(func(tx *bbolt.Tx) error {
 				return tx.Bucket(name).ForEach(func(_, rec []byte) error {
 					each(rec)

@@ -75,7 +75,7 @@ type Options struct {
 
 	// SyncBytes and SyncDelay say when what was written is made durable if nobody
 	// waits for it: after so many bytes, at the latest so long after. If zero,
-	// 4 MiB and a second; negative: not for that reason.
+	// 1 MiB and a second; negative: not for that reason.
 	SyncBytes int64
 	SyncDelay time.Duration
 
@@ -101,11 +101,11 @@ type Options struct {
 const (
 	defaultMaxBytes  = 1 << 30
 	minMaxBytes      = 2 << 20
-	defaultSyncBytes = 4 << 20
+	defaultSyncBytes = 1 << 20
 	defaultSyncDelay = time.Second
 
 	// bufferBytes is how many bytes of records wait in memory to be written.
-	bufferBytes = 4 << 20
+	bufferBytes = 1 << 20
 
 	// eagerBytes of records are written without waiting for Delay.
 	eagerBytes = 256 << 10
@@ -113,13 +113,13 @@ const (
 	// retainBytes is how much memory frames take at most after they were
 	// written, until they are durable. After a failed sync what is older is
 	// read back, and checked.
-	retainBytes = 4 << 20
+	retainBytes = 3 << 19
 
 	// maxUnsynced is how many full segments wait for their sync at most, each
 	// with a file that is open.
 	maxUnsynced = 8
 
-	freeFrames = 64 // empty ones that are kept for the next use
+	freeFrames = 32 // empty ones that are kept for the next use
 	idleFrames = 4  // of these, those kept after a sync with nothing else to write
 
 	minRetry = 100 * time.Millisecond // of a disk that fails
