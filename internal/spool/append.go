@@ -160,24 +160,24 @@ func (s *Spool) Notify() {
 }
 
 // Release says that the caller lets go of its own copies of the records lo to
-// hi: from here on only the disk has them, and Read returns them. It
-// reports how many of them the spool does not have, because they were never
-// appended or their segment has been dropped: nobody has these any more, and
-// the caller counts them. Everything below lo is released or settled already.
+// hi, which are not settled: from here on only the disk has them, and Read
+// returns them, also if it did before. It reports how many of them the spool
+// does not have, because they were never appended or their segment has been
+// dropped: nobody has these any more, and the caller counts and settles them.
 func (s *Spool) Release(lo, hi uint64) (gone int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if hi < lo {
 		return 0
 	}
-	s.held = max(s.held, hi+1)
 	from, to := max(lo, s.gone+1), min(hi, s.buffer.next-1)
-	kept := int64(0)
-	if to >= from {
-		kept = int64(to - from + 1)
+	if to < from {
+		return int64(hi - lo + 1)
 	}
-	s.spooled += kept
-	return int64(hi-lo+1) - kept
+	s.only.add(from, to)
+	s.spooled += int64(to - from + 1)
+	s.rewind = min(s.rewind, from)
+	return int64(hi-lo+1) - int64(to-from+1)
 }
 
 // Settle says that the records from lo to hi need no keeping any more: they
@@ -186,7 +186,9 @@ func (s *Spool) Release(lo, hi uint64) (gone int64) {
 // settled stays a prefix and few ranges; 64 ranges outlive a crash.
 func (s *Spool) Settle(lo, hi uint64) {
 	s.mu.Lock()
-	s.settled.add(lo, min(hi, maxSeq-1))
+	hi = min(hi, maxSeq-1)
+	s.settled.add(lo, hi)
+	s.only.remove(lo, hi)
 	dirty := s.dirtyLocked()
 	if len(s.segments) > 1 && s.segments[0].last <= s.settled.through {
 		dirty = true // run removes it

@@ -171,6 +171,34 @@ func TestEveryBit(t *testing.T) {
 	}
 }
 
+// Without ACK everything is read again, and goes when it is settled.
+func TestWithoutAck(t *testing.T) {
+	m := newMemFS()
+	for range 3 {
+		s := mustOpen(t, manual(m))
+		l := &life{m: m, s: s}
+		l.append(100)
+		l.step()
+		s.Settle(1, s.Next()-20)
+		if err := closeManual(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	delete(m.names, ackName)
+	s := mustOpen(t, manual(m))
+	got := readAll(t, s)
+	if len(got) < 20 || got[len(got)-1] != 300 || s.Next() != 301 {
+		t.Fatalf("read %v, next %d", got, s.Next())
+	}
+	s.Settle(got[0], 300)
+	if err := closeManual(s); err != nil {
+		t.Fatal(err)
+	}
+	if st := s.Stats(); st.Segments != 0 {
+		t.Fatalf("%+v", st)
+	}
+}
+
 // A bad ACK costs acknowledgements, never a record; and no record is said to be lost.
 func TestEveryBitOfAck(t *testing.T) {
 	v := makeVictim(t, true)

@@ -143,12 +143,20 @@ var sourceMutations = []struct{ name, file, old, broken string }{
 		"if h.ordinal > r.track.expect && h.ordinal >= r.again {", "if false {",
 	},
 	{
-		"Read returns what the caller has", "read.go",
-		"if n > 0 && first >= s.held {", "if false {",
+		"Read does not go back", "append.go",
+		"s.rewind = min(s.rewind, from)", "s.rewind = min(s.rewind, maxSeq)",
 	},
 	{
-		"settled records are read", "read.go",
-		"s.settled.next(max(r.seq, s.handed+1), h.last())", "max(r.seq, s.handed+1), h.last()-min(h.last(), max(r.seq, s.handed+1)-1)",
+		"without ACK nothing is ever settled", "recover.go",
+		"s.settled.add(1, s.segments[0].first-1)", "s.settled.add(1, 0)",
+	},
+	{
+		"Read returns what the caller has", "read.go",
+		"first, n := s.only.next(r.seq, h.last())", "first, n := seqSet{{r.seq, h.last()}}.next(r.seq, h.last())",
+	},
+	{
+		"settled records are read", "recover.go",
+		"s.only.add(first, first+n-1)", "s.only.add(1, next-1)",
 	},
 	{
 		"a frame that fails goes to the same segment again", "writer.go",

@@ -74,7 +74,7 @@ func (t *track) pass(h *frameHeader) (missing, lo, hi uint64, again bool) {
 // left, then what was released; without those that are settled. What is not
 // written yet is not returned: io.EOF means that there is nothing more for now.
 //
-// What Read returns is the caller's: it settles it sooner or later. Any other
+// What Read returns is the caller's: it settles or releases it, sooner or later. Any other
 // error is one of opening or memory, and may pass; what cannot be read is
 // counted, and skipped.
 func (s *Spool) Read(p *Page) error {
@@ -85,9 +85,12 @@ func (s *Spool) Read(p *Page) error {
 		if r.ended {
 			return ErrClosed
 		}
+		if s.turn() {
+			return io.EOF
+		}
 		if r.ready {
-			if ok, err := s.readPiece(p); ok || err != nil {
-				return err
+			if s.readPiece(p) {
+				return nil
 			}
 			continue
 		}
@@ -110,6 +113,35 @@ func (s *Spool) Read(p *Page) error {
 	}
 }
 
+// turn goes back where something older was released, and reports that there is
+// nothing to read from here on: Read does not go past what the caller holds
+// before it has to.
+func (s *Spool) turn() (nothing bool) {
+	r := &s.reading
+	s.mu.Lock()
+	back := s.rewind
+	s.rewind = maxSeq
+	at := r.track.last + 1
+	if r.ready {
+		at = r.seq
+	}
+	_, n := s.only.next(at, maxSeq)
+	after := uint64(0)
+	for _, seg := range s.segments {
+		if seg.last >= back {
+			break
+		}
+		after = seg.number
+	}
+	s.mu.Unlock()
+	if back < at {
+		r.leave()
+		r.after, r.track = after, track{}
+		return false
+	}
+	return n == 0
+}
+
 // enterSegment makes sure that the cursor is in a segment, and returns up to
 // where that is written, and whether that is all.
 func (s *Spool) enterSegment() (limit int64, full bool, err error) {
@@ -118,7 +150,6 @@ func (s *Spool) enterSegment() (limit int64, full bool, err error) {
 		s.mu.Lock()
 		if seg := r.seg; seg != nil && !seg.removed {
 			limit, full = seg.limit, seg.full
-			r.scan.skip = s.settled.through
 			s.mu.Unlock()
 			return limit, full, nil
 		}
@@ -147,7 +178,7 @@ func (s *Spool) enterSegment() (limit int64, full bool, err error) {
 			r.track = track{begun: true, expect: next.base, last: next.first - 1}
 		}
 		r.seg, r.f = next, f
-		r.scan.ahead = scanAhead
+		r.scan.ahead, r.scan.skip = scanAhead, s.unneeded
 		r.scan.reset(f, next.number, segmentHeaderBytes)
 	}
 }
@@ -192,6 +223,14 @@ func (r *cursor) leave() {
 	r.seg, r.f, r.ready = nil, nil, false
 }
 
+// unneeded reports that only the caller needs the records of a frame, or nobody.
+func (s *Spool) unneeded(h *frameHeader) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, n := s.only.next(h.first, h.last())
+	return n == 0
+}
+
 // passFrame takes the frame that the scanner is at.
 func (s *Spool) passFrame() {
 	r := &s.reading
@@ -205,8 +244,8 @@ func (s *Spool) passFrame() {
 	}
 	s.noteLoss(lost, h.ordinal, lo, hi)
 	r.track.bad = r.track.bad[:0]
-	if h.last() <= r.scan.skip {
-		return // settled; its payload was not even read
+	if r.scan.payload == nil {
+		return // nobody needs it
 	}
 	var ok bool
 	if r.sizes, ok = h.decodeSizes(r.sizes[:0], r.scan.payload); !ok {
@@ -226,16 +265,12 @@ func (s *Spool) noteLoss(missing, end, lo, hi uint64) {
 		s.mu.Unlock()
 		return
 	}
-	hi = min(hi, s.held-1)
-	n := uint64(0)
-	if missing > 0 && lo <= hi {
-		n = min(missing, s.settled.open(lo, hi))
-	}
+	n := min(missing, s.only.count(lo, hi))
 	s.countLost(n, end)
 	s.spooled -= int64(n)
-	if lo <= hi {
-		s.settled.add(lo, hi)
-		s.handed = max(s.handed, hi)
+	for first, n := s.only.next(lo, hi); n > 0; first, n = s.only.next(lo, hi) {
+		s.only.remove(first, first+n-1)
+		s.settled.add(first, first+n-1)
 	}
 	if n > 0 {
 		s.dirtyLocked()
@@ -266,32 +301,26 @@ func (s *Spool) countLost(n, end uint64) {
 	s.lost.Corrupt += int64(n - torn)
 }
 
-// readPiece hands out the next unsettled run of the frame; ok is false if there
-// is none, and another frame has to be found.
-func (s *Spool) readPiece(p *Page) (ok bool, err error) {
+// readPiece hands out the next run of the frame that only the disk has, and
+// reports false if there is none, and another frame has to be found.
+func (s *Spool) readPiece(p *Page) bool {
 	r := &s.reading
 	h := &r.scan.h
 	s.mu.Lock()
 	if r.seg.removed {
 		s.mu.Unlock()
 		r.ready = false
-		return false, nil
+		return false
 	}
-	// What was handed out before a segment was given up is in the next one too.
-	first, n := s.settled.next(max(r.seq, s.handed+1), h.last())
-	if n > 0 && first >= s.held {
-		s.mu.Unlock()
-		return false, io.EOF // the caller has it
-	}
+	first, n := s.only.next(r.seq, h.last())
 	if n > 0 {
-		n = min(n, s.held-first)
-		s.handed = first + n - 1
+		s.only.remove(first, first+n-1)
 		s.spooled -= int64(n)
 	}
 	s.mu.Unlock()
 	if n == 0 {
 		r.ready = false
-		return false, nil
+		return false
 	}
 	for ; r.seq < first; r.seq++ {
 		r.data += int(r.sizes[r.at])
@@ -306,7 +335,7 @@ func (s *Spool) readPiece(p *Page) (ok bool, err error) {
 	p.Prefix, p.Version = h.prefix, h.version
 	p.First, p.Data, p.Sizes = first, r.scan.payload[from:r.data:r.data], sizes
 	r.ready = r.seq <= h.last()
-	return true, nil
+	return true
 }
 
 // Discard settles all records that only the disk has, and reports how many.
@@ -318,8 +347,10 @@ func (s *Spool) Discard() int64 {
 	s.mu.Lock()
 	n := s.spooled
 	s.spooled = 0
-	s.settled.add(s.handed+1, s.held-1)
-	s.handed = max(s.handed, s.held-1)
+	for _, r := range s.only {
+		s.settled.add(r.lo, r.hi)
+	}
+	s.only = nil
 	s.dirtyLocked()
 	s.mu.Unlock()
 	s.wakeUp()

@@ -52,12 +52,14 @@ func (s *Spool) recover() error {
 
 	// What is gone before the first segment and after the last one.
 	found := int64(0)
-	if n := len(s.segments); whole && n > 0 && last.first < s.segments[0].base {
+	if len(s.segments) > 0 {
 		base, first := s.segments[0].base, s.segments[0].first
-		n := min(base-last.first, s.settled.open(1, first-1))
-		s.countLost(n, base)
-		s.settled.add(1, first-1)
-		found += int64(n)
+		if whole && last.first < base {
+			n := min(base-last.first, s.settled.open(1, first-1))
+			s.countLost(n, base)
+			found += int64(n)
+		}
+		s.settled.add(1, s.segments[0].first-1)
 	}
 	w.proof = last.proof
 	if last.proof.ordinal > end.ordinal {
@@ -73,7 +75,10 @@ func (s *Spool) recover() error {
 		next = max(next, r.hi)
 	}
 	next++
-	s.buffer.next, s.held = next, next
+	s.buffer.next, s.rewind = next, maxSeq
+	for first, n := s.settled.next(1, next-1); n > 0; first, n = s.settled.next(first+n, next-1) {
+		s.only.add(first, first+n-1)
+	}
 	s.written = next - 1
 	return s.openUnsynced(found)
 }
@@ -83,7 +88,7 @@ func (s *Spool) recover() error {
 func (s *Spool) openUnsynced(found int64) error {
 	w := &s.w
 	for _, seg := range s.segments {
-		s.spooled += s.countOpen(seg, seg.end, &s.settled, 1, s.held-1)
+		s.spooled += s.countOnly(seg, seg.end, s.only)
 		if seg.end <= w.synced && seg.f == nil {
 			continue
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 )
 
@@ -115,8 +116,7 @@ func (s *Spool) makeRoom(size int64) error {
 			s.mu.Unlock()
 			return nil
 		}
-		lo, hi := max(s.handed, s.gone)+1, s.held-1
-		set := s.settled.clone()
+		only := slices.Clone(s.only)
 		end := seg.end
 		if len(s.segments) > 1 {
 			end = min(end, s.segments[1].base) // what was written again is not lost with its first copy
@@ -126,30 +126,31 @@ func (s *Spool) makeRoom(size int64) error {
 		s.gone = max(s.gone, seg.last)
 		s.mu.Unlock()
 
-		n := s.countOpen(seg, end, &set, lo, hi)
+		n := s.countOnly(seg, end, only)
 
 		s.mu.Lock()
 		s.lost.Dropped += n
 		s.spooled -= n
 		s.settled.add(1, seg.last)
+		s.only.remove(1, seg.last)
 		s.doomLocked(1)
 		s.mu.Unlock()
 	}
 }
 
-// countOpen counts the records of seg that are unsettled and within lo to hi,
-// those among them that are unreadable. It reads headers only, and these only
-// where the books do not tell.
-func (s *Spool) countOpen(seg *segment, end uint64, set *settled, lo, hi uint64) int64 {
-	if hi < lo || seg.last < lo || seg.first > hi || end <= seg.base {
+// countOnly counts the records of seg that are in the set, those among them that
+// are unreadable. It reads headers only, and these only where the books do not tell.
+func (s *Spool) countOnly(seg *segment, end uint64, only seqSet) int64 {
+	n := only.count(seg.first, seg.last)
+	if n == 0 || end <= seg.base {
 		return 0
 	}
-	if lo <= seg.first && hi >= seg.last && set.open(seg.first, seg.last) == seg.last-seg.first+1 {
+	if n == seg.last-seg.first+1 {
 		return int64(end - seg.base)
 	}
 	f, err := s.dir.open(segmentName(seg.number), false)
 	if err != nil { // as well as it can be told
-		return int64(min(set.open(max(lo, seg.first), min(hi, seg.last)), end-seg.base))
+		return int64(min(n, end-seg.base))
 	}
 	defer f.Close() //nolint:errcheck // it was only read
 	c := newScanner(f, seg.number, seg.limit)
@@ -158,7 +159,7 @@ func (s *Spool) countOpen(seg *segment, end uint64, set *settled, lo, hi uint64)
 	expect, last := seg.base, seg.first-1
 	hole := func(to, until uint64) {
 		if to > expect {
-			sum += min(to-expect, set.open(max(lo, last+1), min(hi, until)))
+			sum += min(to-expect, only.count(last+1, until))
 		}
 	}
 	for kind := c.next(false); kind != foundEnd; kind = c.next(false) {
@@ -166,7 +167,7 @@ func (s *Spool) countOpen(seg *segment, end uint64, set *settled, lo, hi uint64)
 			continue
 		}
 		hole(c.h.ordinal, c.h.first-1)
-		sum += set.open(max(lo, c.h.first), min(hi, c.h.last()))
+		sum += only.count(c.h.first, c.h.last())
 		expect, last = c.h.end(), c.h.last()
 	}
 	hole(end, seg.last)

@@ -324,6 +324,98 @@ func TestDiscard(t *testing.T) {
 	}
 }
 
+// What was read can be released again, in whatever order the caller lets go of
+// its copies: each record is read again, once.
+func TestReadAgain(t *testing.T) {
+	s := mustOpen(t, Options{fs: newMemFS(), segmentBytes: 2 << 10, MaxBytes: 1 << 20})
+	for first := uint64(1); first <= 500; first += 10 {
+		mustAppend(t, s, first, 10)
+		s.Sync(t.Context())
+	}
+	expect := func(want ...uint64) {
+		t.Helper()
+		if st := s.Stats(); st.Spooled != int64(len(want)) {
+			t.Fatalf("%d spooled, want %d", st.Spooled, len(want))
+		}
+		if got := readAll(t, s); !slices.Equal(got, want) {
+			t.Fatalf("read %v, want %v", got, want)
+		}
+	}
+	expect()
+	s.Release(101, 110) // 1 to 100 are in flight
+	expect(rangeOf(101, 110)...)
+	s.Release(1, 100) // they failed, and there is no room for them
+	s.Release(104, 106)
+	expect(append(rangeOf(1, 100), rangeOf(104, 106)...)...)
+	s.Settle(1, 60)
+	s.Release(300, 500)
+	var p Page
+	for range 3 {
+		s.Read(&p)
+	}
+	s.Release(111, 120) // before what Read is at
+	if got := readAll(t, s); got[0] != 111 || got[len(got)-1] != 500 {
+		t.Fatalf("read %v", got)
+	}
+	s.Settle(1, 500)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The set of sequence numbers against a plain map.
+func TestSeqSet(t *testing.T) {
+	rng := rand.New(rand.NewPCG(8, 8))
+	for range 200 {
+		var set seqSet
+		var all settled
+		in, out := map[uint64]bool{}, map[uint64]bool{}
+		for range 60 {
+			lo := 1 + rng.Uint64N(60)
+			hi := lo + rng.Uint64N(8)
+			switch rng.IntN(3) {
+			case 0:
+				set.add(lo, hi)
+				for i := lo; i <= hi; i++ {
+					in[i] = true
+				}
+			case 1:
+				set.remove(lo, hi)
+				for i := lo; i <= hi; i++ {
+					delete(in, i)
+				}
+			default:
+				all.add(lo, hi)
+				for i := lo; i <= hi; i++ {
+					out[i] = true
+				}
+			}
+			lo, hi = 1+rng.Uint64N(60), 1+rng.Uint64N(70)
+			var count, open, first, firstOpen uint64
+			for i := lo; i <= hi; i++ {
+				if in[i] {
+					count++
+					if first == 0 {
+						first = i
+					}
+				}
+				if !out[i] {
+					open++
+					if firstOpen == 0 {
+						firstOpen = i
+					}
+				}
+			}
+			got, n := set.next(lo, hi)
+			gotOpen, m := all.next(lo, hi)
+			if set.count(lo, hi) != count || all.open(lo, hi) != open ||
+				n > 0 && got != first || (n > 0) != (count > 0) || m > 0 && gotOpen != firstOpen || (m > 0) != (open > 0) {
+				t.Fatalf("%d to %d: %v %+v, want %d from %d, %d from %d", lo, hi, set, all, count, first, open, firstOpen)
+			}
+		}
+	}
+}
+
 // A long record is a frame of its own, an empty one is none the less a record, and one
 // that is larger than the spool takes is refused.
 func TestSizes(t *testing.T) {

@@ -14,9 +14,9 @@ type scanner struct {
 	limit  int64 // nothing is read from there on
 
 	buf   []byte
-	at    int64  // where buf begins
-	ahead int    // how much is read at once, at least what is asked for
-	skip  uint64 // frames up to this sequence number need no payload
+	at    int64                     // where buf begins
+	ahead int                       // how much is read at once, at least what is asked for
+	skip  func(h *frameHeader) bool // such frames need no payload; nil: all do
 
 	h       frameHeader
 	payload []byte // of the frame; valid until the next call
@@ -86,7 +86,7 @@ func (c *scanner) next(verify bool) found {
 	if end > c.limit {
 		return c.resync()
 	}
-	if verify && c.h.last() > c.skip {
+	if verify && (c.skip == nil || !c.skip(&c.h)) {
 		b, err := c.peek(c.off, frameHeaderBytes+int(c.h.payload))
 		if err != nil {
 			c.unread = true

@@ -182,8 +182,8 @@ type Spool struct {
 	settled  settled
 	dirty    time.Time // since when ACK is not what settled and lost say; zero: it is
 
-	held     uint64 // the caller has the records from here on in memory too
-	handed   uint64 // the newest record that Read returned
+	only     seqSet // what only the disk has, and somebody needs: recovered or released, and neither read nor lost
+	rewind   uint64 // Read has to go back to where this one is; maxSeq: it has not
 	gone     uint64 // the newest record of a segment that was dropped
 	spooled  int64
 	stats    Stats // what is only counted

@@ -269,12 +269,9 @@ func (s *Spool) countUnwritten() {
 	s.sealLocked()
 	for _, f := range s.buffer.queue {
 		// What was written before the sync of it failed is on disk, if not durably.
-		lo, hi := max(f.first, s.written+1), min(f.last(), s.held-1)
-		if lo <= hi {
-			n := int64(s.settled.open(lo, hi))
-			s.stats.Unwritten += n
-			s.spooled -= n
-		}
+		n := int64(s.only.count(max(f.first, s.written+1), f.last()))
+		s.stats.Unwritten += n
+		s.spooled -= n
 	}
 	s.buffer.queue, s.buffer.bytes = nil, 0
 }
