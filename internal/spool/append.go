@@ -15,6 +15,7 @@ type buffer struct {
 	bytes  int      // of the records in both
 	since  time.Time
 	free   []*frame
+	hurry  bool
 	source time.Time // since when Source has records; zero: it has none
 }
 
@@ -155,6 +156,18 @@ func (s *Spool) Notify() {
 	}
 	s.mu.Unlock()
 	if due {
+		s.wakeUp()
+	}
+}
+
+// Hurry has what waits written without delay, and waits for nothing: for a
+// caller whose memory fills up.
+func (s *Spool) Hurry() {
+	s.mu.Lock()
+	was := s.buffer.hurry
+	s.buffer.hurry = true
+	s.mu.Unlock()
+	if !was {
 		s.wakeUp()
 	}
 }

@@ -21,7 +21,7 @@ func (s *Spool) writeDue(now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b := &s.buffer
-	return len(s.w.rescues) > 0 || s.wantWritten > s.written || b.bytes >= eagerBytes ||
+	return len(s.w.rescues) > 0 || b.hurry || s.wantWritten > s.written || b.bytes >= eagerBytes ||
 		s.hasBufferedLocked() && isDue(due(b.since, s.opts.Delay), now) || isDue(due(b.source, s.opts.Delay), now)
 }
 

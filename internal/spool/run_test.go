@@ -110,6 +110,12 @@ func TestSource(t *testing.T) {
 		if err := s.WaitWritten(t.Context(), last); err != nil || time.Since(start) != 0 {
 			t.Fatal(err, time.Since(start))
 		}
+		last = r.log(s, 3)
+		s.Hurry()
+		synctest.Wait()
+		if s.Written() != last || time.Since(start) != 0 {
+			t.Fatalf("written up to %d, want %d", s.Written(), last)
+		}
 		// A record that the caller settled itself is not waited for.
 		r.mu.Lock()
 		r.next, r.given = r.next+1, r.given+1
@@ -122,7 +128,7 @@ func TestSource(t *testing.T) {
 		if err := s.Close(); err != nil { // asks a last time
 			t.Fatal(err)
 		}
-		if st := s.Stats(); st.Written != 10_008 || st.Durable != 10_008 {
+		if st := s.Stats(); st.Written != 10_011 || st.Durable != 10_011 {
 			t.Fatalf("%+v", st)
 		}
 	})

@@ -119,7 +119,10 @@ func (s *Spool) flush() error {
 	if err := s.rescueFrames(); err != nil {
 		return err
 	}
-	through := s.Next() - 1
+	s.mu.Lock()
+	s.buffer.hurry = false
+	through := s.buffer.next - 1
+	s.mu.Unlock()
 	if err := s.writeThrough(through); err != nil {
 		return err
 	}
