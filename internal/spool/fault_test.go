@@ -85,7 +85,7 @@ func faultRun(rounds int, fault func(i int, op, name string) (int, error)) (oper
 // A disk that fails once, at any operation, in any way, costs nothing: what could
 // not be written or synced stays in memory, and goes to a new segment.
 func TestFaultAtEveryOperation(t *testing.T) {
-	rounds, step := 24, 1
+	rounds, step := 16, 1
 	if quick {
 		rounds, step = 12, 7
 	}

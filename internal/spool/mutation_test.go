@@ -148,7 +148,7 @@ var sourceMutations = []struct{ name, file, old, broken string }{
 	},
 	{
 		"without ACK nothing is ever settled", "recover.go",
-		"s.settled.add(1, s.segments[0].first-1)", "s.settled.add(1, 0)",
+		"s.settled.add(1, first-1)", "s.settled.add(1, 0)",
 	},
 	{
 		"Read returns what the caller has", "read.go",

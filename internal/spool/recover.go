@@ -52,15 +52,16 @@ func (s *Spool) recover() error {
 
 	// What is gone before the first segment and after the last one.
 	found := int64(0)
+	base, first := end.ordinal, end.seq+1
 	if len(s.segments) > 0 {
-		base, first := s.segments[0].base, s.segments[0].first
-		if whole && last.first < base {
-			n := min(base-last.first, s.settled.open(1, first-1))
-			s.countLost(n, base)
-			found += int64(n)
-		}
-		s.settled.add(1, s.segments[0].first-1)
+		base, first = s.segments[0].base, s.segments[0].first
 	}
+	if whole && last.first < base {
+		n := min(base-last.first, s.settled.open(1, first-1))
+		s.countLost(n, base)
+		found += int64(n)
+	}
+	s.settled.add(1, first-1)
 	w.proof = last.proof
 	if last.proof.ordinal > end.ordinal {
 		n := int64(min(last.proof.ordinal-end.ordinal, s.settled.open(end.seq+1, last.proof.seq)))
