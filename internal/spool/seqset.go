@@ -34,15 +34,20 @@ func (a *seqSet) remove(lo, hi uint64) {
 		if hi < lo || r.lo > hi {
 			break
 		}
-		var rest []seqRange
-		if r.lo < lo {
-			rest = append(rest, seqRange{r.lo, lo - 1})
+		below, above := seqRange{r.lo, lo - 1}, seqRange{hi + 1, r.hi}
+		switch {
+		case r.lo < lo && r.hi > hi:
+			s[i] = below
+			s = slices.Insert(s, i+1, above)
+			i++
+		case r.lo < lo:
+			s[i] = below
+		case r.hi > hi:
+			s[i] = above
+		default:
+			s = slices.Delete(s, i, i+1)
+			i--
 		}
-		if r.hi > hi {
-			rest = append(rest, seqRange{hi + 1, r.hi})
-		}
-		s = slices.Replace(s, i, i+1, rest...)
-		i += len(rest) - 1
 	}
 	*a = s
 }
