@@ -18,7 +18,7 @@ NESTED := $(filter-out . tools,$(MODULES))
 LIGHT := $(sort $(filter adapters/%,$(NESTED)) examples/loggers examples/otel)
 
 .DEFAULT_GOAL := help
-.PHONY: FORCE help picture test check vet build cross examples tidy lint vuln fmt bench bench-peers fuzz integration tools cc
+.PHONY: FORCE help picture test check vet build cross examples tidy lint vuln fmt bench bench-peers bench-spool soak fuzz integration tools cc
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
@@ -27,7 +27,7 @@ help: ## list the targets
 # millions of records is cut short: that runs again without it.
 test: cc ## test the root module under the race detector; allocations and memory without; adapters
 	CGO_ENABLED=1 $(GO) test -race ./...
-	$(GO) test -run 'Alloc|Memory|Million|Ring' ./...
+	$(GO) test -run 'Alloc|Memory|Million|Ring|Every|Kill|Mutations|PowerLoss|Fault' ./...
 	@set -e; for m in $(LIGHT); do echo "(cd $$m && $(GO) test ./...)"; (cd $$m && $(GO) test ./...); done
 
 check: build vet cross tidy lint vuln ## build, vet, cross, tidy, lint, vuln: all that CI checks besides the tests
@@ -104,6 +104,12 @@ bench-peers: ## other shippers side by side (nested module bench/)
 
 picture: ## the README's picture: what happens in the quickstart's outage
 	$(GO) run ./examples/quickstart | grep -E '^ *[0-9.]+ s  |^ok |^FAILED' | $(GO) run ./docs/picture docs/quickstart
+
+bench-spool: ## logs on disk side by side (nested module bench/spool/)
+	$(MAKE) -C bench/spool
+
+soak: ## the spool's long tests: kills, power loss, mutations of its source, 10 GiB through a small one
+	SPOOL_SOAK=1 $(GO) test -v -count 1 -timeout 3h ./internal/spool
 
 FUZZTIME ?= 30s
 
