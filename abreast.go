@@ -99,7 +99,7 @@ func (b *batcher) sendAbreast(m *mishaps) bool {
 	verdicts := make([]Verdict, len(flights))
 	for i := range flights {
 		if !flights[i].none {
-			verdicts[i] = b.read(flights[i].reply, j.abreast[i])
+			verdicts[i] = b.read(flights[i].reply, j.abreast[i], nil)
 		}
 	}
 	// Those that were taken go first: they are what the others are judged by.

@@ -1,6 +1,9 @@
 package slogship
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
 
 // bodies makes request bodies, one of them ahead: while a request is under way, and
 // a full batch waits behind it, that is encoded.
@@ -17,7 +20,9 @@ type bodies struct {
 	beside   []*encoder // for requests beside the one under way
 	making   sync.WaitGroup
 	ready    *body // of the records made
-	made     noted // in it, or lost
+	madeAt   time.Time
+	report   *lossReport // goes into the next body
+	made     noted       // in it, or lost
 }
 
 // noted is which records a piece had: its blocks may hold others by now.
@@ -45,13 +50,22 @@ func newBodies(p *pending, w *wording, requests int) *bodies {
 // of returns a body of the records at the front of pc: of as many as there is room
 // for. It is valid until the next call.
 func (b *bodies) of(pc piece, room int) *body {
-	if body := b.ready; body != nil && body.encoded <= room && b.made.isFrontOf(pc) {
+	if b.report != nil {
+		return b.encoders[0].encodeWith(pc, room, b.report)
+	}
+	if body := b.ready; body != nil && body.encoded <= room && b.made.isFrontOf(pc) && b.fresh() {
 		_, body.rest = pc.split(b.made.records)
 		b.encoders[0], b.encoders[1] = b.encoders[1], b.encoders[0]
 		b.ready = nil
 		return body
 	}
 	return b.encoders[0].encode(pc, room)
+}
+
+// fresh reports whether what was made ahead may be sent still: with a MaxAge, records
+// may have become too old since.
+func (b *bodies) fresh() bool {
+	return b.encoders[0].maxAge == 0 || time.Since(b.madeAt) < b.encoders[0].maxAge/64
 }
 
 // makeAhead begins to make the next body, if a full batch is pending.
@@ -61,7 +75,7 @@ func (b *bodies) makeAhead() {
 		b.p.unpin(pc)
 		return
 	}
-	b.ready = nil
+	b.ready, b.madeAt = nil, time.Now()
 	b.making.Go(func() {
 		defer b.p.unpin(pc)
 		defer func() { _ = recover() }() // the Format's, and it will be met again

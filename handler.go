@@ -12,9 +12,11 @@
 // what was logged meanwhile, with the same event ids, and is sent again after
 // a back-off. At every moment
 //
-//	Accepted == Delivered + Dropped (by reason) + Pending + InFlight
+//	Accepted == Delivered + Dropped (by reason) + Pending + InFlight + Spooled
 //
 // holds in Stats: a record is either delivered, or held, or its loss is counted.
+// With a directory on disk ([SpoolOptions]) neither a crash nor a long outage loses
+// records.
 //
 //	h, err := slogship.New("https://api.logflare.app/logs?source=...", &slogship.Options{
 //		Header: http.Header{"X-API-KEY": {key}},
@@ -66,6 +68,8 @@ type core struct {
 	name       string // the endpoint, without secrets
 	level      slog.Leveler
 	flushLevel slog.Leveler
+	syncLevel  slog.Leveler // nil: none
+	durable    bool
 
 	pending *pending
 	batcher *batcher
@@ -107,10 +111,17 @@ func New(endpoint string, opts *Options) (*Handler, error) {
 		return nil, err
 	}
 	p := newPending(s)
+	if s.Spool.Dir != "" {
+		if s.prefix, err = p.openSpool(s.Spool); err != nil {
+			return nil, err
+		}
+	}
 	c := &core{
 		name:         nameOf(u),
 		level:        s.Level,
 		flushLevel:   s.FlushLevel,
+		syncLevel:    s.Spool.SyncLevel,
+		durable:      s.Spool.Durable,
 		pending:      p,
 		connLines:    connLines{began: time.Now()},
 		shutdownDone: make(chan struct{}),
@@ -153,9 +164,9 @@ func (h *Handler) Enabled(ctx context.Context, level slog.Level) bool {
 }
 
 // Handle captures r: it takes down what r says, and adds that to what is pending.
-// It never waits for I/O or for the batcher, and always returns nil: slog discards
-// the error (go.dev/issue/66579), so that a loss is counted in Stats instead. That
-// ctx is cancelled does not matter.
+// It never waits for I/O or for the batcher, unless SpoolOptions.SyncLevel asks for
+// that, and always returns nil: slog discards the error (go.dev/issue/66579), so that
+// a loss is counted in Stats instead. That ctx is cancelled does not matter.
 func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	if isSending(ctx) {
 		return nil
@@ -177,6 +188,9 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 		h.core.pending.push(captured.Bytes, urgent)
 	}
 	captured.Free()
+	if h.core.syncLevel != nil && r.Level >= h.core.syncLevel.Level() && !quiet {
+		h.core.pending.waitForDisk(h.core.durable)
+	}
 	return nil
 }
 
@@ -199,7 +213,7 @@ func (h *Handler) with(s *record.State) *Handler {
 // Flush wakes the batcher and waits until every record accepted before the call
 // is delivered or dropped. It returns nil if all were delivered, otherwise a
 // *LossError with the number dropped, by reason. If ctx ends first, the error
-// has the number that still wait and says why, and matches ErrUnsent and
+// has the number that still wait, how many of them are on disk, and says why, and matches ErrUnsent and
 // ctx.Err(). Flush shortens no back-off. A nil ctx is context.Background().
 //
 // A producer that would rather wait than lose calls Flush now and then. After
@@ -246,11 +260,12 @@ func (c *core) flushedNothing(ctx context.Context) error {
 	}
 }
 
-// Discard drops what is pending, counted in Stats.Dropped.Discarded, and
-// returns how many records that was. It leaves the batch in flight alone.
+// Discard drops what is pending, and what is on disk, counted in
+// Stats.Dropped.Discarded, and returns how many records that was. It leaves the
+// batch in flight alone.
 func (h *Handler) Discard() int { return h.core.pending.discard() }
 
-// Shutdown ends the intake, sends what is held, and ends the goroutine. Later
+// Shutdown ends the intake, sends what is held, and ends the goroutines. Later
 // records are counted in Stats.Dropped.Closed. It cuts a back-off short, but
 // not a Retry-After. It does not wait in vain: if a Retry-After lies beyond ctx's
 // deadline, or the answer to its first attempt says that the set-up is wrong
@@ -259,7 +274,9 @@ func (h *Handler) Discard() int { return h.core.pending.discard() }
 // It returns nil if nothing is held any more (what the server refused is in
 // Stats), otherwise a *LossError that says why, and matches ErrUnsent and the
 // context's error; what was held is then dropped, counted in
-// Stats.Dropped.Shutdown. A call during another one waits for it, or for its own
+// Stats.Dropped.Shutdown. With a spool, what is on disk is not dropped: the error says
+// how many records these are, and the next Handler sends them. To make all durable,
+// Shutdown may take up to two seconds more than ctx has. A call during another one waits for it, or for its own
 // ctx; a later one returns the same result.
 func (h *Handler) Shutdown(ctx context.Context) error {
 	if ctx == nil {
@@ -305,9 +322,14 @@ func (c *core) shutdown(ctx context.Context, began time.Time) error {
 	case <-ctx.Done():
 	}
 	cause, took := ctx.Err(), time.Since(began)
-	e := c.pending.abandon()
-	c.batcher.cancel()
-	c.waitForEnd(ctx)
+	var e *LossError
+	if c.pending.disk != nil {
+		e = c.leaveToDisk(ctx)
+	} else {
+		e = c.pending.abandon()
+		c.batcher.cancel()
+		c.waitForEnd(ctx)
+	}
 	if e.Unsent == 0 {
 		return nil
 	}

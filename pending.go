@@ -22,7 +22,7 @@ import (
 //     are kept in what that leaves;
 //   - sequence numbers rise along queue, and all in flight are below them,
 //     except for records that a per-record answer deferred;
-//   - accepted = delivered + dropped + records + inFlight (the balance);
+//   - accepted = delivered + dropped + records + inFlight + spooled (the balance);
 //   - a block is recycled as soon as none of its records is held.
 //
 // Nothing here depends on the number of records held: push, overflow and
@@ -62,6 +62,9 @@ type pending struct {
 	born                  time.Time
 
 	aside aside
+
+	spooling
+	losses losses
 
 	free        freeBlocks
 	held        int
@@ -156,6 +159,7 @@ func (p *pending) put(rec []byte, urgent, wake bool) {
 	p.queue.pushRecord(b)
 	p.records++
 	p.bytes += len(rec)
+	wanted := p.disk != nil && p.noteFreshLocked(b, len(rec))
 	full := p.countLocked(len(rec))
 	if p.held > p.maxHeld {
 		p.shrinkHeldLocked()
@@ -168,6 +172,9 @@ func (p *pending) put(rec []byte, urgent, wake bool) {
 		p.wakeLocked()
 	}
 	p.unlock()
+	if wanted {
+		p.tellDisk()
+	}
 	if last {
 		p.stock()
 	}
@@ -223,7 +230,11 @@ func (p *pending) shrinkLocked(maxRecords, maxBytes int) {
 			continue
 		}
 		s := p.queue.front()
-		p.dropFrontLocked(min(s.len(), max(p.records-maxRecords, s.reach(p.bytes-maxBytes))))
+		n := min(s.len(), max(p.records-maxRecords, s.reach(p.bytes-maxBytes)))
+		if p.disk != nil {
+			n = p.evictableLocked(s, n)
+		}
+		p.dropFrontLocked(n)
 	}
 }
 
@@ -247,9 +258,13 @@ func (p *pending) dropFrontLocked(n int) {
 	if s.from += n; s.from == s.to {
 		p.queue.popFront()
 	}
-	p.settleLocked(oldest, n, overflow)
-	if p.alarm == calm {
-		p.alarm = breached
+	if p.disk != nil {
+		p.evictLocked(oldest)
+	} else {
+		p.settleLocked(oldest, n, overflow)
+		if p.alarm == calm {
+			p.alarm = breached
+		}
 	}
 	p.trimPartialLocked()
 }
@@ -266,6 +281,9 @@ func (p *pending) settleLocked(s span, failed int, why reason) {
 	p.lost[why] += int64(failed)
 	p.delivered += int64(s.len() - failed)
 	p.cut += int64(s.cuts())
+	if failed > 0 {
+		p.losses.note()
+	}
 	// Backwards, for a waiter that is done is taken out.
 	for i := len(p.waiters) - 1; i >= 0; i-- {
 		w := p.waiters[i]
@@ -276,12 +294,16 @@ func (p *pending) settleLocked(s span, failed int, why reason) {
 			p.waiters = append(p.waiters[:i], p.waiters[i+1:]...)
 		}
 	}
+	if p.disk != nil {
+		p.settleOnDiskLocked(s)
+	}
 	p.releaseLocked(s.b, s.len())
 }
 
 // swap takes a batch from the front: as many records as a full one has, at least
 // one. It is empty if nothing is pending but what is set aside.
 func (p *pending) swap() (batch piece) {
+	p.refill()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.swapLocked()
@@ -289,9 +311,13 @@ func (p *pending) swap() (batch piece) {
 
 // swapFull is swap if a full batch is pending; otherwise it takes nothing.
 func (p *pending) swapFull() (batch piece) {
+	p.refill()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.fullLocked() {
+	if p.stagedNextLocked() && p.staged.full(p) {
+		return p.swapStagedLocked()
+	}
+	if p.spooled > 0 || !p.fullLocked() {
 		return piece{}
 	}
 	return p.swapLocked()
@@ -301,25 +327,44 @@ func (p *pending) swapFull() (batch piece) {
 func (p *pending) fullLocked() bool { return p.records-p.aside.len() > p.partial }
 
 func (p *pending) swapLocked() (batch piece) {
-	for p.queue.n > 0 {
-		front, rest := p.queue.front().cut(p.batchRecords-batch.records, p.batchBytes-batch.bytes-batch.records*p.extra, p.extra)
+	below := uint64(math.MaxUint64)
+	if p.disk != nil {
+		if p.stagedNextLocked() {
+			return p.swapStagedLocked()
+		}
+		below = p.nextOnDiskLocked()
+	}
+	batch = p.cutBatchLocked(&p.queue, below)
+	p.records -= batch.records
+	p.bytes -= batch.bytes
+	p.inFlight += batch.records
+	p.trimPartialLocked()
+	return batch
+}
+
+// cutBatchLocked cuts a batch off the front of queue, of records with a sequence
+// number below a limit. The first one is.
+func (p *pending) cutBatchLocked(queue *spans, below uint64) (batch piece) {
+	for queue.n > 0 {
+		s := queue.front()
+		most := p.batchRecords - batch.records
+		if s.b.seq(s.to-1) >= below {
+			most = min(most, s.below(below))
+		}
+		front, rest := s.cut(most, p.batchBytes-batch.bytes-batch.records*p.extra, p.extra)
 		if front.len() == 0 && batch.records == 0 {
-			front, rest = p.queue.front().cut(1, math.MaxInt, 0) // alone too large for a batch: it goes alone
+			front, rest = s.cut(1, math.MaxInt, 0) // alone too large for a batch: it goes alone
 		}
 		if front.len() == 0 {
 			break
 		}
 		batch.add(front)
 		if rest.len() > 0 {
-			*p.queue.front() = rest
+			*s = rest
 			break
 		}
-		p.queue.popFront()
+		queue.popFront()
 	}
-	p.records -= batch.records
-	p.bytes -= batch.bytes
-	p.inFlight += batch.records
-	p.trimPartialLocked()
 	return batch
 }
 
@@ -328,7 +373,7 @@ func (p *pending) swapLocked() (batch piece) {
 func (p *pending) peek() (batch piece) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.fullLocked() {
+	if p.spooled > 0 || !p.fullLocked() {
 		return piece{}
 	}
 	for i := range p.queue.n {
@@ -367,7 +412,11 @@ func (p *pending) restore(pc piece) {
 		return
 	}
 	for i := len(pc.spans) - 1; i >= 0; i-- {
-		p.unshiftLocked(pc.spans[i])
+		if s := pc.spans[i]; s.b.origin != nil {
+			p.stageAgainLocked(s)
+		} else {
+			p.unshiftLocked(s)
+		}
 	}
 	p.shrinkLocked(p.maxRecords, p.maxBytes)
 }
@@ -404,12 +453,13 @@ func (p *pending) settle(pc piece, failed int, why reason) {
 
 // discard empties the queue and returns how many records it held.
 func (p *pending) discard() int {
+	onDisk := p.discardOnDisk()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
 		p.wakeLocked() // Shutdown has nothing more to wait for
 	}
-	return p.dropQueueLocked(discarded)
+	return onDisk + p.dropQueueLocked(discarded)
 }
 
 func (p *pending) dropQueueLocked(why reason) int {
@@ -450,6 +500,9 @@ func (p *pending) due(now time.Time) (time.Duration, bool) {
 	defer p.mu.Unlock()
 	p.asleep = awake
 	p.free.trim(now)
+	if wait, ok := p.dueOnDiskLocked(now); ok {
+		return wait, true
+	}
 	if p.records == 0 {
 		p.asleep = idle
 		return 0, false
@@ -476,8 +529,9 @@ func (p *pending) compact(pc piece) (out piece) {
 	for _, s := range pc.spans {
 		for i := s.from; i < s.to; i++ {
 			rec, seq := s.b.record(i), s.b.seq(i)
-			if b == nil || !b.fits(len(rec), seq) {
+			if b == nil || !b.fits(len(rec), seq) || b.origin != s.b.origin {
 				b = newBlock(pc.bytes - out.bytes + markBytes*(pc.records-out.records))
+				b.origin = s.b.origin
 				cost += b.cost()
 				out.spans = append(out.spans, span{b: b})
 			}
@@ -500,9 +554,10 @@ func (p *pending) compact(pc piece) (out piece) {
 	return out
 }
 
-// length is the number of records pending, without those that are set aside.
+// length is the number of records pending and on disk, without those that are set
+// aside.
 func (p *pending) length() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.records - p.aside.len()
+	return p.records - p.aside.len() + int(p.spooled)
 }

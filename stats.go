@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"strings"
 	"time"
+
+	"github.com/slogship/slogship/internal/spool"
 )
 
 // Stats is one consistent snapshot of a Handler's books. In every snapshot
@@ -19,7 +21,17 @@ type Stats struct {
 
 	Pending  int64 // records waiting in memory
 	InFlight int64 // records in the batch being sent
-	Spooled  int64 // records waiting on disk
+	Spooled  int64 // records waiting on disk only
+
+	// With Options.Spool. Written and Durable count the records that were written to
+	// disk, and those of them that a loss of power leaves, since New; Recovered those
+	// that an earlier process had left there, which are in Accepted too. Unprotected
+	// is how many of those held now are in memory only, because they are not due on
+	// disk yet or because the disk fails. SyncMissed counts the records at SyncLevel
+	// that were not on disk when Handle returned.
+	Written, Durable, Recovered int64
+	SpooledBytes                int64 // of the files on disk
+	Unprotected, SyncMissed     int64
 
 	Cut     int64 // records shortened to Options.MaxRecordBytes
 	Batches int64 // requests that the server accepted
@@ -47,6 +59,9 @@ func (s Stats) String() string {
 	if s.Spooled > 0 {
 		fmt.Fprintf(&b, ", spooled %d", s.Spooled)
 	}
+	if s.Recovered > 0 {
+		fmt.Fprintf(&b, ", recovered %d", s.Recovered)
+	}
 	if s.Cut > 0 {
 		fmt.Fprintf(&b, ", cut %d", s.Cut)
 	}
@@ -68,6 +83,12 @@ func (s Stats) LogValue() slog.Value {
 		slog.Int64("pending", s.Pending),
 		slog.Int64("in_flight", s.InFlight),
 		slog.Int64("spooled", s.Spooled),
+		slog.Int64("spooled_bytes", s.SpooledBytes),
+		slog.Int64("written", s.Written),
+		slog.Int64("durable", s.Durable),
+		slog.Int64("recovered", s.Recovered),
+		slog.Int64("unprotected", s.Unprotected),
+		slog.Int64("sync_missed", s.SyncMissed),
 		slog.Int64("cut", s.Cut),
 		slog.Int64("batches", s.Batches),
 		slog.Int64("retries", s.Retries),
@@ -82,17 +103,19 @@ func (s Stats) LogValue() slog.Value {
 
 // Dropped counts records that were given up, by reason.
 type Dropped struct {
-	Overflow  int64 // the oldest ones, when MaxPending or MaxPendingBytes was reached
+	Overflow  int64 // the oldest ones, when MaxPending or MaxPendingBytes was reached; with a spool, when its MaxBytes was
 	Rejected  int64 // refused by the server for what they are, or by a Format that panicked
 	TooLarge  int64 // refused with 413 alone, or not to be cut to MaxRecordBytes
 	Discarded int64 // by Discard
 	Closed    int64 // logged after Shutdown
-	Shutdown  int64 // still held when Shutdown's context ended
+	Shutdown  int64 // still held when Shutdown's context ended, and not on disk
+	Expired   int64 // older than SpoolOptions.MaxAge when they would have been sent
+	Corrupt   int64 // on disk, and not to be read any more
 }
 
 // All yields each reason and its count, zero or not, in the order of the fields:
-// "overflow", "rejected", "too_large", "discarded", "closed", "shutdown". The
-// names are fit for the labels of a metric.
+// "overflow", "rejected", "too_large", "discarded", "closed", "shutdown", "expired",
+// "corrupt". The names are fit for the labels of a metric.
 func (d Dropped) All() iter.Seq2[string, int64] {
 	return func(yield func(string, int64) bool) {
 		_ = yield("overflow", d.Overflow) &&
@@ -100,7 +123,9 @@ func (d Dropped) All() iter.Seq2[string, int64] {
 			yield("too_large", d.TooLarge) &&
 			yield("discarded", d.Discarded) &&
 			yield("closed", d.Closed) &&
-			yield("shutdown", d.Shutdown)
+			yield("shutdown", d.Shutdown) &&
+			yield("expired", d.Expired) &&
+			yield("corrupt", d.Corrupt)
 	}
 }
 
@@ -145,6 +170,8 @@ const (
 	discarded
 	closed
 	shutdown
+	expired
+	corrupt
 	reasons
 )
 
@@ -156,6 +183,8 @@ func droppedOf(lost [reasons]int64) Dropped {
 		Discarded: lost[discarded],
 		Closed:    lost[closed],
 		Shutdown:  lost[shutdown],
+		Expired:   lost[expired],
+		Corrupt:   lost[corrupt],
 	}
 }
 
@@ -174,13 +203,26 @@ type delivery struct {
 
 func (p *pending) stats() Stats {
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer p.unlock()
+	var disk spool.Stats
+	unprotected := 0
+	if p.disk != nil {
+		disk = p.syncDiskLocked()
+		unprotected = min(p.fresh.records, p.records+p.inFlight)
+	}
 	return Stats{
 		Accepted:     p.accepted,
 		Delivered:    p.delivered,
 		Dropped:      droppedOf(p.lost),
 		Pending:      int64(p.records),
 		InFlight:     int64(p.inFlight),
+		Spooled:      p.spooled,
+		SpooledBytes: disk.SpooledBytes,
+		Written:      disk.Written,
+		Durable:      disk.Durable,
+		Recovered:    disk.Recovered,
+		Unprotected:  int64(unprotected),
+		SyncMissed:   p.news.missed.Load(),
 		Cut:          p.cut,
 		Batches:      p.delivery.batches,
 		Retries:      p.delivery.retries,

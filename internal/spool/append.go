@@ -174,23 +174,48 @@ func (s *Spool) Hurry() {
 
 // Release says that the caller lets go of its own copies of the records lo to
 // hi, which are not settled: from here on only the disk has them, and Read
-// returns them, also if it did before. It reports how many of them the spool
-// does not have, because they were never appended or their segment has been
-// dropped: nobody has these any more, and the caller counts and settles them.
-func (s *Spool) Release(lo, hi uint64) (gone int64) {
+// returns them, also if it did before. It reports which of them the spool has: from
+// to to, none if to is below from. The others were never appended, or their segment
+// has been dropped: nobody has these any more, and the caller counts them. They are
+// settled.
+func (s *Spool) Release(lo, hi uint64) (from, to uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if hi < lo {
-		return 0
-	}
-	from, to := max(lo, s.gone+1), min(hi, s.buffer.next-1)
-	if to < from {
-		return int64(hi - lo + 1)
+	from, to = max(lo, s.gone+1), min(hi, s.buffer.next-1)
+	s.settled.add(max(lo, s.buffer.next), hi)
+	if hi < lo || to < from {
+		return 1, 0
 	}
 	s.only.add(from, to)
 	s.spooled += int64(to - from + 1)
 	s.rewind = min(s.rewind, from)
-	return int64(hi-lo+1) - int64(to-from+1)
+	return from, to
+}
+
+// First is the lowest sequence number that Read may return next; 0 if only the disk
+// has none.
+func (s *Spool) First() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.only) == 0 {
+		return 0
+	}
+	return s.only[0].lo
+}
+
+// Above counts the records from seq on, all of this Open, that only the disk has.
+func (s *Spool) Above(seq uint64) int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return int64(s.only.count(seq, maxSeq))
+}
+
+// Unsettled finds the first run of records within lo to hi that are not settled; n is
+// 0 if there is none.
+func (s *Spool) Unsettled(lo, hi uint64) (first, n uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.settled.next(lo, hi)
 }
 
 // Settle says that the records from lo to hi need no keeping any more: they

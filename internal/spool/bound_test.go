@@ -28,7 +28,7 @@ func TestBound(t *testing.T) {
 	for appended < total {
 		for _, p := range spans {
 			last := appendAll(t, s, []Span{p}, next) - 1
-			gone += s.Release(next, last)
+			gone += release(s, next, last)
 			next = last + 1
 			appended += int64(len(p.Data))
 		}

@@ -195,7 +195,7 @@ func TestEverythingAtOnce(t *testing.T) {
 				got, err := s.Append(span(next, n))
 				first := next
 				next += uint64(got)
-				gone.Add(s.Release(first, next-1))
+				gone.Add(release(s, first, next-1))
 				<-turn
 				if errors.Is(err, ErrFull) {
 					s.WaitRoom(t.Context())

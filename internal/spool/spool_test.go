@@ -41,6 +41,15 @@ func mustAppend(t testing.TB, s *Spool, first uint64, n int) {
 	}
 }
 
+// release is Release, and counts the records that are gone.
+func release(s *Spool, lo, hi uint64) (gone int64) {
+	from, to := s.Release(lo, hi)
+	if to < from {
+		return int64(hi + 1 - lo)
+	}
+	return int64(hi+1-lo) - int64(to+1-from)
+}
+
 // readAll reads until the end, checks that records are what was appended, and returns
 // their sequence numbers.
 func readAll(t testing.TB, s *Spool) (seqs []uint64) {
