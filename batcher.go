@@ -106,6 +106,9 @@ func (b *batcher) run() {
 				b.drained++
 			}
 			b.attempt()
+			if b.ctx.Err() != nil { // Shutdown gave up
+				return
+			}
 			continue
 		}
 		if b.draining && (b.p.exhausted() || b.hopeless()) {
