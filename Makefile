@@ -109,6 +109,7 @@ bench-spool: ## logs on disk side by side (nested module bench/spool/)
 	$(MAKE) -C bench/spool
 
 soak: ## the spool's long tests: kills, power loss, mutations of its source, 10 GiB through a small one
+	SPOOL_SOAK=1 $(GO) test -v -count 1 -timeout 10m -run SpoolKill .
 	SPOOL_SOAK=1 $(GO) test -v -count 1 -timeout 3h ./internal/spool
 
 FUZZTIME ?= 30s
