@@ -52,7 +52,8 @@ func (r *lossReport) event() *Event {
 	return &Event{
 		ID: r.id, Time: r.made, Observed: r.made, Level: slog.LevelWarn, Message: lossMessage,
 		Attrs: []slog.Attr{
-			slog.Int64("lost", r.lost.Total()), {Key: "dropped", Value: slog.GroupValue(why...)},
+			slog.Int64("lost", r.lost.Total()),
+			{Key: "dropped", Value: slog.GroupValue(why...)},
 			slog.Time("from", r.from), slog.Time("to", r.to),
 		},
 	}

@@ -340,7 +340,7 @@ func (p *pending) wantsPage() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.reading = !p.ended && p.spooled > int64(p.staged.records) && !p.staged.full(p) &&
-		!(p.stuck && time.Now().Before(p.stuckTill)) &&
+		(!p.stuck || !time.Now().Before(p.stuckTill)) &&
 		(p.queue.n == 0 || p.disk.First() < p.queue.front().firstSeq())
 	return p.reading
 }

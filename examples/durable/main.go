@@ -10,6 +10,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -108,7 +109,7 @@ func show(out io.Writer) error {
 	fmt.Fprintln(out, "started again: every record that was written has arrived, once by its id")
 
 	if err := run(backend, dir, "fatal"); err == nil {
-		return fmt.Errorf("log.Fatal did not end the child")
+		return errors.New("log.Fatal did not end the child")
 	}
 	fmt.Fprintln(out, "another child logs an error, and ends by log.Fatal")
 	if err := run(backend, dir, "again"); err != nil {
