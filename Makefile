@@ -23,7 +23,7 @@ in_module = cd $$m && GOWORK=$$([ $$m = cli ] && echo $(WORK) || echo off)
 LIGHT := $(sort $(filter adapters/%,$(NESTED)) cli examples/loggers examples/otel viewer)
 
 .DEFAULT_GOAL := help
-.PHONY: FORCE help picture test check vet build cross examples tidy tidy-cli lint vuln fmt bench bench-peers fuzz integration viewer tools cc
+.PHONY: FORCE help picture test check vet build cross examples tidy tidy-cli lint vuln fmt bench bench-peers bench-spool soak fuzz integration viewer tools cc
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
@@ -32,7 +32,7 @@ help: ## list the targets
 # millions of records is cut short: that runs again without it.
 test: cc ## test every module but bench and integration under the race detector; allocations and memory without
 	CGO_ENABLED=1 $(GO) test -race ./...
-	$(GO) test -run 'Alloc|Memory|Million|Ring' ./...
+	$(GO) test -run 'Alloc|Memory|Million|Ring|Every|Kill|Mutations|PowerLoss|Fault' ./...
 	@set -e; for m in $(LIGHT); do echo "(cd $$m && $(GO) test -race ./...)"; ($(in_module) CGO_ENABLED=1 $(GO) test -race ./...); done
 
 check: build vet cross tidy lint vuln ## build, vet, cross, tidy, lint, vuln: all that CI checks besides the tests
@@ -118,6 +118,13 @@ bench-peers: ## compare with other shippers (nested module bench/)
 
 picture: ## make the README's picture from a run of the quickstart
 	$(GO) run ./examples/quickstart | grep -E '^ *[0-9.]+ s  |^ok |^FAILED' | $(GO) run ./docs/picture docs/quickstart
+
+bench-spool: ## logs on disk side by side (nested module bench/spool/)
+	$(MAKE) -C bench/spool
+
+soak: ## the spool's long tests: kills, power loss, mutations of its source, 10 GiB through a small one
+	SPOOL_SOAK=1 $(GO) test -v -count 1 -timeout 10m -run SpoolKill .
+	SPOOL_SOAK=1 $(GO) test -v -count 1 -timeout 3h ./internal/spool
 
 FUZZTIME ?= 30s
 

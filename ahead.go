@@ -1,5 +1,7 @@
 package slogship
 
+import "time"
+
 // bodies makes request bodies, one of them ahead: once a request has left and a
 // full batch waits, that batch is encoded until the answer is there.
 //
@@ -13,7 +15,9 @@ type bodies struct {
 	p        *pending
 	encoders []*encoder
 	ready    *body // of the records made
-	made     noted // in it, or lost
+	madeAt   time.Time
+	report   *lossReport // goes into the next body
+	made     noted       // in it, or lost
 }
 
 // noted is which records a piece had: its blocks may hold others by now.
@@ -48,13 +52,22 @@ func (b *bodies) lend(dst []*encoder) []*encoder {
 // of returns a body of the records at the front of pc: of as many as there is room
 // for. It is valid until the next call.
 func (b *bodies) of(pc piece, room int) *body {
-	if body := b.ready; body != nil && body.encoded <= room && b.made.isFrontOf(pc) {
+	if b.report != nil {
+		return b.encoders[0].encodeWith(pc, room, b.report)
+	}
+	if body := b.ready; body != nil && body.encoded <= room && b.made.isFrontOf(pc) && b.fresh() {
 		_, body.rest = pc.split(b.made.records)
 		b.encoders[0], b.encoders[1] = b.encoders[1], b.encoders[0]
 		b.ready = nil
 		return body
 	}
 	return b.encoders[0].encode(pc, room)
+}
+
+// fresh reports whether what was made ahead may be sent still: with a MaxAge, records
+// may have become too old since.
+func (b *bodies) fresh() bool {
+	return b.encoders[0].maxAge == 0 || time.Since(b.madeAt) < b.encoders[0].maxAge/64
 }
 
 // makeAhead makes the next body, if a full batch is pending.
@@ -67,7 +80,7 @@ func (b *bodies) makeAhead() {
 	if b.ready != nil && b.made.isFrontOf(pc) {
 		return
 	}
-	b.ready = nil
+	b.ready, b.madeAt = nil, time.Now()
 	defer func() { _ = recover() }() // the Format's, and it will be met again
 	body := b.encoders[1].encode(pc, b.encoders[1].room)
 	if body.taken.records > 0 {
@@ -107,7 +120,7 @@ func (p *pending) peek() (batch piece) {
 	defer p.mu.Unlock()
 	lost := p.lost[overflow] - p.peekedAt
 	p.peekedAt += lost
-	if p.records <= p.partial || lost > 0 {
+	if p.spooled > 0 || p.records <= p.partial || lost > 0 {
 		return piece{}
 	}
 	for i := range p.queue.n {

@@ -160,5 +160,5 @@ func (p *pending) untriedLocked() bool {
 func (p *pending) exhausted() bool {
 	p.lock()
 	defer p.mu.Unlock()
-	return p.queue.n == 0 && !p.untriedLocked()
+	return p.queue.n == 0 && !p.untriedLocked() && (p.spooled == 0 || p.stuck && p.staged.records == 0)
 }

@@ -48,6 +48,7 @@ type batcher struct {
 	notBefore time.Time     // of it, the part that even Shutdown obeys: Retry-After
 	aside     int           // times that suspects were tried with nothing else to send, and in vain
 	judge     judge
+	reporter  lossReporter
 }
 
 func newBatcher(p *pending, s *sender, o settings) *batcher {
@@ -65,7 +66,9 @@ func newBatcher(p *pending, s *sender, o settings) *batcher {
 		done:       make(chan struct{}),
 		judge:      newJudge(p, o.MaxBackoff),
 		turn:       make(chan struct{}, 1),
+		reporter:   newLossReporter(p, o),
 	}
+	p.news.tellBy(b.tell)
 	b.encode = b.bodies.of
 	b.post = func(body *body) reply {
 		landed := s.begin(b.ctx, body)
@@ -121,10 +124,13 @@ func (b *batcher) run() {
 			if b.draining {
 				b.drained++
 			}
-			if b.flights.mayBegin() {
+			if b.flights.mayBegin() && b.reporter.due(&b.judge) == nil {
 				b.flights.send()
 			} else {
 				b.attempt()
+			}
+			if b.ctx.Err() != nil { // Shutdown gave up
+				return
 			}
 			continue
 		}
@@ -205,6 +211,7 @@ func (b *batcher) attempt() {
 		if !ok {
 			break
 		}
+		b.bodies.report = b.reporter.due(j)
 		body := b.encode(pc, j.sizes.limit())
 		if pc = j.encoded(body); pc.records == 0 {
 			continue // all of it was lost
@@ -213,10 +220,13 @@ func (b *batcher) attempt() {
 			b.p.noteRetry()
 		}
 		r := b.post(body)
-		if b.ctx.Err() != nil { // Shutdown gave up, and has closed the books
+		if b.ctx.Err() != nil { // Shutdown gave up, and has closed the books, or leaves what is held to the disk
+			if b.p.disk != nil {
+				j.finish()
+			}
 			return
 		}
-		v := b.read(r, pc)
+		v := b.read(r, pc, body)
 		if v.Action == Accept {
 			b.p.noteAccepted()
 		}
@@ -322,7 +332,12 @@ func (b *batcher) inVain(m mishaps) error {
 
 // read asks the Format, and where it leaves the question open the status code,
 // what an answer means.
-func (b *batcher) read(r reply, pc piece) Verdict {
+func (b *batcher) read(r reply, pc piece, body *body) (v Verdict) {
+	records := pc.records
+	if body != nil && body.report != nil {
+		records++ // after those of pc
+		defer func() { v = b.reporter.answered(v, pc.records) }()
+	}
 	if r.err != nil || r.status/100 == 2 && r.bodyErr != nil {
 		// No answer, or one that was cut off before its end: the batch may
 		// have been taken or not. It is sent again, with the same ids.
@@ -331,10 +346,9 @@ func (b *batcher) read(r reply, pc piece) Verdict {
 	if r.status == http.StatusSwitchingProtocols {
 		return aSwitch
 	}
-	var v Verdict
 	if !contain(func() {
 		v = b.format.ReadAnswer(Answer{
-			Status: r.status, Header: r.header, Body: r.body, Cut: r.more, Err: r.bodyErr, Records: pc.records,
+			Status: r.status, Header: r.header, Body: r.body, Cut: r.more, Err: r.bodyErr, Records: records,
 		})
 	}) {
 		panic(fmt.Sprintf("%T.ReadAnswer ended its goroutine (runtime.Goexit)", b.format))
@@ -345,9 +359,9 @@ func (b *batcher) read(r reply, pc piece) Verdict {
 			return aPage
 		}
 	}
-	v.Refused = min(max(v.Refused, 0), pc.records)
-	if v.Action == Accept && v.Outcomes != nil && len(v.Outcomes) != pc.records {
-		panic(fmt.Sprintf("%T.ReadAnswer returned %d outcomes for %d records", b.format, len(v.Outcomes), pc.records))
+	v.Refused = min(max(v.Refused, 0), records)
+	if v.Action == Accept && v.Outcomes != nil && len(v.Outcomes) != records {
+		panic(fmt.Sprintf("%T.ReadAnswer returned %d outcomes for %d records", b.format, len(v.Outcomes), records))
 	}
 	return v
 }

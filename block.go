@@ -30,6 +30,8 @@ type block struct {
 	base uint64 // the sequence number that marks count from
 	live int    // records that are pending or in flight
 	cut  []bool // which records were shortened when they were encoded; as long as it has to be
+
+	origin *origin // of records that were read from disk; nil: they were captured by this Handler
 }
 
 // A mark is where its record ends, and the record's sequence number above
@@ -91,7 +93,7 @@ func (b *block) noteCut(i int) {
 	b.cut[i] = true
 }
 
-func (b *block) reset() { b.used, b.n, b.cut = 0, 0, nil }
+func (b *block) reset() { b.used, b.n, b.cut, b.origin = 0, 0, nil, nil }
 
 // A span is the records from, from+1, ... to-1 of one block, oldest first.
 type span struct {

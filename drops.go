@@ -12,6 +12,7 @@ type drops struct {
 // tell calls onDrop for each record of pc. The memory of pc must still be its own.
 func (d *drops) tell(pc piece, why reason) {
 	for _, s := range pc.spans {
+		d.encoder.from(s.b.origin)
 		for i := s.from; i < s.to; i++ {
 			d.tellOne(s.b.record(i), s.b.seq(i), reasonNames[why])
 		}
@@ -31,7 +32,7 @@ func (d *drops) tellOne(captured []byte, seq uint64, why string) {
 
 var reasonNames = [reasons]string{
 	overflow: "overflow", rejected: "rejected", tooLarge: "too_large",
-	discarded: "discarded", closed: "closed", shutdown: "shutdown",
+	discarded: "discarded", closed: "closed", shutdown: "shutdown", expired: "expired", corrupt: "corrupt",
 }
 
 // held is what is in flight still: neither settled nor back in pending.

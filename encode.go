@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"time"
 	"unsafe"
 
 	"github.com/slogship/slogship/internal/jsontext"
@@ -27,6 +28,8 @@ type wording struct {
 	maxRecord  int // bytes of an event; a longer one is cut
 	maxRecords int // in a body
 	room       int // in a body, for events and what separates them
+
+	maxAge time.Duration // of a record that is sent; 0: any
 }
 
 func newWording(o settings) *wording {
@@ -38,8 +41,12 @@ func newWording(o settings) *wording {
 		maxRecord:   o.MaxRecordBytes,
 		maxRecords:  o.BatchRecords,
 		room:        o.BatchBytes - o.frame,
+		prefix:      o.prefix,
+		maxAge:      o.Spool.MaxAge,
 	}
-	rand.Read(w.prefix[:]) // never fails, as its documentation says
+	if w.prefix == [prefixDigits / 2]byte{} {
+		rand.Read(w.prefix[:]) // never fails, as its documentation says
+	}
 	return w
 }
 
@@ -61,6 +68,9 @@ type encoder struct {
 	shortener shortener
 
 	captured []byte        // the record under way
+	origin   *origin       // of that, if it was read from disk
+	now      time.Time     // with maxAge
+	report   *lossReport   // goes into the body under way
 	fresh    func() *Event // decode, bound once
 
 	head, buf []byte // buf has the head as well, unless that depends on what follows
@@ -85,6 +95,8 @@ type body struct {
 	lost  []loss // no body can have
 	rest  piece  // it has no room for
 
+	report *lossReport // is in it, too, after these
+
 	encoded int    // bytes of the events in it, with what separates them
 	cut     []span // records that were shortened, one each
 }
@@ -100,11 +112,14 @@ type loss struct {
 // one is made; it is empty if all records are lost.
 func (e *encoder) encode(pc piece, room int) *body {
 	b := new(body)
-	room = min(room, e.room)
+	room, maxRecords := min(room, e.room), e.maxRecords
+	if e.report != nil {
+		room, maxRecords = room-reportBytes, maxRecords-1
+	}
 	defer e.release()
 	e.begin()
 	head := len(e.buf)
-	for left := pc; !contain(func() { e.fill(b, left, room) }); {
+	for left := pc; !contain(func() { e.fill(b, left, room, maxRecords) }); {
 		// The Format ended the goroutine over a record, which is lost for that.
 		var one piece
 		_, left = pc.split(b.taken.records + len(b.lost))
@@ -118,9 +133,10 @@ func (e *encoder) encode(pc piece, room int) *body {
 	return b
 }
 
-// fill adds to b the records at the front of pc.
-func (e *encoder) fill(b *body, pc piece, room int) {
+// fill adds to b the records at the front of pc, up to maxRecords.
+func (e *encoder) fill(b *body, pc piece, room, maxRecords int) {
 	for i, s := range pc.spans {
+		e.from(s.b.origin)
 		for at := s.from; at < s.to; at++ {
 			before, one := len(e.buf), span{s.b, at, at + 1}
 			cut, why, ok := e.appendRecord(s.b.record(at), s.b.seq(at), b.taken.records == 0)
@@ -129,7 +145,7 @@ func (e *encoder) fill(b *body, pc piece, room int) {
 				e.buf = e.buf[:before]
 				b.lost = append(b.lost, loss{one, why})
 				continue
-			case b.taken.records > 0 && (b.encoded+len(e.buf)-before > room || b.taken.records == e.maxRecords):
+			case b.taken.records > 0 && (b.encoded+len(e.buf)-before > room || b.taken.records == maxRecords):
 				e.buf = e.buf[:before]
 				b.rest = restOf(pc, i, at)
 				return
@@ -145,12 +161,29 @@ func (e *encoder) fill(b *body, pc piece, room int) {
 	}
 }
 
+// from has the ids to come be those of records from o, or of this Handler's own.
+func (e *encoder) from(o *origin) {
+	if o == e.origin {
+		return
+	}
+	e.origin = o
+	prefix := e.prefix
+	if o != nil {
+		prefix = o.prefix
+	}
+	hex.Encode(e.id[:], prefix[:])
+}
+
 // compressAt is how many bytes are compressed at once, while a body grows: they are
 // in the processor's cache still.
 const compressAt = 32 << 10
 
 func (e *encoder) begin() {
 	e.buf, e.coded = e.buf[:0], 0
+	if e.origin = nil; e.maxAge > 0 {
+		e.now = time.Now()
+	}
+	hex.Encode(e.id[:], e.prefix[:])
 	if e.layout.AppendHead == nil {
 		e.buf = append(e.buf, e.layout.Head...)
 	}
@@ -169,8 +202,12 @@ func (e *encoder) compress(least int) {
 // sent as it is.
 func (e *encoder) end(b *body) {
 	var parts [][]byte
+	events := b.taken.records
+	if e.report != nil && e.appendReport(b) {
+		events++
+	}
 	if e.layout.AppendHead != nil {
-		e.head = e.layout.AppendHead(e.head[:0], b.taken.records, b.encoded)
+		e.head = e.layout.AppendHead(e.head[:0], events, b.encoded)
 		e.coder.write(e.head)
 		parts = append(parts, e.head)
 	}
@@ -187,7 +224,7 @@ func (e *encoder) end(b *body) {
 func (e *encoder) release() {
 	e.decoder.Release()
 	e.values.release()
-	e.captured, e.record = nil, record.Record{}
+	e.captured, e.record, e.origin = nil, record.Record{}, nil
 }
 
 // restOf is pc from record at of its i-th span.
@@ -223,6 +260,14 @@ func (e *encoder) appendRecord(captured []byte, seq uint64, first bool) (cut boo
 	}()
 	e.captured = captured
 	jsontext.AppendHex(e.id[:prefixDigits], seq)
+	if e.origin != nil && e.origin.version != record.Version {
+		return false, corrupt, false // it is of a newer slogship
+	}
+	if e.maxAge > 0 {
+		if e.decode(); e.now.Sub(e.record.Observed) > e.maxAge {
+			return false, expired, false
+		}
+	}
 	if !first {
 		e.buf = append(e.buf, e.layout.Separator...)
 	}

@@ -75,6 +75,8 @@ func ExampleDropped_All() {
 	// records_dropped{reason="discarded"} 0
 	// records_dropped{reason="closed"} 0
 	// records_dropped{reason="shutdown"} 0
+	// records_dropped{reason="expired"} 0
+	// records_dropped{reason="corrupt"} 0
 }
 
 // Flush says how many records were not delivered, and why.

@@ -102,7 +102,7 @@ func (f *flights) send() {
 			stop = nil
 		}
 	}
-	if f.withdrawn { // the judge keeps what was under way, for OnDrop
+	if f.withdrawn && b.p.disk == nil { // the judge keeps what was under way, for OnDrop
 		return
 	}
 	j.restore()
@@ -245,7 +245,7 @@ func (f *flights) read(fl *flight) (v Verdict, ok bool) {
 			fl.panicked = recover()
 		}
 	}()
-	return f.b.read(fl.reply, fl.pc), true
+	return f.b.read(fl.reply, fl.pc, nil), true
 }
 
 func (f *flights) panics(fl *flight) {
@@ -258,6 +258,7 @@ func (f *flights) panics(fl *flight) {
 // is in trouble.
 func (f *flights) conclude() {
 	switch b := f.b; {
+	case f.withdrawn:
 	case f.panicked != nil:
 		b.failed(b.sender.panicError(f.panicked), f.wait)
 	case f.wrong != nil:

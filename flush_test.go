@@ -249,8 +249,8 @@ func TestFlushIsServedByShutdown(t *testing.T) {
 func TestLossErrorText(t *testing.T) {
 	refused := &sendError{text: "slogship: POST http://logs.test/logs: 401 Unauthorized: who: are you?"}
 	for want, e := range map[string]*LossError{
-		"21 records dropped (overflow 1, rejected 2, too large 3, discarded 4, closed 5, shutdown 6), 7 records unsent: context canceled": {
-			Dropped: Dropped{1, 2, 3, 4, 5, 6}, Unsent: 7, Cause: context.Canceled,
+		"36 records dropped (overflow 1, rejected 2, too large 3, discarded 4, closed 5, shutdown 6, expired 7, corrupt 8), 7 records unsent: context canceled": {
+			Dropped: Dropped{1, 2, 3, 4, 5, 6, 7, 8}, Unsent: 7, Cause: context.Canceled,
 		},
 		"1 record dropped (overflow 1)":                                            {Dropped: Dropped{Overflow: 1}},
 		"1 record unsent after 3 ms: context deadline exceeded":                    {Unsent: 1, Cause: context.DeadlineExceeded, After: 3 * time.Millisecond},

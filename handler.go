@@ -19,6 +19,9 @@
 //
 // The last three together are the records that a Handler holds.
 //
+// With a directory on disk ([SpoolOptions]) neither a crash nor a long outage
+// loses records.
+//
 //	h, err := slogship.New("https://api.logflare.app/logs?source=...", &slogship.Options{
 //		Header: http.Header{"X-API-KEY": {key}},
 //	})
@@ -71,6 +74,8 @@ type core struct {
 	name       string // the endpoint, without secrets
 	level      slog.Leveler
 	flushLevel slog.Leveler
+	syncLevel  slog.Leveler // nil: none
+	durable    bool
 
 	pending *pending
 	batcher *batcher
@@ -117,10 +122,17 @@ func New(endpoint string, opts *Options) (*Handler, error) {
 		return nil, err
 	}
 	p := newPending(s)
+	if s.Spool.Dir != "" {
+		if s.prefix, err = p.openSpool(s.Spool); err != nil {
+			return nil, err
+		}
+	}
 	c := &core{
 		name:         nameOf(u),
 		level:        s.Level,
 		flushLevel:   s.FlushLevel,
+		syncLevel:    s.Spool.SyncLevel,
+		durable:      s.Spool.Durable,
 		pending:      p,
 		connLines:    connLines{began: time.Now()},
 		shutdownDone: make(chan struct{}),
@@ -169,7 +181,8 @@ func (h *Handler) Enabled(ctx context.Context, level slog.Level) bool {
 //
 // Handle never waits for I/O or for the batcher, and that ctx is cancelled does not
 // matter; unless Options.OnFull is [Block]: then it waits while the queue is full,
-// which while the backend is down means until ctx ends.
+// which while the backend is down means until ctx ends; or SpoolOptions.SyncLevel
+// asks for r to be on disk first, which takes a second at most.
 func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	if isSending(ctx) {
 		return nil
@@ -188,6 +201,9 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 		h.core.takeIn(ctx, captured.Bytes, h.core.urgent(r.Level))
 	}
 	captured.Free()
+	if h.core.syncLevel != nil && r.Level >= h.core.syncLevel.Level() && !quiet {
+		h.core.pending.waitForDisk(h.core.durable)
+	}
 	return nil
 }
 
@@ -232,7 +248,8 @@ func (h *Handler) with(s *record.State) *Handler {
 // dropped. It has the batcher send now, but does not shorten a back-off. It
 // returns nil if all of these records were delivered, and otherwise a
 // [*LossError] with the number dropped, by reason. If ctx ends first, the error
-// has the number of records that are still held, says why delivery fails, and
+// has the number of records that are still held and how many of them are on
+// disk, says why delivery fails, and
 // matches [ErrUnsent] and ctx.Err(). A nil ctx is context.Background().
 //
 // A program that must not lose records to a full queue, such as one that reads
@@ -280,7 +297,7 @@ func (c *core) flushedNothing(ctx context.Context) error {
 	}
 }
 
-// Discard drops all pending records, counts them in Stats.Dropped.Discarded,
+// Discard drops all pending records and those on disk, counts them in Stats.Dropped.Discarded,
 // and returns their number. The batch in flight is not affected.
 func (h *Handler) Discard() int { return h.core.pending.discard() }
 
@@ -294,7 +311,9 @@ func (h *Handler) Discard() int { return h.core.pending.discard() }
 // It returns nil if no record is held any more; records that the server refused
 // are counted in Stats only. Otherwise the records left are dropped, counted in
 // Stats.Dropped.Shutdown, and the error is a [*LossError] that says why and
-// matches [ErrUnsent] and, if ctx ended, ctx.Err(). A second call waits for the
+// matches [ErrUnsent] and, if ctx ended, ctx.Err(). With a spool, records on disk are
+// not dropped: the error says how many they are, and the next Handler sends them.
+// To make them durable, Shutdown may take up to two seconds more than ctx has. A second call waits for the
 // first, or for its own ctx, and returns the same result.
 func (h *Handler) Shutdown(ctx context.Context) error {
 	if ctx == nil {
@@ -340,9 +359,14 @@ func (c *core) shutdown(ctx context.Context, began time.Time) error {
 	case <-ctx.Done():
 	}
 	cause, took := ctx.Err(), time.Since(began)
-	e := c.pending.abandon()
-	c.batcher.cancel()
-	c.waitForEnd(ctx)
+	var e *LossError
+	if c.pending.disk != nil {
+		e = c.leaveToDisk(ctx)
+	} else {
+		e = c.pending.abandon()
+		c.batcher.cancel()
+		c.waitForEnd(ctx)
+	}
 	if e.Unsent == 0 {
 		return nil
 	}

@@ -23,6 +23,11 @@ type LossError struct {
 	Dropped Dropped // those dropped while the call waited, by reason
 	Unsent  int64   // those still held when the call returned; Shutdown then drops them
 
+	// Of those unsent, how many are on disk (see [SpoolOptions]): Written outlive the
+	// process, Durable a loss of power too. The next Handler with this directory sends
+	// them.
+	Written, Durable int64
+
 	// Cause is ctx.Err(). It is nil if nothing is unsent, or if Shutdown
 	// returned early because of a misconfiguration.
 	Cause error
@@ -43,6 +48,17 @@ func (e *LossError) Error() string {
 		unsent := plural(e.Unsent, "record", "records") + " unsent"
 		if e.After >= time.Millisecond {
 			unsent += " after " + spell(e.After)
+		}
+		switch e.Unsent {
+		case 0:
+		case e.Durable:
+			unsent += ", all of them durable on disk"
+		case e.Written:
+			unsent += fmt.Sprintf(", all of them on disk, %d durable", e.Durable)
+		default:
+			if e.Written > 0 {
+				unsent += fmt.Sprintf(", %d of them on disk, %d durable", e.Written, e.Durable)
+			}
 		}
 		parts = append(parts, unsent)
 	}
@@ -95,9 +111,11 @@ func (p *pending) explainLocked(e *LossError) {
 // A waiter is one call of Flush: it waits for the records below limit.
 type waiter struct {
 	limit uint64
-	left  int64          // records that it waits for still
-	lost  [reasons]int64 // those of its records that were dropped, by reason
-	done  chan struct{}  // closed, under mu, by who settles its last record
+	left  int64 // records that it waits for still
+
+	onDisk int64          // of these, those that only the disk has
+	lost   [reasons]int64 // those of its records that were dropped, by reason
+	done   chan struct{}  // closed, under mu, by who settles its last record
 }
 
 // wait registers a Flush: what is held now becomes urgent. It returns nil if
@@ -105,10 +123,14 @@ type waiter struct {
 func (p *pending) wait() *waiter {
 	p.lock()
 	defer p.mu.Unlock()
-	if p.records+p.inFlight == 0 {
+	if p.disk != nil {
+		p.syncDiskLocked()
+	}
+	held := int64(p.records+p.inFlight) + p.spooled
+	if held == 0 {
 		return nil
 	}
-	w := &waiter{limit: p.next, left: int64(p.records + p.inFlight), done: make(chan struct{})}
+	w := &waiter{limit: p.next, left: held, onDisk: p.spooled, done: make(chan struct{})}
 	p.waiters = append(p.waiters, w)
 	p.urgentBelow = p.next
 	if p.asleep == lingering || p.asleep == idle && p.records > 0 { // which woke nobody, then
@@ -128,10 +150,17 @@ func (p *pending) giveUp(w *waiter) *LossError {
 			break
 		}
 	}
+	if p.disk != nil {
+		p.syncDiskLocked()
+	}
 	e := &LossError{Dropped: droppedOf(w.lost), Unsent: max(w.left, 0)}
 	switch {
 	case e.Unsent > 0:
 		p.explainLocked(e)
+		if p.disk != nil {
+			e.Written = min(e.Unsent, p.protectedLocked(w.limit, p.disk.Written(), w.onDisk))
+			e.Durable = min(e.Written, p.protectedLocked(w.limit, p.disk.Durable(), w.onDisk))
+		}
 	case e.Dropped.Shutdown > 0:
 		e.LastError, e.hanging = p.abandoned.LastError, p.abandoned.hanging
 	}
@@ -148,8 +177,11 @@ func (p *pending) abandon() *LossError {
 		return &LossError{}
 	}
 	e := &p.abandoned
-	e.Unsent = int64(p.records + p.inFlight)
+	e.Unsent = int64(p.records+p.inFlight) + p.spooled
 	p.explainLocked(e)
+	if p.disk != nil {
+		p.leaveOnDiskLocked()
+	}
 	p.ended = true
 	if p.dropped != nil {
 		p.leftover = p.pendingPieceLocked()
@@ -157,12 +189,17 @@ func (p *pending) abandon() *LossError {
 	p.dropQueueLocked(shutdown)
 	p.lost[shutdown] += int64(p.inFlight)
 	p.inFlight, p.inFlightBytes = 0, 0
-	for _, w := range p.waiters { // what they wait for still was in flight
-		w.lost[shutdown] += w.left
-		w.left = 0
+	for _, w := range p.waiters { // what they wait for still was in flight, or is on disk
+		n := max(w.left-p.spooled, 0)
+		w.lost[shutdown] += n
+		w.left -= n
+		w.onDisk = w.left
 		close(w.done)
 	}
 	p.waiters, p.open, p.free, p.held = nil, nil, freeBlocks{}, 0
+	if p.disk != nil {
+		e.Written = min(e.Unsent, p.spooled)
+	}
 	return e.copy()
 }
 
@@ -193,7 +230,7 @@ func (p *pending) unsent() (e *LossError, ended bool) {
 	if p.ended {
 		return p.abandoned.copy(), true
 	}
-	e = &LossError{Unsent: int64(p.records + p.inFlight)}
+	e = &LossError{Unsent: int64(p.records+p.inFlight) + p.spooled}
 	p.explainLocked(e)
 	return e, false
 }

@@ -97,7 +97,8 @@ type Options struct {
 	MaxPendingBytes int
 
 	// OnFull is what Handle does when MaxPending or MaxPendingBytes is reached. If
-	// zero, [DropOldest]. With [Block], a log call waits for room.
+	// zero, [DropOldest]. With [Block], a log call waits for room. With
+	// a Spool it has no effect: records then move to disk.
 	OnFull OnFull
 
 	// MaxRecordBytes bounds one record, in bytes as the Format writes it. A longer
@@ -132,10 +133,18 @@ type Options struct {
 	// at its default.
 	Requests int
 
-	// SpoolDir and SpoolBytes are for keeping pending records on disk. There
-	// is no spool yet: New refuses them.
-	SpoolDir   string
-	SpoolBytes int64
+	// Spool keeps records on disk until they are delivered, so that neither a crash
+	// nor a long outage loses them. Without a directory, records are in memory only.
+	Spool SpoolOptions
+
+	// LossRecord has a record say that others were lost. After records were dropped,
+	// the first batch that may be delivered again carries one event more: level WARN,
+	// message "slogship: records lost", with their number ("lost"), how many for which
+	// reason ("dropped"), and when the first and the last of them were dropped ("from",
+	// "to"). It has an id of its own, is the same each time it is sent until it is
+	// acknowledged, and is in none of the numbers of Stats. It is not sent where
+	// BatchRecords is 1, nor again if the server refuses its batch.
+	LossRecord bool
 
 	// OnError is called with
 	//
@@ -195,6 +204,8 @@ type settings struct {
 	layout   Layout
 	reserved reservedNames
 	frame    int // bytes around the events of a body, at most
+
+	prefix [prefixDigits / 2]byte // of ids; zero: a random one
 }
 
 // resolve checks o and fills in what it leaves open.
@@ -213,7 +224,9 @@ func (o Options) resolve() (s settings, err error) {
 		{"MinBackoff", int64(o.MinBackoff)},
 		{"MaxBackoff", int64(o.MaxBackoff)},
 		{"Requests", int64(o.Requests)},
-		{"SpoolBytes", o.SpoolBytes},
+		{"Spool.MaxBytes", o.Spool.MaxBytes},
+		{"Spool.MaxAge", int64(o.Spool.MaxAge)},
+		{"Spool.Delay", int64(o.Spool.Delay)},
 	} {
 		if f.value < 0 {
 			return s, optionError(f.name, durationOr(f.name, f.value), "want >= 0")
@@ -226,10 +239,9 @@ func (o Options) resolve() (s settings, err error) {
 		return s, optionError("Compression", o.Compression, "want Gzip, Zstd or None")
 	case o.MinBackoff > 0 && o.MaxBackoff > 0 && o.MinBackoff > o.MaxBackoff:
 		return s, optionError("MinBackoff", o.MinBackoff, fmt.Sprintf("want <= MaxBackoff, which is %v", o.MaxBackoff))
-	case o.SpoolDir != "":
-		return s, optionError("SpoolDir", fmt.Sprintf("%q", o.SpoolDir), `want "": there is no spool yet`)
-	case o.SpoolBytes != 0:
-		return s, optionError("SpoolBytes", o.SpoolBytes, "want 0: there is no spool yet")
+	}
+	if err := o.Spool.check(); err != nil {
+		return s, err
 	}
 	if err := checkHeader("Options.Header", o.Header); err != nil {
 		return s, err
@@ -272,6 +284,11 @@ func (o Options) resolve() (s settings, err error) {
 	setDefault(&o.MaxRecordBytes, defaultMaxRecordBytes)
 	o.MaxRecordBytes = clamp(o.MaxRecordBytes, o.MaxPendingBytes, s.layout.MaxRecordBytes)
 	o.MaxRecordBytes = min(o.MaxRecordBytes, math.MaxInt32) // a block's marks have 32 bits
+	if o.Spool.Dir != "" {
+		setDefault(&o.Spool.MaxBytes, defaultSpoolBytes)
+		setDefault(&o.Spool.Delay, defaultSpoolDelay)
+		o.MaxRecordBytes = int(min(int64(o.MaxRecordBytes), o.Spool.MaxBytes/spoolShare))
+	}
 	setDefault(&o.BatchRecords, s.layout.MaxRecords)
 	setDefault(&o.BatchRecords, defaultBatchRecords)
 	o.BatchRecords = clamp(o.BatchRecords, o.MaxPending/2/o.Requests, s.layout.MaxRecords)
@@ -336,7 +353,7 @@ func (l Layout) head(dst []byte, events, size int) []byte {
 	return append(dst, l.Head...)
 }
 
-func setDefault[T int | time.Duration](field *T, value T) {
+func setDefault[T int | int64 | time.Duration](field *T, value T) {
 	if *field == 0 {
 		*field = value
 	}
@@ -358,7 +375,7 @@ func optionError(field string, value any, rule string) error {
 // durationOr is value as a time.Duration where the field is one.
 func durationOr(field string, value int64) any {
 	switch field {
-	case "FlushInterval", "RequestTimeout", "MinBackoff", "MaxBackoff":
+	case "FlushInterval", "RequestTimeout", "MinBackoff", "MaxBackoff", "Spool.MaxAge", "Spool.Delay":
 		return time.Duration(value)
 	}
 	return value

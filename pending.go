@@ -23,7 +23,7 @@ import (
 //   - sequence numbers rise along queue, and all in flight are below them,
 //     except for records that a per-record answer deferred, and what a body had no
 //     room for while others were under way;
-//   - accepted = delivered + dropped + records + inFlight (the balance);
+//   - accepted = delivered + dropped + records + inFlight + spooled (the balance);
 //   - a block is recycled as soon as none of its records is held.
 //
 // Nothing here depends on the number of records held: push, overflow and
@@ -65,6 +65,9 @@ type pending struct {
 	born                  time.Time
 
 	aside aside
+
+	spooling
+	losses losses
 
 	free        freeBlocks
 	held        int
@@ -114,7 +117,7 @@ func newPending(s settings) *pending {
 		batchBytes:   max((s.BatchBytes-s.frame)/64*63, 1), // what does not fit after all waits for the next
 		extra:        firstGrowth,
 		interval:     s.FlushInterval,
-		block:        s.OnFull == Block,
+		block:        s.OnFull == Block && s.Spool.Dir == "", // a disk takes what memory has no room for
 		stop:         make(chan struct{}),
 		wake:         make(chan struct{}, 1),
 	}
@@ -157,7 +160,12 @@ func (p *pending) put(rec []byte, urgent, wake bool) {
 	if p.held > p.maxHeld && !p.block {
 		p.shrinkHeldLocked()
 	}
+	wanted := p.wanted
+	p.wanted = false
 	p.unlock()
+	if wanted {
+		p.tellDisk()
+	}
 	if last {
 		p.stock()
 	}
@@ -203,6 +211,9 @@ func (p *pending) takeLocked(rec []byte, own *block, urgent, wake bool) (last bo
 	p.queue.pushRecord(b)
 	p.records++
 	p.bytes += len(rec)
+	if p.disk != nil && p.noteFreshLocked(b, len(rec)) {
+		p.wanted = true
+	}
 	full := p.countLocked(len(rec))
 	if urgent {
 		p.urgentBelow = p.next
@@ -264,7 +275,11 @@ func (p *pending) shrinkLocked(maxRecords, maxBytes int) {
 			continue
 		}
 		s := p.queue.front()
-		p.dropFrontLocked(min(s.len(), max(p.records-maxRecords, s.reach(p.bytes-maxBytes))))
+		n := min(s.len(), max(p.records-maxRecords, s.reach(p.bytes-maxBytes)))
+		if p.disk != nil {
+			n = p.evictableLocked(s, n)
+		}
+		p.dropFrontLocked(n)
 	}
 }
 
@@ -288,8 +303,12 @@ func (p *pending) dropFrontLocked(n int) {
 	if s.from += n; s.from == s.to {
 		p.queue.popFront()
 	}
-	p.settleLocked(oldest, n, overflow)
-	p.alarmLocked()
+	if p.disk != nil {
+		p.evictLocked(oldest)
+	} else {
+		p.settleLocked(oldest, n, overflow)
+		p.alarmLocked()
+	}
 	p.trimPartialLocked()
 }
 
@@ -305,6 +324,9 @@ func (p *pending) settleLocked(s span, failed int, why reason) {
 	p.lost[why] += int64(failed)
 	p.delivered += int64(s.len() - failed)
 	p.cut += int64(s.cuts())
+	if failed > 0 {
+		p.losses.note()
+	}
 	// Backwards, for a waiter that is done is taken out.
 	for i := len(p.waiters) - 1; i >= 0; i-- {
 		w := p.waiters[i]
@@ -318,6 +340,9 @@ func (p *pending) settleLocked(s span, failed int, why reason) {
 	if p.marked && why != shutdown {
 		p.noteSettledLocked(s)
 	}
+	if p.disk != nil {
+		p.settleOnDiskLocked(s)
+	}
 	p.releaseLocked(s.b, s.len())
 }
 
@@ -327,6 +352,7 @@ func (p *pending) swap() (batch piece) { return p.swapBytes(p.batchBytes) }
 
 // take is swap, and how many records are left, and how many suspects.
 func (p *pending) take() (batch piece, left, suspects int) {
+	p.refill()
 	p.lock()
 	defer p.mu.Unlock()
 	return p.swapLocked(p.batchBytes), p.records - p.aside.len(), p.aside.len()
@@ -334,27 +360,21 @@ func (p *pending) take() (batch piece, left, suspects int) {
 
 // swapBytes is swap where a full batch has so many bytes.
 func (p *pending) swapBytes(size int) (batch piece) {
+	p.refill()
 	p.lock()
 	defer p.mu.Unlock()
 	return p.swapLocked(size)
 }
 
 func (p *pending) swapLocked(size int) (batch piece) {
-	for p.queue.n > 0 {
-		front, rest := p.queue.front().cut(p.batchRecords-batch.records, size-batch.bytes-batch.records*p.extra, p.extra)
-		if front.len() == 0 && batch.records == 0 {
-			front, rest = p.queue.front().cut(1, math.MaxInt, 0) // alone too large for a batch: it goes alone
+	below := uint64(math.MaxUint64)
+	if p.disk != nil {
+		if p.stagedNextLocked() {
+			return p.swapStagedLocked()
 		}
-		if front.len() == 0 {
-			break
-		}
-		batch.add(front)
-		if rest.len() > 0 {
-			*p.queue.front() = rest
-			break
-		}
-		p.queue.popFront()
+		below = p.nextOnDiskLocked()
 	}
+	batch = p.cutBatchLocked(&p.queue, below, size)
 	p.records -= batch.records
 	p.bytes -= batch.bytes
 	if batch.records > 0 {
@@ -363,6 +383,32 @@ func (p *pending) swapLocked(size int) (batch piece) {
 	p.inFlight += batch.records
 	p.inFlightBytes += batch.bytes
 	p.trimPartialLocked()
+	return batch
+}
+
+// cutBatchLocked cuts a batch of at most size bytes off the front of queue, of
+// records with a sequence number below a limit. The first one is.
+func (p *pending) cutBatchLocked(queue *spans, below uint64, size int) (batch piece) {
+	for queue.n > 0 {
+		s := queue.front()
+		most := p.batchRecords - batch.records
+		if s.b.seq(s.to-1) >= below {
+			most = min(most, s.below(below))
+		}
+		front, rest := s.cut(most, size-batch.bytes-batch.records*p.extra, p.extra)
+		if front.len() == 0 && batch.records == 0 {
+			front, rest = s.cut(1, math.MaxInt, 0) // alone too large for a batch: it goes alone
+		}
+		if front.len() == 0 {
+			break
+		}
+		batch.add(front)
+		if rest.len() > 0 {
+			*s = rest
+			break
+		}
+		queue.popFront()
+	}
 	return batch
 }
 
@@ -378,7 +424,11 @@ func (p *pending) restore(pc piece) {
 		return
 	}
 	for i := len(pc.spans) - 1; i >= 0; i-- {
-		p.unshiftLocked(pc.spans[i])
+		if s := pc.spans[i]; s.b.origin != nil {
+			p.stageAgainLocked(s)
+		} else {
+			p.unshiftLocked(s)
+		}
 	}
 	p.shrinkLocked(p.maxRecords, p.maxBytes)
 }
@@ -421,12 +471,13 @@ func (p *pending) settle(pc piece, failed int, why reason) {
 
 // discard empties the queue and returns how many records it held.
 func (p *pending) discard() int {
+	onDisk := p.discardOnDisk()
 	p.lock()
 	defer p.mu.Unlock()
 	if p.closed {
 		p.wakeLocked() // Shutdown has nothing more to wait for
 	}
-	n := p.dropQueueLocked(discarded)
+	n := onDisk + p.dropQueueLocked(discarded)
 	p.admitLocked()
 	return n
 }
@@ -470,6 +521,9 @@ func (p *pending) due(now time.Time) (time.Duration, bool) {
 	defer p.mu.Unlock()
 	p.asleep = awake
 	p.free.trim(now)
+	if wait, ok := p.dueOnDiskLocked(now); ok {
+		return wait, true
+	}
 	if p.records == 0 {
 		p.asleep = idle
 		return 0, false
@@ -496,8 +550,9 @@ func (p *pending) compact(pc piece) (out piece) {
 	for _, s := range pc.spans {
 		for i := s.from; i < s.to; i++ {
 			rec, seq := s.b.record(i), s.b.seq(i)
-			if b == nil || !b.fits(len(rec), seq) {
+			if b == nil || !b.fits(len(rec), seq) || b.origin != s.b.origin {
 				b = newBlock(pc.bytes - out.bytes + markBytes*(pc.records-out.records))
+				b.origin = s.b.origin
 				cost += b.cost()
 				out.spans = append(out.spans, span{b: b})
 			}
@@ -520,9 +575,10 @@ func (p *pending) compact(pc piece) (out piece) {
 	return out
 }
 
-// length is the number of records pending, without those that are set aside.
+// length is the number of records pending and on disk, without those that are set
+// aside.
 func (p *pending) length() int {
 	p.lock()
 	defer p.mu.Unlock()
-	return p.records - p.aside.len()
+	return p.records - p.aside.len() + int(p.spooled)
 }

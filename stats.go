@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/slogship/slogship/internal/record"
+	"github.com/slogship/slogship/internal/spool"
 )
 
 // Stats is a consistent snapshot of a Handler's counters. In every snapshot
@@ -21,7 +22,17 @@ type Stats struct {
 
 	Pending  int64 // records waiting in memory, those set aside included
 	InFlight int64 // records in the batch, or batches, being sent
-	Spooled  int64 // records waiting on disk
+	Spooled  int64 // records waiting on disk only
+
+	// With Options.Spool. Written and Durable count the records that were written to
+	// disk, and those of them that a loss of power leaves, since New; Recovered those
+	// that an earlier process had left there, which are in Accepted too. Unprotected
+	// is how many of those held now are in memory only, because they are not due on
+	// disk yet or because the disk fails. SyncMissed counts the records at SyncLevel
+	// that were not on disk when Handle returned.
+	Written, Durable, Recovered int64
+	SpooledBytes                int64 // of the files on disk
+	Unprotected, SyncMissed     int64
 
 	// PendingBytes is the size of the pending records, as captured. Oldest is the
 	// time at which the oldest pending or in-flight record was logged, or zero if
@@ -61,6 +72,9 @@ func (s Stats) String() string {
 	if s.Spooled > 0 {
 		fmt.Fprintf(&b, ", spooled %d", s.Spooled)
 	}
+	if s.Recovered > 0 {
+		fmt.Fprintf(&b, ", recovered %d", s.Recovered)
+	}
 	if s.Cut > 0 {
 		fmt.Fprintf(&b, ", cut %d", s.Cut)
 	}
@@ -84,6 +98,12 @@ func (s Stats) LogValue() slog.Value {
 		slog.Int64("spooled", s.Spooled),
 		slog.Int64("pending_bytes", s.PendingBytes),
 		slog.Int64("recorded", s.Recorded),
+		slog.Int64("spooled_bytes", s.SpooledBytes),
+		slog.Int64("written", s.Written),
+		slog.Int64("durable", s.Durable),
+		slog.Int64("recovered", s.Recovered),
+		slog.Int64("unprotected", s.Unprotected),
+		slog.Int64("sync_missed", s.SyncMissed),
 		slog.Int64("cut", s.Cut),
 		slog.Int64("batches", s.Batches),
 		slog.Int64("retries", s.Retries),
@@ -107,17 +127,19 @@ func (s Stats) LogValue() slog.Value {
 
 // Dropped counts dropped records, by reason.
 type Dropped struct {
-	Overflow  int64 // the oldest, because MaxPending or MaxPendingBytes was reached
+	Overflow  int64 // the oldest, because MaxPending or MaxPendingBytes was reached; with a spool, its MaxBytes
 	Rejected  int64 // refused by the server because of their content, or a Format panicked
 	TooLarge  int64 // refused alone with 413, or still above MaxRecordBytes after they were cut
 	Discarded int64 // by Discard
 	Closed    int64 // logged after Shutdown
-	Shutdown  int64 // still held when Shutdown returned an error
+	Shutdown  int64 // still held when Shutdown returned an error, and not on disk
+	Expired   int64 // older than SpoolOptions.MaxAge when they would have been sent
+	Corrupt   int64 // on disk, and no longer readable
 }
 
 // All yields each reason and its count, including zeros, in the order of the
 // fields: "overflow", "rejected", "too_large", "discarded", "closed",
-// "shutdown". The names do not change and can be labels of a metric.
+// "shutdown", "expired", "corrupt". The names do not change and can be labels of a metric.
 func (d Dropped) All() iter.Seq2[string, int64] {
 	return func(yield func(string, int64) bool) {
 		_ = yield("overflow", d.Overflow) &&
@@ -125,7 +147,9 @@ func (d Dropped) All() iter.Seq2[string, int64] {
 			yield("too_large", d.TooLarge) &&
 			yield("discarded", d.Discarded) &&
 			yield("closed", d.Closed) &&
-			yield("shutdown", d.Shutdown)
+			yield("shutdown", d.Shutdown) &&
+			yield("expired", d.Expired) &&
+			yield("corrupt", d.Corrupt)
 	}
 }
 
@@ -170,6 +194,8 @@ const (
 	discarded
 	closed
 	shutdown
+	expired
+	corrupt
 	reasons
 )
 
@@ -181,6 +207,8 @@ func droppedOf(lost [reasons]int64) Dropped {
 		Discarded: lost[discarded],
 		Closed:    lost[closed],
 		Shutdown:  lost[shutdown],
+		Expired:   lost[expired],
+		Corrupt:   lost[corrupt],
 	}
 }
 
@@ -204,7 +232,13 @@ type delivery struct {
 
 func (p *pending) stats() Stats {
 	p.lock()
-	defer p.mu.Unlock()
+	defer p.unlock()
+	var disk spool.Stats
+	unprotected := 0
+	if p.disk != nil {
+		disk = p.syncDiskLocked()
+		unprotected = min(p.fresh.records, p.records+p.inFlight)
+	}
 	return Stats{
 		Accepted:     p.accepted,
 		Delivered:    p.delivered,
@@ -213,6 +247,13 @@ func (p *pending) stats() Stats {
 		InFlight:     int64(p.inFlight),
 		PendingBytes: int64(p.bytes),
 		Oldest:       p.oldestLocked(),
+		Spooled:      p.spooled,
+		SpooledBytes: disk.SpooledBytes,
+		Written:      disk.Written,
+		Durable:      disk.Durable,
+		Recovered:    disk.Recovered,
+		Unprotected:  int64(unprotected),
+		SyncMissed:   p.news.missed.Load(),
 		Cut:          p.cut,
 		Batches:      p.delivery.batches,
 		Retries:      p.delivery.retries,

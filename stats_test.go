@@ -20,15 +20,15 @@ import (
 
 // Dropped lists, adds up and prints each of its fields.
 func TestDropped(t *testing.T) {
-	all := Dropped{Overflow: 1, Rejected: 2, TooLarge: 3, Discarded: 4, Closed: 5, Shutdown: 6}
-	want := map[string]int64{"overflow": 1, "rejected": 2, "too_large": 3, "discarded": 4, "closed": 5, "shutdown": 6}
+	all := Dropped{Overflow: 1, Rejected: 2, TooLarge: 3, Discarded: 4, Closed: 5, Shutdown: 6, Expired: 7, Corrupt: 8}
+	want := map[string]int64{"overflow": 1, "rejected": 2, "too_large": 3, "discarded": 4, "closed": 5, "shutdown": 6, "expired": 7, "corrupt": 8}
 	if got := maps.Collect(all.All()); !maps.Equal(got, want) || len(got) != reflect.TypeFor[Dropped]().NumField() {
 		t.Errorf("All yields %v", got)
 	}
-	if got := all.Total(); got != 21 {
-		t.Errorf("the total is %d, want 21", got)
+	if got := all.Total(); got != 36 {
+		t.Errorf("the total is %d, want 36", got)
 	}
-	if got := all.String(); got != "overflow 1, rejected 2, too large 3, discarded 4, closed 5, shutdown 6" {
+	if got := all.String(); got != "overflow 1, rejected 2, too large 3, discarded 4, closed 5, shutdown 6, expired 7, corrupt 8" {
 		t.Error(got)
 	}
 	if got := (Dropped{}).String(); got != "none" {
@@ -71,8 +71,9 @@ func TestStatsPrint(t *testing.T) {
 	}}))
 	log.Info("m", "stats", failing)
 	const want = `{"level":"INFO","msg":"m","stats":{"accepted":120,"delivered":100,` +
-		`"dropped":{"total":3,"overflow":2,"rejected":0,"too_large":1,"discarded":0,"closed":0,"shutdown":0},` +
-		`"pending":12,"in_flight":3,"spooled":2,"pending_bytes":6,"recorded":7,"cut":4,` +
+		`"dropped":{"total":3,"overflow":2,"rejected":0,"too_large":1,"discarded":0,"closed":0,"shutdown":0,"expired":0,"corrupt":0},` +
+		`"pending":12,"in_flight":3,"spooled":2,"pending_bytes":6,"recorded":7,` +
+		`"spooled_bytes":0,"written":0,"durable":0,"recovered":0,"unprotected":0,"sync_missed":0,"cut":4,` +
 		`"batches":1,"retries":2,"sending":8,"bytes_encoded":1,"bytes_sent":5,` +
 		`"last_error":"slogship: POST http://logs.test/logs: 401 Unauthorized: no","failing_since":"2026-01-02T03:04:05Z",` +
 		`"next_attempt":"2026-01-02T03:05:05Z","last_success":"2026-01-02T03:04:06Z","oldest":"2026-01-02T03:04:04Z"}}`
