@@ -27,7 +27,7 @@ func counted(from, n int) (all []string) {
 func TestSpoolOutlivesShutdown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
-		tr := start(t, always(status(503)), Options{Spool: SpoolOptions{Dir: dir}})
+		tr := start(t, always(status(503)), Options{Spool: SpoolOptions{Dir: dir, Delay: time.Hour}})
 		tr.say(counted(0, 100)...)
 		time.Sleep(time.Minute)
 		tr.say(counted(100, 100)...) // the last of them are not due on disk yet
@@ -76,7 +76,7 @@ func TestSpoolTakesOverflow(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			o := Options{MaxPending: 500, BatchRecords: 100, Requests: requests, Spool: SpoolOptions{Dir: t.TempDir()}}
 			o.Client = nil
-			tr := start(t, always(status(503)), o)
+			tr := start(t, always(status(503).after(200*time.Millisecond)), o) // memory overflows meanwhile
 			if requests > 1 {
 				tr.open = -1 << 20 // several at once
 			}
@@ -92,10 +92,15 @@ func TestSpoolTakesOverflow(t *testing.T) {
 			}
 			tr.answerWith(func(r *request) answered { // and now and then it fails again
 				if r.n%5 == 0 {
-					return status(503)
+					return status(503).after(50 * time.Millisecond)
 				}
-				return status(200)
+				return status(200).after(50 * time.Millisecond)
 			})
+			const more = 2000
+			for i := 0; i < more; i += 50 { // records go on coming
+				tr.say(counted(n+i, 50)...)
+				time.Sleep(60 * time.Millisecond)
+			}
 			if err := tr.Flush(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -103,11 +108,11 @@ func TestSpoolTakesOverflow(t *testing.T) {
 			if requests > 1 {
 				slices.Sort(got)
 			}
-			if want := counted(0, n); !slices.Equal(got, want) {
-				t.Fatalf("%d records came, not the %d in order", len(got), n)
+			if want := counted(0, n+more); !slices.Equal(got, want) {
+				t.Fatalf("%d records came, not the %d in order", len(got), n+more)
 			}
 			tr.wantOneID()
-			tr.wantBooks(n, Dropped{}, 0)
+			tr.wantBooks(n+more, Dropped{}, 0)
 			tr.say("after")
 			if err := tr.Shutdown(t.Context()); err != nil {
 				t.Fatal(err)
