@@ -121,7 +121,7 @@ func (s *hostile) read(body []byte) (events, messages []string) {
 		s.t.Errorf("a body of %.100q", body)
 		return nil, nil
 	}
-	for _, event := range strings.Split(strings.TrimSuffix(rest, "]}"), `,{"id":"`) {
+	for event := range strings.SplitSeq(strings.TrimSuffix(rest, "]}"), `,{"id":"`) {
 		event = strings.TrimPrefix(event, `{"id":"`)
 		id := event[:prefixDigits+sequenceDigits]
 		_, message, _ := strings.Cut(event, `"message":"`)

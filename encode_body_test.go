@@ -35,7 +35,7 @@ func pieceWith(tb testing.TB, o Options, messages []string, attrs ...slog.Attr) 
 		h.Handle(context.Background(), r)
 	}
 	p := h.core.pending
-	p.batchRecords, p.batchBytes = len(messages), 1<<40
+	p.batchRecords, p.batchBytes = len(messages), 1<<30
 	return p.swap()
 }
 

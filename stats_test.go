@@ -123,14 +123,15 @@ func TestStatsSayWhatWaits(t *testing.T) {
 		check := func(when string, want Stats) {
 			t.Helper()
 			synctest.Wait()
+			retryAt := tr.retryAt() // before Stats, whose lock keeps it apart from what the batcher does next
 			s := tr.Stats()
 			if !s.Oldest.Equal(want.Oldest) || s.PendingBytes != want.PendingBytes || s.Sending != want.Sending ||
 				!s.LastSuccess.Equal(want.LastSuccess) {
 				t.Errorf("%s: oldest %v, %d bytes pending, %d sending, last success %v; want %v, %d, %d, %v", when,
 					s.Oldest, s.PendingBytes, s.Sending, s.LastSuccess, want.Oldest, want.PendingBytes, want.Sending, want.LastSuccess)
 			}
-			if next := s.NextAttempt; s.LastError == nil != next.IsZero() || !next.IsZero() && !next.Equal(tr.retryAt()) {
-				t.Errorf("%s: the next attempt is at %v, want %v (%v)", when, next, tr.retryAt(), s.LastError)
+			if next := s.NextAttempt; s.LastError == nil != next.IsZero() || !next.IsZero() && !next.Equal(retryAt) {
+				t.Errorf("%s: the next attempt is at %v, want %v (%v)", when, next, retryAt, s.LastError)
 			}
 		}
 		const size = 24 + 2 + 12 // of a record with a message of one byte, see TestRecorderBounds
