@@ -9,9 +9,10 @@ import (
 	"embed"
 	"encoding/hex"
 	"html/template"
-	"io/fs"
+	"maps"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -25,16 +26,17 @@ type page struct {
 	Module string // static/<Module>.js
 	Key    string // g and this key lead to it
 	Nav    bool
+	Needs  []string // what the module imports: loaded at once, not one after the other
 }
 
 var pages = []page{
-	{"/{$}", "Logs", "logs", "l", true},
-	{"/tail", "Live", "tail", "t", true},
-	{"/errors", "Errors", "errors", "e", true},
-	{"/traces", "Traces", "traces", "r", true},
-	{"/traces/{id}", "Trace", "trace", "", false},
-	{"/performance", "Performance", "performance", "p", true},
-	{"/status", "Status", "status", "s", true},
+	{"/{$}", "Logs", "logs", "l", true, []string{"dom", "shell", "chart", "record", "search"}},
+	{"/tail", "Live", "tail", "t", true, []string{"dom", "shell", "record", "search"}},
+	{"/errors", "Errors", "errors", "e", true, []string{"dom", "shell", "chart", "record"}},
+	{"/traces", "Traces", "traces", "r", true, []string{"dom", "shell"}},
+	{"/traces/{id}", "Trace", "trace", "", false, []string{"dom", "shell", "record"}},
+	{"/performance", "Performance", "performance", "p", true, []string{"dom", "shell", "chart"}},
+	{"/status", "Status", "status", "s", true, []string{"dom", "shell"}},
 }
 
 // Href is where the page's link leads.
@@ -42,29 +44,45 @@ func (p page) Href() string { return strings.TrimSuffix(p.Path, "{$}") }
 
 // Register adds the pages to the mux.
 func Register(mux *http.ServeMux) {
+	bodies := static()
+	root := root(bodies)
+	for name, body := range bodies {
+		mux.Handle("GET "+root+name, content(types[path.Ext(name)], "max-age=31536000, immutable", body))
+	}
 	t := template.Must(template.ParseFS(files, "templates/*.html"))
 	for _, p := range pages {
 		var b bytes.Buffer
-		if err := t.ExecuteTemplate(&b, "page.html", map[string]any{"Page": p, "Pages": pages}); err != nil {
+		if err := t.ExecuteTemplate(&b, "page.html", map[string]any{"Page": p, "Pages": pages, "Root": root}); err != nil {
 			panic(err) // a template of ours, without data of anybody: a test sees it
 		}
-		mux.Handle("GET "+p.Path, content("text/html; charset=utf-8", b.Bytes()))
+		// Ask each time: the answer is mostly 304.
+		mux.Handle("GET "+p.Path, content("text/html; charset=utf-8", "no-cache", b.Bytes()))
 	}
-	static, err := fs.Sub(files, "static")
+}
+
+// static returns what pages load, by name.
+func static() map[string][]byte {
+	entries, err := files.ReadDir("static")
 	if err != nil {
-		panic(err)
+		panic(err) // it is in the program
 	}
-	names, err := fs.Glob(static, "*")
-	if err != nil {
-		panic(err)
-	}
-	for _, name := range names {
-		body, err := fs.ReadFile(static, name)
-		if err != nil {
+	bodies := map[string][]byte{}
+	for _, e := range entries {
+		if bodies[e.Name()], err = files.ReadFile("static/" + e.Name()); err != nil {
 			panic(err)
 		}
-		mux.Handle("GET /static/"+name, content(types[path.Ext(name)], body))
 	}
+	return bodies
+}
+
+// root returns the path below which static files lie. It changes with them, so
+// that browsers need not ask whether they did.
+func root(bodies map[string][]byte) string {
+	h := sha256.New()
+	for _, name := range slices.Sorted(maps.Keys(bodies)) {
+		h.Write(bodies[name])
+	}
+	return "/static/" + hex.EncodeToString(h.Sum(nil)[:6]) + "/"
 }
 
 var types = map[string]string{
@@ -72,12 +90,12 @@ var types = map[string]string{
 }
 
 // content serves bytes that change only with the program.
-func content(contentType string, body []byte) http.Handler {
+func content(contentType, cache string, body []byte) http.Handler {
 	sum := sha256.Sum256(body)
 	tag := `"` + hex.EncodeToString(sum[:8]) + `"`
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("ETag", tag)
-		w.Header().Set("Cache-Control", "no-cache") // ask each time: the answer is mostly 304
+		w.Header().Set("Cache-Control", cache)
 		if r.Header.Get("If-None-Match") == tag {
 			w.WriteHeader(http.StatusNotModified)
 			return

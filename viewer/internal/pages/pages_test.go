@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -39,11 +40,14 @@ func TestPages(t *testing.T) {
 				t.Errorf("%s leads to %s, which is not there", p.Path, m[1])
 			}
 		}
-		module := get(mux, "/static/"+p.Module+".js").Body.String()
+		module := string(static()[p.Module+".js"])
+		var needs []string
 		for _, m := range imports.FindAllStringSubmatch(module, -1) {
-			if get(mux, "/static/"+m[1]).Code != 200 {
-				t.Errorf("%s.js imports %s, which is not there", p.Module, m[1])
-			}
+			needs = append(needs, strings.TrimSuffix(m[1], ".js"))
+		}
+		slices.Sort(needs)
+		if want := slices.Sorted(slices.Values(p.Needs)); !slices.Equal(needs, want) {
+			t.Errorf("%s.js imports %v, the page preloads %v", p.Module, needs, want)
 		}
 	}
 }

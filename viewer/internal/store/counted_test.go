@@ -166,6 +166,26 @@ func TestRetentionBySize(t *testing.T) {
 	}
 }
 
+// Where there is always somebody who waits, each commit deletes as much as it adds.
+func TestRetentionKeepsUp(t *testing.T) {
+	s := open(t, t.TempDir(), Options{MaxAge: time.Hour})
+	var logs []event.Log
+	for i := range 9000 {
+		logs = append(logs, at(time.Duration(i)*time.Millisecond, "old"))
+	}
+	s.must(t, logs...)
+	s.inWriter(func(w *writer) {
+		w.exec("COMMIT")
+		w.keepUp(3000, noon.Add(2*time.Hour)) // nothing is known to be overdue
+		w.overdue = true
+		w.keepUp(3000, noon.Add(2*time.Hour))
+		w.exec("BEGIN")
+	})
+	if st, _ := s.Status(t.Context()); st.Expired != 4000 {
+		t.Errorf("%d rows were deleted, want 4000", st.Expired)
+	}
+}
+
 // Errors are grouped by source, type and template; a resolved group that comes
 // back is open again.
 func TestGroups(t *testing.T) {

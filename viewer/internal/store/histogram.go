@@ -64,7 +64,7 @@ func (s *Store) Histogram(ctx context.Context, sel *Selection, bars int, b Budge
 	h.Step = niceStep(step)
 	counted := sel.Counted() && h.Step >= minute*1000
 	h.From = from - from%h.Step
-	n := (to-h.From+h.Step-1)/h.Step + 0
+	n := (to - h.From + h.Step - 1) / h.Step
 	h.Bars = make([][event.Classes]int64, min(max(n, 1), 2000))
 	if counted {
 		h.Exact = true
@@ -143,7 +143,7 @@ func (s *Store) countRolls(ctx context.Context, sel *Selection, h *Histogram, fr
 // rollWhere returns the conditions on the rollups' columns.
 func (s *Store) rollWhere(sel *Selection) (where string, possible bool) {
 	if sel.MinLevel != nil {
-		where += " AND class >= " + itoa(class(*sel.MinLevel))
+		where = " AND class >= " + itoa(class(*sel.MinLevel))
 	}
 	if len(sel.Sources) > 0 {
 		var ids []string
@@ -157,10 +157,14 @@ func (s *Store) rollWhere(sel *Selection) (where string, possible bool) {
 		}
 		where += " AND src IN (" + strings.Join(ids, ",") + ")"
 	}
+	var not []string
 	for _, name := range sel.NotSources {
 		if id, ok := s.names.id(sources, name); ok {
-			where += " AND src <> " + itoa(id)
+			not = append(not, itoa(id))
 		}
+	}
+	if len(not) > 0 {
+		where += " AND src NOT IN (" + strings.Join(not, ",") + ")"
 	}
 	return where, true
 }

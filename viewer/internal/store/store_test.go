@@ -169,6 +169,11 @@ func TestTakenKeys(t *testing.T) {
 	if p := s.find(t, Selection{}, 0, 1000); len(p.Records) != 202 {
 		t.Errorf("%d records, want 202", len(p.Records))
 	}
+	// Where the filter looks for them, they are, too.
+	sel := Selection{Tokens: event.AppendWords(nil, []byte("again")), Match: func(r *Record) bool { return r.Message == "again" }}
+	if p := s.find(t, sel, 0, 1000); len(p.Records) != 200 {
+		t.Errorf("the filter finds %d records, want 200", len(p.Records))
+	}
 }
 
 // inWriter runs fn in the writer's goroutine.

@@ -6,7 +6,7 @@ import { Search, withTime } from "./search.js";
 import { empty, failure, fill, firstLogs, main, walk } from "./shell.js";
 
 const params = () => new URLSearchParams(location.search);
-const chart = el("div", { class: "chart" });
+const chart = el("div", { class: "chart none" });
 const facets = el("div", { class: "facets" });
 const list = el("div", { class: "rows", role: "table", "aria-label": "Records" });
 const more = el("button", { type: "button", class: "more", hidden: true, onclick: () => load(true) }, "Older records");
@@ -20,6 +20,7 @@ fill(search.element, chart, el("div", { class: "columns" },
   el("details", { class: "side" }, el("summary", {}, "Facets"), facets),
   el("div", { class: "list" }, note, list, more), drawer.element));
 const side = main.querySelector("details");
+side.hidden = true;
 side.open = matchMedia("(min-width: 900px)").matches;
 walk(list);
 
@@ -50,21 +51,26 @@ async function start() {
   loading = new AbortController();
   const options = { signal: loading.signal };
   list.setAttribute("aria-busy", "true");
-  const [page, h, kinds] = await Promise.allSettled([
-    get("/api/logs", { q, limit: 100 }, options), get("/api/histogram", { q, bars: innerWidth < 600 ? 50 : 120 }, options), get("/api/templates", { q }, options)]);
-  if (options.signal.aborted) return;
-  list.removeAttribute("aria-busy");
-  if (page.status === "rejected") {
-    search.failed(page.reason);
-    if (page.reason.pos === undefined) list.replaceChildren(failure(page.reason));
+  const counts = Promise.allSettled([get("/api/histogram", { q, bars: innerWidth < 600 ? 50 : 120 }, options), get("/api/templates", { q }, options)]);
+  let page;
+  try {
+    page = await get("/api/logs", { q, limit: 100 }, options);
+  } catch (e) {
+    if (options.signal.aborted) return;
+    list.removeAttribute("aria-busy");
+    search.failed(e);
+    if (e.pos === undefined) list.replaceChildren(failure(e));
     return;
   }
+  if (options.signal.aborted) return;
+  list.removeAttribute("aria-busy");
   list.replaceChildren();
-  show(page.value, q);
-  if (h.status === "fulfilled") {
-    chart.replaceChildren(shownRows || q ? histogram(h.value, (from, to) => search.enter(withTime(search.input.value, `since:${from} until:${to}`))) : "");
-    showFacets(h.value, kinds.status === "fulfilled" ? kinds.value.templates : []);
-  }
+  show(page, q);
+  chart.classList.toggle("none", !shownRows && !q);
+  const [h, kinds] = await counts;
+  if (options.signal.aborted || h.status !== "fulfilled") return;
+  chart.replaceChildren(shownRows || q ? histogram(h.value, (from, to) => search.enter(withTime(search.input.value, `since:${from} until:${to}`))) : "");
+  showFacets(h.value, kinds.status === "fulfilled" ? kinds.value.templates : []);
 }
 
 function show(page, q) {
@@ -99,6 +105,7 @@ function facet(title, entries) {
 }
 
 function showFacets(h, templates) {
+  side.hidden = !shownRows;
   const levels = h.names.map((name, i) => [name, h.classes[i], "level:" + name, "lv " + name]).filter(([, n]) => n).reverse();
   const sources = Object.entries(h.sources).sort((a, b) => b[1] - a[1]).slice(0, 20).map(([name, n]) => [name || "(none)", n, "source:" + quote(name)]);
   facets.replaceChildren(...[facet("Level", levels), facet("Source", sources),

@@ -22,7 +22,7 @@ export class Search {
       this.range.append(el("option", { value, hidden: value === "zoom" }, text));
     }
     this.range.addEventListener("change", () => this.enter(withTime(this.input.value, this.range.value)));
-    this.element = el("form", { class: "search", role: "search", onsubmit: (e) => {
+    this.element = el("form", { class: "search" + (ranges ? " ranges" : ""), role: "search", onsubmit: (e) => {
       e.preventDefault();
       this.enter(this.input.value);
     } }, this.input, ranges ? this.range : null, el("button", { type: "submit" }, "Search"), this.error);
