@@ -62,6 +62,9 @@ func (w *writer) retainStep(now time.Time) (more bool, err error) {
 	}
 	cut -= cut % (minute * 1000) // rollups go by whole minutes
 	if !ok || oldest >= cut {
+		if w.seen.stale() {
+			return true, w.seen.forget(w, 0)
+		}
 		return w.giveBack()
 	}
 	if _, err := w.exec("BEGIN IMMEDIATE"); err != nil {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"encoding/binary"
 	"slices"
 )
@@ -12,7 +13,9 @@ type seen struct {
 	senders map[[16]byte]ranges
 	changed map[[16]byte]int64 // in this transaction: the newest time, in ms
 	gen     int64
+	oldest  int64 // the first generation that is still there
 	inGen   int
+	perGen  int
 	hashes  map[int64]struct{} // of this and the last generation
 }
 
@@ -22,7 +25,10 @@ const (
 )
 
 func (d *seen) load(w *writer) error {
-	*d = seen{senders: map[[16]byte]ranges{}, changed: map[[16]byte]int64{}, hashes: map[int64]struct{}{}}
+	*d = seen{
+		senders: map[[16]byte]ranges{}, changed: map[[16]byte]int64{}, hashes: map[int64]struct{}{},
+		perGen: cmp.Or(d.perGen, maxSeen),
+	}
 	rows, err := w.Query("SELECT prefix, ranges FROM senders")
 	if err != nil {
 		return err
@@ -43,10 +49,13 @@ func (d *seen) load(w *writer) error {
 		return err
 	}
 	defer hashes.Close()
-	for hashes.Next() {
+	for first := true; hashes.Next(); first = false {
 		var gen, hash int64
 		if err := hashes.Scan(&gen, &hash); err != nil {
 			return err
+		}
+		if first {
+			d.oldest = gen
 		}
 		if gen != d.gen {
 			d.gen, d.inGen = gen, 0
@@ -72,7 +81,7 @@ func (d *seen) add(w *writer, r *logRow) (known bool, err error) {
 			return true, nil
 		}
 		d.hashes[r.hash] = struct{}{}
-		if d.inGen++; d.inGen > maxSeen {
+		if d.inGen++; d.inGen > d.perGen {
 			d.gen, d.inGen = d.gen+1, 1
 		}
 		_, err = w.exec("INSERT INTO seen VALUES (?, ?)", d.gen, r.hash)
@@ -92,32 +101,33 @@ func (d *seen) flush(w *writer) error {
 	return nil
 }
 
+// stale reports whether there are generations to forget.
+func (d *seen) stale() bool { return d.oldest < d.gen-1 }
+
 // forget drops generations but the last two, a piece at a time, and senders whose
 // newest record is older than the time in ms.
 func (d *seen) forget(w *writer, before int64) error {
+	if _, err := w.exec("DELETE FROM senders WHERE last < ?", before); err != nil || !d.stale() {
+		return err
+	}
+	const piece = 2000
 	result, err := w.exec(`DELETE FROM seen WHERE (gen, hash) IN (SELECT gen, hash FROM seen WHERE gen < ? LIMIT 2000)`, d.gen-1)
 	if err != nil {
 		return err
 	}
-	if n, err := result.RowsAffected(); err == nil && n > 0 && n < 2000 {
-		// The last of a generation is gone from the disk: from memory, too.
-		kept, err := w.Query("SELECT hash FROM seen")
-		if err != nil {
-			return err
-		}
-		defer kept.Close()
-		clear(d.hashes)
-		for kept.Next() {
-			var hash int64
-			if err := kept.Scan(&hash); err != nil {
-				return err
-			}
-			d.hashes[hash] = struct{}{}
-		}
-		return kept.Err()
+	if n, err := result.RowsAffected(); err != nil || n == piece {
+		return err
 	}
-	_, err = w.exec("DELETE FROM senders WHERE last < ?", before)
-	return err
+	// The last of a generation is gone from the disk: from memory, too.
+	d.oldest = d.gen - 1
+	clear(d.hashes)
+	kept, err := w.Query("SELECT hash FROM seen")
+	return each(kept, err, func() error {
+		var hash int64
+		err := kept.Scan(&hash)
+		d.hashes[hash] = struct{}{}
+		return err
+	})
 }
 
 // ranges are numbers: pairs of first and last, ascending, with gaps between them.

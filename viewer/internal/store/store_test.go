@@ -212,6 +212,38 @@ func TestDoubled(t *testing.T) {
 	}
 }
 
+// Of ids that are not numbered, the last two generations are known, in memory as
+// on the disk, although nothing is old enough for retention.
+func TestForgotten(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, Options{})
+	s.inWriter(func(w *writer) { w.seen.perGen = 3000 })
+	post := func(from, to int) {
+		var logs []event.Log
+		for i := from; i < to; i++ {
+			l := at(time.Duration(i)*time.Millisecond, "m")
+			l.ID = fmt.Sprint("uuid-", i)
+			logs = append(logs, l)
+		}
+		s.must(t, logs...)
+	}
+	post(0, 10_000)
+	s.inWriter(func(w *writer) {
+		w.exec("COMMIT")
+		w.retain(noon)
+		var n int
+		w.conn.QueryRowContext(t.Context(), "SELECT count(*) FROM seen").Scan(&n)
+		if n != 4000 || len(w.seen.hashes) != 4000 {
+			t.Errorf("%d ids are on the disk, %d in memory; want 4000", n, len(w.seen.hashes))
+		}
+		w.exec("BEGIN")
+	})
+	post(6000, 10_000)
+	if p := s.find(t, Selection{}, 0, 20_000); len(p.Records) != 10_000 {
+		t.Errorf("%d records, want 10,000", len(p.Records))
+	}
+}
+
 // Whatever numbers are added in whatever order: each is new once.
 func TestRanges(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(3, 4))

@@ -110,16 +110,18 @@ func (w *writer) gather(first *job) []*job {
 func (w *writer) commit(jobs []*job) (rows int) {
 	start := time.Now()
 	err := w.transact(jobs)
+	if err == nil && len(w.told) > 0 {
+		w.s.hub.publish(w.told) // before the answers: who has one finds it told and counted
+	}
+	w.told = nil // the subscribers have it
 	for _, j := range jobs {
 		rows += len(j.logs) + len(j.spans)
 		w.s.queued.Add(-j.bytes)
-		j.result <- err
 	}
 	w.s.stats.committed(rows, time.Since(start), err)
-	if err == nil && len(w.told) > 0 {
-		w.s.hub.publish(w.told)
+	for _, j := range jobs {
+		j.result <- err
 	}
-	w.told = nil // the subscribers have it
 	return rows
 }
 
