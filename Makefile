@@ -34,6 +34,7 @@ test: cc ## test every module but bench and integration under the race detector;
 	CGO_ENABLED=1 $(GO) test -race ./...
 	$(GO) test -run 'Alloc|Memory|Million|Ring|Every|Kill|Mutations|PowerLoss|Fault' ./...
 	@set -e; for m in $(LIGHT); do echo "(cd $$m && $(GO) test -race ./...)"; ($(in_module) CGO_ENABLED=1 $(GO) test -race ./...); done
+	m=cli; $(in_module) $(GO) test -run Rotation ./slogship # faster, so that more rotates between two kills
 
 check: build vet cross tidy lint vuln ## build, vet, cross, tidy, lint, vuln: all that CI checks besides the tests
 	@echo "check: passed"
