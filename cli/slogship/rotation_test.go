@@ -29,7 +29,7 @@ func TestRotationAndKill(t *testing.T) {
 	s := slogshiptest.NewServer(t, slogshiptest.Elasticsearch)
 	dir := t.TempDir()
 	w := &writer{t: t, s: s, path: filepath.Join(dir, "app.log"), rotated: map[string][2]int{}}
-	s.RejectEvents(w.note)
+	s.RejectRecords(w.note)
 	w.open()
 
 	stop := make(chan struct{})

@@ -44,7 +44,7 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 		server(ts).Fail(f)
 	},
 	"reject": func(ts *testscript.TestScript, _ bool, args []string) {
-		server(ts).RejectEvents(func(r slogshiptest.Record) string {
+		server(ts).RejectRecords(func(r slogshiptest.Record) string {
 			if strings.Contains(string(r.Raw), args[0]) {
 				return "refused"
 			}
@@ -53,7 +53,7 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 	},
 	"recover": func(ts *testscript.TestScript, _ bool, _ []string) {
 		server(ts).Recover()
-		server(ts).RejectEvents(nil)
+		server(ts).RejectRecords(nil)
 	},
 	"arrived": func(ts *testscript.TestScript, _ bool, args []string) {
 		want := number(ts, args[0])
