@@ -105,7 +105,7 @@ func (p process) attr() slog.Attr {
 		"path", p.Path, "version", p.Version, "revision", p.Revision, "modified", p.Modified)
 }
 
-// shipCrash logs what is in f, unless there is no more than the line that an
+// shipCrash logs what is in f, unless it holds only the line that an
 // earlier run wrote at its start.
 func shipCrash(h slog.Handler, f *os.File) error {
 	info, err := f.Stat()

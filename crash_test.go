@@ -125,7 +125,7 @@ func TestReportCrashOfForeignText(t *testing.T) {
 	}
 }
 
-// A file that others could write to, or that stands for another one, is refused.
+// A file that others could write to, and a symbolic link, are refused.
 func TestReportCrashRefusesUnsafeFiles(t *testing.T) {
 	dir := t.TempDir()
 	target, link, open := filepath.Join(dir, "target"), filepath.Join(dir, "link"), filepath.Join(dir, "open")
