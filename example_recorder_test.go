@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 
 	"github.com/slogship/slogship"
 	"github.com/slogship/slogship/slogshiptest"
@@ -41,4 +43,43 @@ func ExampleNewRecorder() {
 	// Output:
 	// debug price asked second true
 	// error no price second <nil>
+}
+
+// A middleware gives each request its own ring: an error ships what its own request
+// did, and not what others did at the same time.
+func ExampleRecord() {
+	backend := slogshiptest.StartServer() // stands for yours
+	defer backend.Close()
+	h, err := slogship.New(backend.URL, &slogship.Options{Header: backend.Header()})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	log := slog.New(slogship.NewRecorder(h, nil))
+
+	prices := func(_ http.ResponseWriter, r *http.Request) {
+		log.DebugContext(r.Context(), "price asked", "item", r.URL.Path)
+		if r.URL.Path == "/unknown" {
+			log.ErrorContext(r.Context(), "no price")
+		}
+	}
+	recorded := func(next http.HandlerFunc) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			next(w, r.WithContext(slogship.Record(r.Context())))
+		}
+	}
+	server := recorded(prices)
+	for _, path := range []string{"/tea", "/unknown", "/coffee"} {
+		server(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, path, nil))
+	}
+
+	if err := h.Close(); err != nil {
+		fmt.Println(err)
+	}
+	for _, r := range backend.Records() {
+		fmt.Println(r.Level, r.Message, r.Attr("item"))
+	}
+	// Output:
+	// debug price asked /unknown
+	// error no price <nil>
 }

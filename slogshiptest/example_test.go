@@ -34,6 +34,31 @@ func TestPay(t *testing.T) {
 	}
 }
 
+// The whole of a test: the Handler has the credentials and the Format of its backend,
+// and is shut down when the test ends.
+func ExampleNewHandler() {
+	var t *testing.T // the test's
+
+	backend := slogshiptest.NewServer(t, slogshiptest.Loki)
+	h := slogshiptest.NewHandler(t, backend, slogship.Options{AddSource: true})
+
+	pay(slog.New(h), 42)
+	if err := h.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if paid, ok := backend.Find("invoice paid"); !ok || !paid.Has("id", 42) {
+		t.Errorf("got %v", backend.Records())
+	}
+}
+
+// A Format of your own keeps the rules of slogship.Format; whether it writes what its
+// backend reads is for a test with an Event literal.
+func ExampleCheckFormat() {
+	var t *testing.T // the test's
+
+	slogshiptest.CheckFormat(t, formats.Seq(formats.SeqOptions{}))
+}
+
 // What the application logs is what arrived, once Flush has returned.
 func Example() {
 	backend := slogshiptest.StartServer() // in a test: NewServer(t)
