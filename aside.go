@@ -92,6 +92,7 @@ func (p *pending) dropAsideLocked() {
 	s := p.aside.pop(queue)
 	p.records--
 	p.bytes -= s.bytes
+	p.untoldAside++
 	p.settleLocked(s.spans[0], 1, overflow)
 	p.alarmLocked()
 }
