@@ -1,6 +1,9 @@
 package slogship
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // A suspect is a record that is set aside, because the server failed on it (500)
 // while it took others. It has its own block.
@@ -32,6 +35,9 @@ type aside struct {
 }
 
 func (a *aside) len() int { return len(a.accused) + len(a.suspects) + len(a.poison) }
+
+// all is every record that is set aside.
+func (a *aside) all() []suspect { return slices.Concat(a.poison, a.accused, a.suspects) }
 
 // pop takes the first one out of a queue of a.
 func (a *aside) pop(queue *[]suspect) suspect {

@@ -106,3 +106,17 @@ func TestSuspectsBackOffEnds(t *testing.T) {
 		}
 	})
 }
+
+// What is set aside when Shutdown gives up is told to OnDrop, whatever it has lost.
+func TestSuspectsAreLeftOver(t *testing.T) {
+	p := newPending(queueSettings(1000, 1<<20, 1, 1<<20))
+	p.dropped = func(piece, reason) {}
+	for _, s := range []suspect{{lost: 0}, {lost: poisonAfter}, {lost: 1}} {
+		p.push([]byte("record"), false)
+		s.piece = p.swap()
+		p.putAside(s, true)
+	}
+	if e := p.abandon(); e.Unsent != 3 || p.abandonedPiece().records != 3 {
+		t.Errorf("of %d records %d are told", e.Unsent, p.abandonedPiece().records)
+	}
+}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 )
@@ -208,7 +207,7 @@ func (p *pending) pendingPieceLocked() (all piece) {
 	for i := range p.queue.n {
 		all.add(*p.queue.at(i))
 	}
-	for _, s := range slices.Concat(p.aside.poison, p.aside.suspects) {
+	for _, s := range p.aside.all() {
 		all.add(s.spans[0])
 	}
 	return all
