@@ -21,8 +21,9 @@ const (
 
 	// An attempt in which nothing is taken ends after vainRequests, or when
 	// vainAlone records were refused alone. If vainAlone are refused in a row
-	// after one was taken, one from further back is tried: the server may refuse
-	// everything by now.
+	// after one was taken, one from further back is tried, to learn whether the
+	// server refuses everything by now. If it is taken, it arrives before older ones:
+	// that is the price of not asking for each of many bad records in order.
 	vainRequests, vainAlone = 50, 16
 
 	// smallRecord: if a server takes nothing, and answers 413 even to a record
