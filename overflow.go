@@ -20,23 +20,24 @@ var ErrOverflow = errors.New("slogship: pending records overflow")
 // tellOverflowEvery is the least time between two errors about overflow.
 const tellOverflowEvery = time.Minute
 
-// alarm says who tells of an overflow.
+// alarm says whether OnError is to be told of an overflow, and by whom.
 type alarm uint8
 
 const (
-	calm     alarm = iota // nobody has to
-	breached              // a record was dropped just now: whoever unlocks mu has it told
-	alarmed               // tellOverflow does, or will within a minute
+	calm     alarm = iota // there is none
+	breached              // a record was dropped just now: whoever unlocks mu starts tellOverflow
+	alarmed               // tellOverflow runs, and tells of it within a minute
 )
 
-// alarmLocked has a drop told, unless somebody is about to tell of others.
+// alarmLocked notes that a record was dropped. If tellOverflow runs already, that is
+// enough.
 func (p *pending) alarmLocked() {
 	if p.alarm == calm {
 		p.alarm = breached
 	}
 }
 
-// unlock is mu.Unlock for those who may have dropped records for overflow.
+// unlock is mu.Unlock for callers that may have dropped records for overflow.
 func (p *pending) unlock() {
 	if p.alarm == breached {
 		p.unlockAlarmed()
@@ -71,10 +72,10 @@ func (p *pending) takeOverflow() *overflowError {
 }
 
 // tellOverflow tells of records dropped for overflow: at once, then once a
-// minute, until a minute has passed without any. It has a goroutine of its own,
-// because those who log must not call OnError, and the batcher may be in a
-// request that hangs. The first drop starts it; it ends with the overflow, or
-// with b.ctx at the end of Shutdown, when it tells what is left. It closes told.
+// minute, until a minute has passed without any. It has its own goroutine, because a
+// log call must not wait for OnError, and the batcher may be in a request that hangs.
+// The first drop starts it. It ends with the overflow, or with b.ctx at the end of
+// Shutdown, when it tells what is left. It closes told.
 func (b *batcher) tellOverflow(told chan<- struct{}) {
 	defer close(told)
 	timer := time.NewTimer(tellOverflowEvery)
@@ -98,8 +99,8 @@ func (b *batcher) tellOverflow(told chan<- struct{}) {
 	}
 }
 
-// lastTold is closed once the last tellOverflow has ended; no other one begins
-// after abandon.
+// lastTold returns a channel that is closed when the last tellOverflow has ended. After
+// abandon no other one begins.
 func (p *pending) lastTold() <-chan struct{} {
 	p.lock()
 	defer p.mu.Unlock()
