@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -176,8 +177,8 @@ func TestRecordFailsAloneTwice(t *testing.T) {
 			}
 			return 200
 		})
-		if n := h.p.suspects(); n != want || h.p.length() != 0 {
-			t.Errorf("%d records are set aside, want %d; %d are pending", n, want, h.p.length())
+		if n := h.p.suspects(); n != want || h.p.length() != 0 || h.gap != 0 {
+			t.Errorf("%d records are set aside, want %d; %d are pending, the distance is %d", n, want, h.p.length(), h.gap)
 		}
 	}
 }
@@ -219,6 +220,55 @@ func TestSearchStumbles(t *testing.T) {
 	}
 }
 
+// A record that is taken in the middle of a search lets it stumble as often again.
+func TestSearchStumblesAnew(t *testing.T) {
+	h := hear(t, 16)
+	left := 0
+	end, _ := h.attempt(func(pc piece) int {
+		if left > 0 {
+			left--
+			return 500
+		}
+		code := failing(400, 9)(pc)
+		if code == 200 {
+			left = stumblesAtMost
+		}
+		return code
+	})
+	if s := h.p.stats(); end != done || s.Delivered != 15 || s.Dropped != (Dropped{Rejected: 1}) {
+		t.Errorf("the end is %d; %v", end, s)
+	}
+}
+
+// Extra requests count from one back-off to the next, also if several attempts go
+// well between them; one without any begins anew.
+func TestExtraRequestsAdd(t *testing.T) {
+	h := hear(t, 300)
+	before := 0
+	for i := range 3 {
+		h.p.batchRecords = 16
+		h.attempt(failing(400, uint64(i)*16+3))
+		if h.extra < before+4 {
+			t.Errorf("after %d attempts %d extra requests count, %d before", i+1, h.extra, before)
+		}
+		before = h.extra
+		h.gap = 0
+	}
+	h.attempt(failing(400))
+	if len(h.sent) != 1 || h.extra != 0 {
+		t.Errorf("after %q %d extra requests count", h.sent, h.extra)
+	}
+	h.p.batchRecords, h.gap, h.since = 100, 5, 0
+	h.attempt(failing(400))
+	if n := len(h.sent); n < 5 || h.extra != n-1 {
+		t.Errorf("of %d requests %d count as extra", n, h.extra)
+	}
+	h.gap, h.extra, h.p.batchRecords = 0, extraRequests-3, 16
+	if end, _ := h.attempt(failing(400, 166)); end != paused || len(h.sent) != 1+3 || h.extra != 0 {
+		t.Errorf("the end is %d after %q, %d extra requests count", end, h.sent, h.extra)
+	}
+}
+
 // After an attempt that ended with a 500, and nothing taken, nothing is known of any
 // record: once the oldest is taken all the rest is sent, and patience begins anew.
 func TestSearchEndsWithTheOutage(t *testing.T) {
@@ -235,12 +285,32 @@ func TestSearchEndsWithTheOutage(t *testing.T) {
 	h.wantSent("1+15")
 }
 
+// As long as there is poison, one attempt that a 500 ended is enough: the next one begins
+// with single records.
+func TestPoisonEndsPatience(t *testing.T) {
+	for _, poison := range []time.Duration{0, time.Second} {
+		h := hear(t, 16)
+		h.poison = h.now.Add(poison)
+		h.crashes = 1
+		h.attempt(func(piece) int { return 500 })
+		if poison > 0 {
+			h.wantSent("0+0", "2+0")
+		} else {
+			h.wantSent("0+15")
+		}
+	}
+}
+
 // After a bad record was found, what comes after it is sent in pieces as long as the
 // distance between bad ones.
 func TestSearchGoesOnAfterABadRecord(t *testing.T) {
 	h := hear(t, 16)
 	h.attempt(failing(400, 2))
 	h.wantSent("0+15", "0+7", "0+3", "0+1", "2+1", "2+0", "3+5", "9+5", "15+0")
+
+	h = hear(t, 16) // the first one: nothing was taken before it, and the distance is unknown
+	h.attempt(failing(400, 0))
+	h.wantSent("0+15", "0+7", "0+3", "0+1", "0+0", "1+0", "2+13")
 }
 
 // When all before a window was taken, nothing is suspected any more, also if some of
@@ -279,6 +349,37 @@ func TestPoisonIsTossedSlowly(t *testing.T) {
 		}
 		if tosses != want {
 			t.Errorf("of a suspect that has lost %d there were %d tosses in a minute, want %d", lost, tosses, want)
+		}
+	}
+}
+
+// However many suspects there are, an attempt has thirty-two tosses at most.
+func TestTossesOfAnAttempt(t *testing.T) {
+	var bad []uint64
+	for seq := range uint64(20) {
+		bad = append(bad, seq)
+	}
+	h := hear(t, 1000, bad...)
+	h.attempt(failing(500, bad...))
+	tosses := 0
+	for _, sent := range h.sent {
+		if strings.HasSuffix(sent, "+0") {
+			tosses++
+		}
+	}
+	if tosses != maxTosses {
+		t.Errorf("%d tosses, want %d", tosses, maxTosses)
+	}
+}
+
+// After a whole batch without a bad record, bad ones count as rare again.
+func TestDistanceIsForgotten(t *testing.T) {
+	for n, plain := range map[int]bool{999: false, 1000: true} {
+		h := hear(t, n)
+		h.gap = 5
+		h.attempt(failing(400))
+		if len(h.sent) < 5 || h.plain() != plain {
+			t.Errorf("after %d good ones, in %d pieces, the distance is %d", n, len(h.sent), h.gap)
 		}
 	}
 }

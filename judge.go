@@ -483,9 +483,9 @@ func (j *judge) finish() (end ending, rest bool) {
 	return end, j.restore()
 }
 
-// lone reports whether all that was sent is a single record that is too large, and not
+// lone reports whether all that is left is a single record that is too large, and not
 // a small one.
 func (j *judge) lone() bool {
 	return len(j.refused) == 1 && j.refused[0].why == tooLarge && j.small == 0 &&
-		j.todo.records+j.later.records+j.failed.records == 0 && !j.settled
+		j.todo.records+j.later.records+j.failed.records == 0
 }
