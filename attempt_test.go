@@ -383,3 +383,23 @@ func TestDistanceIsForgotten(t *testing.T) {
 		}
 	}
 }
+
+// With nothing else to send one toss shows that nothing is taken, and one request that
+// the server is in trouble, or the configuration wrong. All suspects are kept.
+func TestSuspectsAloneEndSoon(t *testing.T) {
+	bad := []uint64{0, 1, 2, 3, 4, 5, 6, 7}
+	for code, want := range map[int]struct {
+		end      ending
+		requests int
+	}{500: {done, 2}, 503: {gaveUp, 1}, 401: {wrongSet, 1}, 200: {done, 8}} {
+		h := hear(t, len(bad), bad...)
+		end, _ := h.attempt(func(piece) int { return code })
+		left := len(bad)
+		if code == 200 {
+			left = 0
+		}
+		if end != want.end || len(h.sent) != want.requests || h.p.suspects() != left {
+			t.Errorf("%d: the end is %d after %q, %d suspects are left", code, end, h.sent, h.p.suspects())
+		}
+	}
+}
