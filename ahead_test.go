@@ -49,10 +49,19 @@ func TestNextBodyIsMadeAhead(t *testing.T) {
 // sent if its records were dropped meanwhile.
 func TestBodyMadeAheadWaitsOrGoes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tr := start(t, script(status(503).after(time.Second), status(200).after(time.Second)), Options{BatchRecords: 3, MaxPending: 100})
+		encoded := map[string]int{}
+		format := fakeFormat{event: func(dst []byte, e *Event) []byte {
+			encoded[strings.Clone(e.Message)]++
+			return logflare{}.AppendEvent(dst, e)
+		}}
+		tr := start(t, script(append(times(3, status(503).after(time.Second)), status(200).after(time.Second))...),
+			Options{BatchRecords: 3, MaxPending: 100, Format: format})
 		tr.say("a", "b", "c", "d", "e", "f")
 		time.Sleep(time.Minute)
 		tr.wantTaken("a", "b", "c", "d", "e", "f")
+		if encoded["a"] != 4 || encoded["d"] != 1 {
+			t.Errorf("the records of two batches, of which the first failed three times, were encoded %v", encoded)
+		}
 
 		tr.answerWith(always(status(200).after(10 * time.Second)))
 		tr.say("g", "h", "i", "j", "k", "l")

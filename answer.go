@@ -8,9 +8,10 @@ import (
 )
 
 const (
-	maxRetryAfter = 5 * time.Minute // a longer Retry-After is taken for this
+	maxRetryAfter = 5 * time.Minute // a longer Retry-After counts as this
 
-	// Bytes of an answer that are read, whatever its status, and at most.
+	// Of an answer minAnswer bytes are read, more if the Format wants them for each
+	// record, and at most maxAnswer.
 	minAnswer = 64 << 10
 	maxAnswer = 8 << 20
 )
@@ -37,10 +38,10 @@ func byStatus(status int) Action {
 	if status >= 400 {
 		return Isolate
 	}
-	return Hold // 101, 3xx, and what HTTP has no meaning for
+	return Hold // 101, 3xx, and codes without a meaning in HTTP
 }
 
-// answerBytes is how much is read of the answer to a request.
+// answerBytes is how many bytes are read of the answer to a request.
 func (l Layout) answerBytes(records int) int {
 	if l.AnswerBytes > 0 && records > (maxAnswer-minAnswer)/l.AnswerBytes {
 		return maxAnswer

@@ -1,22 +1,25 @@
 package slogship
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // A suspect is a record that is set aside, because the server failed on it (500)
-// while it took others. It has its own block.
+// while it took others. It is alone in its block.
 type suspect struct {
 	piece
-	lost  int       // tosses: it got a 500, and the other one of the pair was taken
+	lost  int       // tosses that it has lost
 	next  time.Time // not to be tried before
-	tried bool      // since the intake ended
+	tried bool      // it was, since the intake ended
 }
 
 const (
 	// asideShare: at most MaxPending / asideShare records are set aside.
 	asideShare = 4
 
-	// poisonKept is how many poison records remain in tosses, which show whether
-	// there still is poison.
+	// If suspects must go, poison does first, but for this many records, whose tosses
+	// show whether there still is poison.
 	poisonKept = 32
 )
 
@@ -27,11 +30,14 @@ type aside struct {
 	suspects []suspect
 	poison   []suspect // those that have lost poisonAfter tosses
 	bytes    int
-	turn     bool      // to try poison
-	due      time.Time // when they are tried if there is nothing else to send
+	turn     bool      // the next one to be tried is poison
+	due      time.Time // when they are tried if nothing else is pending
 }
 
 func (a *aside) len() int { return len(a.accused) + len(a.suspects) + len(a.poison) }
+
+// all is every record that is set aside.
+func (a *aside) all() []suspect { return slices.Concat(a.poison, a.accused, a.suspects) }
 
 // pop takes the first one out of a queue of a.
 func (a *aside) pop(queue *[]suspect) suspect {
@@ -42,13 +48,13 @@ func (a *aside) pop(queue *[]suspect) suspect {
 	return s
 }
 
-// setAside makes a suspect of the record of pc, which is in flight. Poison goes if
-// there are too many of them.
+// setAside makes a suspect of the record of pc, which is in flight.
 func (p *pending) setAside(pc piece) { p.putAside(suspect{piece: p.compact(pc)}, false) }
 
-// putAside puts a suspect that is in flight after the others. If first is set and
-// it has lost a toss, it comes before most of them until it counts as poison: one
-// decision soon is worth more than many later.
+// putAside puts a suspect that is in flight after the others. If first is set and it has
+// lost a toss, it comes before those that have not, until it counts as poison: to decide
+// about one record soon is worth more than to decide about many later. If there are
+// too many suspects then, some are dropped.
 func (p *pending) putAside(s suspect, first bool) {
 	p.lock()
 	defer p.unlock()
@@ -77,8 +83,8 @@ func (p *pending) putAside(s suspect, first bool) {
 	p.admitLocked()
 }
 
-// dropAsideLocked drops the one that has been tried least lately, of poison if there
-// is enough of it to be known of.
+// dropAsideLocked drops the suspect that has waited longest, of poison if there is more
+// than poisonKept, else of those that have lost no toss, if there is one.
 func (p *pending) dropAsideLocked() {
 	a := &p.aside
 	queue := &a.poison
@@ -92,6 +98,7 @@ func (p *pending) dropAsideLocked() {
 	s := p.aside.pop(queue)
 	p.records--
 	p.bytes -= s.bytes
+	p.untoldAside++
 	p.settleLocked(s.spans[0], 1, overflow)
 	p.alarmLocked()
 }
@@ -128,15 +135,15 @@ func (p *pending) suspects() int {
 	return p.aside.len()
 }
 
-// tryAsideAt sets when the suspects are tried if there is nothing else to send.
+// tryAsideAt sets when the suspects are tried if nothing else is pending.
 func (p *pending) tryAsideAt(t time.Time) {
 	p.lock()
 	defer p.mu.Unlock()
 	p.aside.due = t
 }
 
-// dueAsideLocked is due where nothing but suspects is pending. Shutdown tries
-// each of them once.
+// dueAsideLocked is due if nothing but suspects is pending. After the intake has ended
+// each of them is tried once.
 func (p *pending) dueAsideLocked(now time.Time) (time.Duration, bool) {
 	if p.closed {
 		return 0, p.untriedLocked()
@@ -145,8 +152,8 @@ func (p *pending) dueAsideLocked(now time.Time) (time.Duration, bool) {
 	return max(p.aside.due.Sub(now), 0), true
 }
 
-// untriedLocked reports whether there is a suspect that was not tried since the
-// intake ended; those that were are behind the others.
+// untriedLocked reports whether there is a suspect that was not tried since the intake
+// ended. In each queue those that were come last.
 func (p *pending) untriedLocked() bool {
 	for _, q := range [][]suspect{p.aside.accused, p.aside.suspects, p.aside.poison} {
 		if len(q) > 0 && !q[0].tried {

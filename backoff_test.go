@@ -345,3 +345,23 @@ func TestDeferredBackOffGrows(t *testing.T) {
 		}
 	})
 }
+
+// A Retry-After that has passed is nothing to give up for, even if the deadline was
+// before it and ctx does not know that yet.
+func TestRetryAfterThatHasPassed(t *testing.T) {
+	now := time.Now()
+	for notBefore, want := range map[time.Duration]bool{-time.Second: false, time.Minute: true} {
+		b := batcher{drainCtx: lateContext{t.Context(), now.Add(-time.Minute)}, notBefore: now.Add(notBefore)}
+		if got := b.hopeless(); got != want || b.tooLate > 0 != want {
+			t.Errorf("%v from now: %v, %v too late", notBefore, got, b.tooLate)
+		}
+	}
+}
+
+// lateContext has a deadline, and does not end.
+type lateContext struct {
+	context.Context
+	deadline time.Time
+}
+
+func (c lateContext) Deadline() (time.Time, bool) { return c.deadline, true }

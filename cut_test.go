@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/slogship/slogship/internal/jsontext"
 )
 
 // cutLogflare is what Logflare's format writes of an event, cut to bound.
@@ -388,5 +390,53 @@ func TestCutReadsManyAttributesABoundedNumberOfTimes(t *testing.T) {
 	out, cut, fits := s.appendCut(nil, f, 64<<10, func() *Event { return &Event{Attrs: manyAttrs(20_000)} })
 	if !cut || !fits || len(out) < 60<<10 || read > 20_000*(cutTries+3) {
 		t.Errorf("%d bytes, %d attributes written, cut %v, fits %v", len(out), read, cut, fits)
+	}
+}
+
+// A format that writes content as JSON does needs three encodings: the whole, the least,
+// and what fits.
+func TestCutGuessesRightAtOnce(t *testing.T) {
+	for of, fresh := range map[string]func() *Event{
+		"strings": func() *Event {
+			return &Event{Message: strings.Repeat("x", 10_000), Attrs: []slog.Attr{slog.String("a", strings.Repeat("é", 5_000))}}
+		},
+		"numbers": func() *Event { return &Event{Attrs: manyAttrs(3000)} },
+	} {
+		var s shortener
+		encoded := 0
+		f := fakeFormat{event: func(dst []byte, e *Event) []byte {
+			encoded++
+			return logflare{}.AppendEvent(dst, e)
+		}}
+		out, cut, fits := s.appendCut(nil, f, 4000, fresh)
+		if !cut || !fits || len(out) > 4000 || len(out) < 4000-4000/16 || encoded != 3 {
+			t.Errorf("%s: %d bytes, encoded %d times, cut %v, fits %v", of, len(out), encoded, cut, fits)
+		}
+	}
+}
+
+// The message and the built-in attributes have their share of the room: attributes are
+// left out where these need it.
+func TestShortenCountsBuiltins(t *testing.T) {
+	short := func() string { return strings.Repeat("x", jsontext.MinCut) } // is not shortened
+	for of, fresh := range map[string]func() *Event{
+		"message": func() *Event { return &Event{Message: short()} },
+		"time":    func() *Event { return &Event{TimeValue: slog.StringValue(short())} },
+		"level":   func() *Event { return &Event{LevelValue: slog.GroupValue(slog.String("a", short()))} },
+		"source":  func() *Event { return &Event{SourceValue: slog.StringValue(short())} },
+		"all": func() *Event {
+			return &Event{Message: short(), TimeValue: slog.IntValue(1), LevelValue: slog.StringValue(short()), MessageValue: slog.StringValue(short())}
+		},
+	} {
+		var s shortener
+		builtins := s.content(fresh())
+		for _, room := range []int{0, 1, 100, 1000} {
+			e := fresh()
+			e.Attrs = manyAttrs(1000)
+			left := s.shorten(e, builtins+room)
+			if most := builtins + room; left > most || left < most-len(`"k999":999,`) {
+				t.Errorf("%s, and room for %d: %d are left, want %d", of, room, left, most)
+			}
+		}
 	}
 }

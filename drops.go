@@ -2,14 +2,14 @@ package slogship
 
 import "github.com/slogship/slogship/internal/jsontext"
 
-// drops tells Options.OnDrop which records are lost. It is used by the batcher's
-// goroutine and, once that has ended, by Shutdown's.
+// drops tells Options.OnDrop which records are lost. The batcher's goroutine uses it
+// and, after that has ended, Shutdown's.
 type drops struct {
 	onDrop  func(reason string, e *Event)
 	encoder *encoder
 }
 
-// tell calls onDrop for each record of pc. The memory of pc must still be its own.
+// tell calls onDrop for each record of pc, whose blocks must not have been released.
 func (d *drops) tell(pc piece, why reason) {
 	for _, s := range pc.spans {
 		d.encoder.from(s.b.origin)
@@ -35,7 +35,7 @@ var reasonNames = [reasons]string{
 	discarded: "discarded", closed: "closed", shutdown: "shutdown", expired: "expired", corrupt: "corrupt",
 }
 
-// held is what is in flight still: neither settled nor back in pending.
+// held is the records that are still in flight: neither settled nor back in pending.
 func (j *judge) held() piece {
 	all := []piece{j.todo, j.later, j.failed, j.out}
 	for _, r := range j.refused {

@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+	"weak"
 )
 
 // encoderOf is an encoder for o, which are resolved.
@@ -262,6 +264,25 @@ func TestEncoderLetsGo(t *testing.T) {
 			t.Errorf("held: %+v", v)
 		}
 	}
+}
+
+// The memory of records is free once they are encoded.
+func TestEncoderLetsGoOfBlocks(t *testing.T) {
+	e := encoderOf(t, Options{Compression: None})
+	page := func() weak.Pointer[byte] {
+		from := pieceWith(t, Options{}, []string{"a"}, slog.String("k", "text"), slog.Group("g", slog.String("k", "text")))
+		b := newBlock(1 << 10) // which no Handler knows
+		b.add(from.spans[0].b.record(from.spans[0].from), 0)
+		var pc piece
+		pc.add(span{b, 0, 1})
+		e.encode(pc, math.MaxInt)
+		return weak.Make(&b.page[0])
+	}()
+	runtime.GC()
+	if page.Value() != nil {
+		t.Error("an encoder holds what it has encoded")
+	}
+	runtime.KeepAlive(e)
 }
 
 // What is sent again is byte for byte what was sent first, also of a record without a

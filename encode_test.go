@@ -15,6 +15,8 @@ import (
 	"testing/synctest"
 	"time"
 	"unicode/utf8"
+
+	"github.com/slogship/slogship/internal/dice"
 )
 
 // eventOf is what h makes of r.
@@ -44,7 +46,7 @@ func tryEventWith(ctx context.Context, h slog.Handler, r slog.Record) (event []b
 // numbers fit in float64.
 func decodeEvent(tb testing.TB, event []byte) map[string]any {
 	tb.Helper()
-	object := decodeObject(event)
+	object := dice.DecodeObject(event)
 	var floats any
 	if err := json.Unmarshal(event, &floats); err != nil || object == nil {
 		tb.Fatalf("no JSON object: %v in %.2000q", err, event)
@@ -329,19 +331,4 @@ func TestHugeStringsAreNotCopied(t *testing.T) {
 			t.Errorf("%s: it took %d MiB", name, n>>20)
 		}
 	}
-}
-
-// decodeObject decodes a JSON object, numbers as they are written; nil if b is
-// none.
-func decodeObject(b []byte) map[string]any {
-	if !json.Valid(b) {
-		return nil
-	}
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.UseNumber()
-	var m map[string]any
-	if d.Decode(&m) != nil {
-		return nil
-	}
-	return m
 }

@@ -558,7 +558,11 @@ func TestSecretsOfRequestsAtOnce(t *testing.T) {
 			n := requests.Add(1)
 			token := fmt.Sprintf("t0ken-%d-of-the-transport", n)
 			r.Header.Set("Authorization", "Bearer "+token)
-			time.Sleep(time.Duration(n) * time.Second)
+			select {
+			case <-time.After(time.Duration(n) * time.Second):
+			case <-r.Context().Done(): // the end of the trial
+				return nil, r.Context().Err()
+			}
 			return answered{status: 401, body: "who is " + token}.response(r), nil
 		})
 		tr.sayNumbered(40)

@@ -7,12 +7,13 @@ import (
 
 const (
 	// patience is how many attempts in a row send the whole batch and end with a
-	// 500. If the next one fails as well, it searches for the record, and later
-	// ones begin with that.
+	// 500 before a bad record is suspected. The next attempt sends the whole batch
+	// once more, and divides it if that fails too. Later attempts begin with single
+	// records.
 	patience = 3
 
-	// stumblesAtMost is how many 500s in a row a search for refused records
-	// survives; before one record was taken, half as many.
+	// A search for refused records goes on after up to stumblesAtMost 500s in a
+	// row; as long as no record was taken, after half as many.
 	stumblesAtMost = 6
 
 	// extraRequests is the most requests that the search for bad records makes
@@ -21,8 +22,9 @@ const (
 
 	// An attempt in which nothing is taken ends after vainRequests, or when
 	// vainAlone records were refused alone. If vainAlone are refused in a row
-	// after one was taken, one from further back is tried: the server may refuse
-	// everything by now.
+	// after one was taken, one from further back is tried, to learn whether the
+	// server refuses everything by now. If it is taken, it arrives before older ones:
+	// that is the price of not asking for each of many bad records in order.
 	vainRequests, vainAlone = 50, 16
 
 	// smallRecord: if a server takes nothing, and answers 413 even to a record
@@ -31,25 +33,24 @@ const (
 )
 
 // judge decides what is sent next, and what an answer means for the records that
-// were sent. It is driven by the batcher
+// were sent. The batcher drives it, attempt by attempt:
 //
-//	begin, { next, send, answered }, end
+//	begin, { next, encoded, answered }, finish
 //
-// and knows nothing of HTTP or of the content of records; the batcher passes it
-// the time. It is owned by the batcher's goroutine.
+// It knows nothing of HTTP or of the content of records, and is told the time. It is
+// owned by the batcher's goroutine.
 //
 // # A record is bad
 //
 // A request that is refused (400, or 413) or fails (500) while others are taken is
-// cut in half, and again, until the bad record is alone. The search goes on after
-// it, with pieces about as long as the distance between bad records.
+// cut in half, and again, until the bad record is alone. The search then goes on
+// with the records after it, in pieces about as long as bad records are apart.
 //
 //	window  [ a b c d e f g h ]     one of them is bad
 //	send    [ a b c d ] 200, [ e f ] 400, [ e ] 200, [ f ] 400: f is it
 //
-// For every record that is dropped, there is another one that was taken: in the
-// same attempt for one that is refused, in each of thirty tosses for one that
-// fails.
+// A record is dropped only if the server takes others: one in the same attempt if
+// it was refused, one in each of thirty tosses if it fails (see toss).
 type judge struct {
 	p *pending
 
@@ -65,16 +66,17 @@ type judge struct {
 	vain     int    // attempts in a row that refusals ended, with nothing taken
 	extra    int    // extra requests since the last back-off
 	sizes    sizes
-	poison   time.Time // until then there is poison
-	deferred map[uint64]deferral
+	poison   time.Time           // until then a piece that gets a 500 is divided at once
+	deferred map[uint64]deferral // by sequence number
 
-	window    uint64 // one of the records of todo below this sequence number is bad, if there are any
-	crashy    bool   // the window is of a 500
+	// The search for a bad record, which is one of todo's below window, if any is left there.
+	window    uint64 // a sequence number; 0: there is no search
+	crashy    bool   // it is for a record that gets a 500
 	halfTaken bool   // the front of the window was taken
 	widest    int    // records in the first piece of this search
-	since     int    // records that were taken since a bad one was found
+	since     int    // records taken since the last bad one was found
 	gap       int    // records from one bad one to the next, lately; 0: bad ones are too rare to know
-	again     uint64 // above the sequence number of the record that got a 500 alone last, and is tried once more
+	again     uint64 // one above the record that got a 500 alone last, and is tried once more
 
 	attempt
 }
@@ -85,18 +87,18 @@ type attempt struct {
 	toss toss
 	out  piece // sent, if it is not of a toss
 
-	now     time.Time
-	alone   bool // nothing but suspects is sent
-	behind  bool // there is more to send than a batch
-	patient bool // patience has ended
-	probing bool // single records are tried, until one is taken
-	probed  int
-	tosses  int // to be made
-	slice   int // records in a piece, so that there are enough for the tosses; 0 is no limit
-	requests,
-	small int // records of few bytes that were refused for their size
-	searching bool
-	stumbles  int // 500s in a row, in a search for what is refused
+	now       time.Time
+	alone     bool // nothing but suspects is sent
+	behind    bool // more is pending than this batch
+	impatient bool // patience was over when it began: what gets a 500 is divided
+	probing   bool // single records are tried, until one is taken
+	probed    int  // how many of them were
+	tosses    int  // still to be made
+	slice     int  // the most records in a piece, so that there are enough pieces for the tosses; 0 is no limit
+	requests  int
+	small     int  // records of few bytes that were refused for their size
+	searching bool // something was refused, or failed, and is divided
+	stumbles  int  // 500s in a row, in a search for what is refused
 	end       ending
 }
 
@@ -106,11 +108,11 @@ type ending uint8
 const (
 	goOn     ending = iota
 	done            // all that could be sent was answered
-	paused          // the requests for a search are used up
+	paused          // the requests that a search may make are used up
 	gaveUp          // the server is in trouble: a back-off
 	crash           // the same, with a 500
-	inVain          // all was refused, for what is in it or for its size
-	wrongSet        // wrong set-up
+	inVain          // all was refused, for its content or its size
+	wrongSet        // a misconfiguration
 )
 
 // ruling is what the batcher tells the judge about a request.
@@ -130,7 +132,8 @@ func newJudge(p *pending, maxBackoff time.Duration) judge {
 	}
 }
 
-// begin takes a batch, and reports false if there is nothing to send.
+// begin begins an attempt: it takes a batch, and reports false if there is nothing to
+// send.
 func (j *judge) begin(now time.Time) bool {
 	batch, left, suspects := j.p.take()
 	j.attempt = attempt{inflight: inflight{p: j.p, todo: batch}, now: now}
@@ -140,9 +143,9 @@ func (j *judge) begin(now time.Time) bool {
 		return j.pair()
 	}
 	j.behind = left > 0
-	j.patient = j.crashes >= patience
+	j.impatient = j.crashes >= patience
 	j.probing = j.crashes > patience || j.crashes > 0 && j.poisoned() || j.vain > 0
-	for (j.probing || j.patient) && (j.todo.records < 2 || j.todo.records < roomToProbe && j.todo.bytes < j.p.batchBytes) {
+	for (j.probing || j.impatient) && (j.todo.records < 2 || j.todo.records < roomToProbe && j.todo.bytes < j.p.batchBytes) {
 		more := j.p.swap() // batches are so short that the others are not in this one
 		if more.records == 0 {
 			break
@@ -158,12 +161,13 @@ func (j *judge) begin(now time.Time) bool {
 	return true
 }
 
-// plain reports whether nothing is suspected of a record, and of the server.
+// plain reports whether neither a record nor the server is suspected of anything.
 func (j *judge) plain() bool {
 	return j.crashes == 0 && j.vain == 0 && j.window == 0 && j.gap == 0 && j.p.suspects() == 0
 }
 
-// beginAtOnce begins an attempt without a batch: flights bring what is answered.
+// beginAtOnce begins an attempt without a batch. The flights have their own, and pass
+// the judge what is answered.
 func (j *judge) beginAtOnce(now time.Time) {
 	j.attempt = attempt{inflight: inflight{p: j.p}, now: now}
 }
@@ -171,15 +175,16 @@ func (j *judge) beginAtOnce(now time.Time) {
 // poisoned reports whether there was poison lately.
 func (j *judge) poisoned() bool { return j.now.Before(j.poison) }
 
-// dividing reports whether pc, which got a 500, is divided.
+// dividing reports whether pc, which got a 500, is divided rather than sent again after
+// a back-off.
 func (j *judge) dividing(pc piece) bool {
-	return j.patient || j.poisoned() || j.crashy && pc.firstSeq() < j.window
+	return j.impatient || j.poisoned() || j.crashy && pc.firstSeq() < j.window
 }
 
 // next is the piece to send now; there is none at the end of the attempt.
 func (j *judge) next() (pc piece, again, ok bool) {
 	if j.end == goOn || j.end == crash {
-		if part := j.toss.next(); part != nil { // whatever became of the first
+		if part := j.toss.next(); part != nil { // also if the first part failed: see toss
 			return j.sending(part.piece)
 		}
 	}
@@ -205,7 +210,7 @@ func (j *judge) next() (pc piece, again, ok bool) {
 			j.end = crash
 		}
 		return piece{}, false, false
-	case j.taken && len(j.refused) >= vainAlone: // does it still take anything?
+	case j.taken && len(j.refused) >= vainAlone: // does the server still take anything?
 		return j.sending(j.inflight.pick(j.pick(j.todo.records)))
 	case j.probing && !j.taken:
 		if pc, ok = j.probe(); !ok {
@@ -231,9 +236,10 @@ func (j *judge) sending(pc piece) (_ piece, again, ok bool) {
 	return pc, pc.firstSeq() < j.sentTo, true
 }
 
-// encoded is told which body was made of the piece that is to be sent, and returns
-// what of it is in the body. What no body can have is dropped; what this one has no
-// room for goes back: to pending, where more comes to it, if it ends the batch.
+// encoded is told which body was made of the piece that next returned, and returns the
+// records in it. Those that no body can have are dropped. Those that this one has no
+// room for are sent next; or, if they are the last of the batch, they go back to
+// pending, where more records join them.
 func (j *judge) encoded(b *body) (sent piece) {
 	j.lose(b)
 	sent = b.taken
@@ -260,7 +266,7 @@ func (j *judge) encoded(b *body) (sent piece) {
 	return sent
 }
 
-// lose drops what no body can have.
+// lose drops the records that no body can have.
 func (j *judge) lose(b *body) {
 	j.p.noteEncoded(b.taken, b.encoded, b.cut)
 	for _, l := range b.lost {
@@ -276,11 +282,11 @@ func (j *judge) lose(b *body) {
 // size is how many records the next piece may have.
 func (j *judge) size() int {
 	if !j.taken && len(j.refused) > 0 {
-		return 1 // in order, until one is taken
+		return 1 // one by one, in order, until one is taken
 	}
 	if n := j.todo.below(j.window); n > 0 {
 		if j.gap == 0 && j.halfTaken {
-			return n // perhaps it was something else
+			return n // perhaps none is bad: the server may have failed for another reason
 		}
 		return max(n/2, 1)
 	}
@@ -329,7 +335,7 @@ func (j *judge) answeredBatch(pc piece, a ruling) fate {
 			j.gap = 0
 		}
 		if j.todo.records == 0 || j.todo.firstSeq() >= j.window {
-			j.window = 0 // nothing is bad in it, this time
+			j.window = 0 // all of it was taken this time
 		}
 		j.halfTaken = j.window > 0
 		return took
@@ -378,17 +384,17 @@ func (j *judge) answeredBatch(pc piece, a ruling) fate {
 // answered500 deals with a piece of the batch that got a 500.
 func (j *judge) answered500(pc piece) {
 	switch {
-	case j.stumbles < j.stumblesAllowed(pc): // at random, for all that is known
+	case j.stumbles < j.stumblesAllowed(pc): // the server seems to fail at random
 		j.stumbles++
 		j.searching = true
 		j.putBack(pc)
-	case !j.dividing(pc) && (j.taken || !j.probing): // in trouble, for all that is known
+	case !j.dividing(pc) && (j.taken || !j.probing): // the server seems to be in trouble
 		j.putBack(pc)
 		j.end = crash
 	case j.taken && pc.records > 1:
 		j.searching = true
 		j.narrow(pc, true)
-	case j.taken && !j.poisoned() && j.again != pc.lastSeq()+1: // once more
+	case j.taken && !j.poisoned() && j.again != pc.lastSeq()+1: // it is alone: once more
 		j.again = pc.lastSeq() + 1
 		j.narrow(pc, true)
 	case j.taken:
@@ -406,8 +412,7 @@ func (j *judge) answered500(pc piece) {
 	}
 }
 
-// stumblesAllowed is how many 500s in a row the search for what is refused goes
-// on after.
+// stumblesAllowed is how many 500s in a row do not end the search for what is refused.
 func (j *judge) stumblesAllowed(pc piece) int {
 	switch {
 	case j.dividing(pc) || j.gap == 0 && !j.searching:
@@ -428,7 +433,7 @@ func (j *judge) accepted() {
 	j.crashes, j.vain, j.stumbles = 0, 0, 0
 }
 
-// narrow has pc, which is at the front and has a bad record, divided.
+// narrow has pc divided, which was at the front of todo and has a bad record.
 func (j *judge) narrow(pc piece, crashy bool) {
 	j.putBack(pc)
 	if j.window == 0 || pc.firstSeq() >= j.window {
@@ -437,9 +442,9 @@ func (j *judge) narrow(pc piece, crashy bool) {
 	j.window, j.crashy, j.halfTaken = pc.lastSeq()+1, crashy, false
 }
 
-// found ends a search. The next one begins with a piece as long as two bad records
-// are apart, which is a moving average; half of such pieces have a bad one. As long
-// as nothing is taken, nothing can be said; nor after a 500, unless there is poison.
+// found ends a search. The next one begins with a piece as long as bad records are
+// apart, on a moving average: about every second such piece has one. As long as nothing
+// is taken the distance is unknown, and after a 500 too, unless there is poison.
 func (j *judge) found() {
 	if j.window > 0 && j.taken && (!j.crashy || j.poisoned()) {
 		if j.gap == 0 {
@@ -451,8 +456,8 @@ func (j *judge) found() {
 	j.window = 0
 }
 
-// finish ends the attempt: what has no final answer goes back. It reports how the
-// attempt ended, and whether anything went back.
+// finish ends the attempt: records without a final answer go back. It reports how the
+// attempt ended, and whether any went back.
 func (j *judge) finish() (end ending, rest bool) {
 	j.putBack(j.out) // if its answer could not be read
 	j.conclude()
@@ -469,7 +474,7 @@ func (j *judge) finish() (end ending, rest bool) {
 	case end == crash && !j.taken:
 		j.crashes++
 		if j.crashy {
-			j.window = 0 // an outage, for all that is known
+			j.window = 0 // it seems to be an outage
 		}
 	}
 	if end != done || j.requests <= 1 {
@@ -478,9 +483,9 @@ func (j *judge) finish() (end ending, rest bool) {
 	return end, j.restore()
 }
 
-// lone reports whether all that was sent is a single record, which is too large
-// by any measure.
+// lone reports whether all that is left is a single record that is too large, and not
+// a small one.
 func (j *judge) lone() bool {
 	return len(j.refused) == 1 && j.refused[0].why == tooLarge && j.small == 0 &&
-		j.todo.records+j.later.records+j.failed.records == 0 && !j.settled
+		j.todo.records+j.later.records+j.failed.records == 0
 }

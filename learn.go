@@ -11,10 +11,11 @@ import (
 	"github.com/slogship/slogship/internal/redact"
 )
 
-// words is what may be shown of a text from outside.
+// words is text without the secrets in it, for a text that did not come from slogship.
 func (s *sender) words(text string) string { return s.known().Text(text) }
 
-// known is the secrets of the options and of the last request that had others.
+// known is the secrets in the options and, if a transport added others to a request, in
+// the last such request.
 func (s *sender) known() *redact.Secrets {
 	if learned := s.learned.Load(); learned != nil {
 		return learned
@@ -22,8 +23,8 @@ func (s *sender) known() *redact.Secrets {
 	return s.secrets
 }
 
-// learn notes the secrets that a transport has put into a request, a token say, and
-// returns those that its answer may show. Other requests may have others meanwhile.
+// learn notes the secrets that a transport has put into a request, such as a token, and
+// returns all that its answer may show. Requests at the same time may have others.
 func (s *sender) learn(req *http.Request) *redact.Secrets {
 	if req == nil {
 		return s.known()
@@ -52,13 +53,13 @@ func (s *sender) learn(req *http.Request) *redact.Secrets {
 	return secrets
 }
 
-// doError is the error of a request that got no answer. If a proxy refused it, its
-// text is the proxy's, which has seen credentials of its own.
+// doError is the error of a request that got no answer. If a proxy refused it, err has
+// the proxy's words, which may show the credentials that were sent to the proxy.
 func (s *sender) doError(req *http.Request, err error, secrets *redact.Secrets) error {
 	proxy, header, more := proxyOf(s.client.HTTPClient.Transport, req)
 	var op *net.OpError
 	if more && !errors.As(err, &op) {
-		return s.transportError(errors.New(redact.Mark), secrets) // header values that nobody can ask for
+		return s.transportError(errors.New(redact.Mark), secrets) // they may be in err, and cannot be found
 	}
 	if proxy != nil || header != nil {
 		secrets = secrets.And(proxy, header)
@@ -67,11 +68,11 @@ func (s *sender) doError(req *http.Request, err error, secrets *redact.Secrets) 
 	return s.transportError(err, secrets)
 }
 
-// proxyOf is the proxy through which a transport sends req, as far as it says so,
-// and the header that it sends to the proxy. more says that there is more in that
-// header.
+// proxyOf is the proxy through which rt sends req, if that can be known, and the header
+// that it sends to the proxy. more reports whether it also sends values that cannot be
+// known.
 func proxyOf(rt http.RoundTripper, req *http.Request) (proxy *url.URL, header http.Header, more bool) {
-	ask := http.ProxyFromEnvironment // what a transport around another one uses, most likely
+	ask := http.ProxyFromEnvironment // if rt wraps another transport, that most likely uses this
 	if t, ok := rt.(*http.Transport); ok {
 		if t.Proxy == nil {
 			return nil, nil, false

@@ -114,3 +114,29 @@ func TestSecretsOfAProxy(t *testing.T) {
 		h.Shutdown(cancelled(t))
 	}
 }
+
+// The first thing that is known of a transport's token may be its error, and a later
+// line may have it.
+func TestSecretsOfATransportThatFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var told []string
+		h, err := New("http://logs.test", &Options{
+			Client: &http.Client{Transport: tokens{mine: true, next: roundTrip(func(*http.Request) (*http.Response, error) {
+				return nil, errors.New("no way for l4ter-token")
+			})}},
+			OnError: func(err error) { told = append(told, err.Error()) },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		slog.New(h).Info("a")
+		time.Sleep(time.Minute)
+		h.Shutdown(cancelled(t))
+		if len(told) != 1 || strings.Contains(told[0], "l4ter") || !strings.Contains(told[0], "no way for [redacted]") {
+			t.Errorf("OnError was told %q", told)
+		}
+		if got := h.core.batcher.sender.words("l4ter-token"); got != "[redacted]" {
+			t.Errorf("a later text is %q", got)
+		}
+	})
+}

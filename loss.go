@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 )
@@ -97,10 +96,10 @@ func (e *LossError) copy() *LossError {
 	return &c
 }
 
-// longRequest is from when on a request that is under way is worth telling of.
+// longRequest is how long a request has to be without an answer before an error says so.
 const longRequest = time.Second
 
-// explainLocked notes in e why records are unsent, as far as that is known.
+// explainLocked notes in e why records are unsent, if that is known.
 func (p *pending) explainLocked(e *LossError) {
 	e.LastError = p.delivery.lastError
 	if passed := time.Since(p.delivery.sentAt); p.inFlight > 0 && passed >= longRequest {
@@ -111,11 +110,11 @@ func (p *pending) explainLocked(e *LossError) {
 // A waiter is one call of Flush: it waits for the records below limit.
 type waiter struct {
 	limit uint64
-	left  int64 // records that it waits for still
+	left  int64 // records that it still waits for
 
 	onDisk int64          // of these, those that only the disk has
 	lost   [reasons]int64 // those of its records that were dropped, by reason
-	done   chan struct{}  // closed, under mu, by who settles its last record
+	done   chan struct{}  // cap 0; whoever settles its last record closes it, under mu
 }
 
 // wait registers a Flush: what is held now becomes urgent. It returns nil if
@@ -167,9 +166,9 @@ func (p *pending) giveUp(w *waiter) *LossError {
 	return e
 }
 
-// abandon drops whatever is held, in flight too, and returns how much that was,
-// and why it could not be sent. An answer that comes in later changes nothing:
-// what Shutdown has reported as unsent stays so.
+// abandon drops all records that are held, those in flight too, and returns how many
+// there were, and why they could not be sent. An answer that comes later changes
+// nothing: a record that Shutdown has reported as unsent stays so.
 func (p *pending) abandon() *LossError {
 	p.lock()
 	defer p.mu.Unlock()
@@ -203,19 +202,19 @@ func (p *pending) abandon() *LossError {
 	return e.copy()
 }
 
-// pendingPieceLocked is all that is pending, what is set aside too.
+// pendingPieceLocked is all pending records, those set aside too.
 func (p *pending) pendingPieceLocked() (all piece) {
 	for i := range p.queue.n {
 		all.add(*p.queue.at(i))
 	}
-	for _, s := range slices.Concat(p.aside.poison, p.aside.suspects) {
+	for _, s := range p.aside.all() {
 		all.add(s.spans[0])
 	}
 	return all
 }
 
-// abandonedPiece is what was pending when abandon was called. No block of it is
-// used again, for the intake has ended.
+// abandonedPiece is the records that were pending when abandon was called. Their blocks
+// are not reused, because the intake has ended.
 func (p *pending) abandonedPiece() piece {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -235,7 +234,7 @@ func (p *pending) unsent() (e *LossError, ended bool) {
 	return e, false
 }
 
-// attemptText is the text of an error of a request, without what all begin with:
+// attemptText is the text of an error of a request without the prefix that all have:
 // "slogship: POST http://logs.test/logs: ".
 func attemptText(err error) string {
 	text := strings.TrimPrefix(err.Error(), "slogship: ")

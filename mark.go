@@ -36,7 +36,7 @@ func (h *Handler) Settled(from, to Mark) bool { return h.core.pending.isSettled(
 func (p *pending) mark() Mark {
 	p.lock()
 	defer p.mu.Unlock()
-	if !p.marked { // from now on settled is kept; nobody can ask for what was before
+	if !p.marked { // settled is kept from now on: nobody has a Mark from before
 		p.marked = true
 		p.settled.below = p.next
 	}
@@ -62,10 +62,9 @@ func (p *pending) noteSettledLocked(s span) {
 	}
 }
 
-// settled is a set of sequence numbers: all below one, and a few ranges above it,
-// in order, that neither touch each other nor that prefix. Between two ranges is a
-// record that is held, so that there are no more of them than of these; mostly
-// there is none.
+// settled is a set of sequence numbers: all those below one, and ranges above it, in
+// order, with gaps before and between them. In each gap is a record that is still held,
+// so that there are at most as many ranges as such records; mostly there is none.
 type settled struct {
 	below  uint64
 	ranges []seqRange
@@ -73,7 +72,7 @@ type settled struct {
 
 type seqRange struct{ from, to uint64 } // to is not in it
 
-// add adds a range none of which is in the set, but for what is below.
+// add adds a range. Only its part below s.below may be in the set already.
 func (s *settled) add(from, to uint64) {
 	from = max(from, s.below)
 	if from >= to {
@@ -114,8 +113,7 @@ func (s *settled) has(from, to uint64) bool {
 	return i > 0 && s.ranges[i-1].to >= to
 }
 
-// after is the index of the first range that begins above seq. Most often that is
-// behind the last one.
+// after is the index of the first range that begins above seq. Most often there is none.
 func (s *settled) after(seq uint64) int {
 	n := len(s.ranges)
 	if n == 0 || s.ranges[n-1].from <= seq {

@@ -2,15 +2,15 @@ package slogship
 
 import "time"
 
-// deferral is what is known of a record for which per-record answers say that
-// the server fails.
+// deferral is what is known of a record on which the server fails, as per-record
+// answers say.
 type deferral struct {
-	lost int
-	last time.Time
+	lost int       // tosses
+	last time.Time // when it lost the last one
 }
 
-// acknowledge settles what the server has decided about pc, and reports whether
-// that was anything.
+// acknowledge settles the records of pc that the server has decided about, and reports
+// whether there were any. The others are sent again.
 func (j *judge) acknowledge(pc piece, v Verdict) (decided bool) {
 	if v.Outcomes == nil {
 		n := min(v.Refused, pc.records)
@@ -49,11 +49,11 @@ func (j *judge) acknowledge(pc piece, v Verdict) (decided bool) {
 	return decided
 }
 
-// fails notes that, according to an answer, the server failed on the i-th record,
-// and reports whether that has happened too often. The toss is against another
-// record of the request, chosen at random. A record is rejected when it has lost
-// guiltyAfter tosses, at least maxBackoff apart: a shard that is down for a while
-// also answers like this.
+// fails notes that the server failed on the i-th record, as an answer says, and reports
+// whether it is to be rejected. Each such answer is a toss against another record of the
+// request, chosen at random: if that one was taken, the i-th has lost. It is rejected
+// when it has lost guiltyAfter tosses, at least maxBackoff apart, because a shard that is
+// down for a while also answers like this.
 func (j *judge) fails(seq uint64, i int, outcomes []Outcome) (guilty bool) {
 	if len(outcomes) < 2 {
 		return false
@@ -69,7 +69,7 @@ func (j *judge) fails(seq uint64, i int, outcomes []Outcome) (guilty bool) {
 	d.lost++
 	d.last = j.now
 	if len(j.deferred) >= j.p.maxRecords/asideShare {
-		clear(j.deferred) // most of these were dropped as overflow
+		clear(j.deferred) // most of these are gone, dropped as overflow
 	}
 	j.deferred[seq] = d
 	return d.lost >= guiltyAfter

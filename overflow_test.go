@@ -222,5 +222,35 @@ func TestOverflowOfSuspectsIsTold(t *testing.T) {
 		if _, told := tr.overflows(); told != s.Dropped.Overflow || told < 10 {
 			t.Errorf("an overflow of %d was told, the books say %v", told, s)
 		}
+		for _, err := range tr.reports() {
+			if text := err.Error(); errors.Is(err, ErrOverflow) && (!strings.Contains(text, "500") || strings.Contains(text, "more slowly") || strings.Contains(text, "oldest")) {
+				t.Error(text)
+			}
+		}
 	})
+}
+
+// The text says whether records were set aside, or came too fast, or both.
+func TestOverflowText(t *testing.T) {
+	failing := errors.New("slogship: POST http://logs.test/logs: 503 Service Unavailable")
+	for want, e := range map[string]*overflowError{
+		"1 record dropped, the oldest; http://logs.test/logs takes records more slowly than they are logged": {total: 1},
+		"1 record dropped, the oldest (3 so far); delivery fails: 503 Service Unavailable":                   {total: 3, lastError: failing},
+		"1 record dropped, to which the server answers 500 while it takes others; the server is http://logs.test/logs": {
+			total: 1, aside: 1,
+		},
+		"1 record dropped, to which the server answers 500 while it takes others (9 so far); delivery fails: 503 Service Unavailable": {
+			total: 9, aside: 1, lastError: failing,
+		},
+		"5 records dropped, the oldest, and 2 to which the server answers 500 while it takes others; " +
+			"http://logs.test/logs takes records more slowly than they are logged": {total: 5, aside: 2},
+	} {
+		e.endpoint = "http://logs.test/logs"
+		if e.loss.Dropped.Overflow = 1; e.aside > 1 {
+			e.loss.Dropped.Overflow = 5
+		}
+		if got := e.Error(); got != "slogship: pending records overflow: "+want {
+			t.Errorf("%s\nwant %s", got, want)
+		}
+	}
 }

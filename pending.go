@@ -91,6 +91,7 @@ type pending struct {
 	leftover  piece     // of that, what was pending; with dropped only
 
 	toldOverflow int64         // of lost[overflow], those that OnError was told of
+	untoldAside  int64         // of lost[overflow], those that were set aside, and OnError was not told of
 	told         chan struct{} // closed by the last tellOverflow at its end; nil if there was none
 }
 

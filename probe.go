@@ -1,21 +1,21 @@
 package slogship
 
 const (
-	// othersRefused is how many records beside the oldest are tried alone after
-	// an attempt in which all was refused.
+	// othersRefused is how many records are tried alone after the oldest, in the
+	// attempts that follow one in which all was refused.
 	othersRefused = 5
 
-	// roomToProbe is how many records there are to choose from.
+	// roomToProbe is how many records there should be to choose from.
 	roomToProbe = 32
 )
 
-// probe is a single record: the oldest, so that it goes first once the server
-// takes records again, and then others. Which ones depends on the attempt, for
-// the next may be bad as well.
+// probe returns a single record to try. The first one is the oldest, so that it arrives
+// first if the server takes records again. Others follow, because the oldest may be bad;
+// which ones depends on the attempt, because they may be bad as well.
 //
-// After a 500 it is one other record, and mostly the next, which keeps the order.
-// After a refusal it is the next five; after a few attempts without success it is
-// the next two, and three from all over the batch.
+// After a 500 it is one other record, mostly the next, which keeps the order. After a
+// refusal it is the next five or, after a few attempts in vain, the next two and three
+// from all over the batch.
 func (j *judge) probe() (pc piece, ok bool) {
 	others := othersRefused
 	if j.failed.records > 0 {
@@ -40,11 +40,11 @@ func (j *judge) probe() (pc piece, ok bool) {
 	return j.inflight.pick(i), true
 }
 
-// other returns which of n records is tried next to the oldest after a 500. At
-// first it is the second; in later attempts each of the following in turn, and
-// three from all over the batch; then the second again, for most of a cycle. So in
-// a long outage it is mostly the second, and the order is kept even if the oldest
-// is bad when the outage ends.
+// other returns which of the n records after the oldest is tried with it after a 500. In
+// the first attempt it is the next one; in the following attempts each later one in turn,
+// and three from all over the batch; then the next one again, for the rest of a cycle. So
+// in a long outage it is mostly the next one, and the order is kept even if the oldest is
+// bad when the outage ends.
 func (j *judge) other(n int) int {
 	const inTurn, far, cycle = 16, 3, 96
 	i := j.crashes

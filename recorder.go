@@ -76,8 +76,8 @@ func NewRecorder(h *Handler, o *RecorderOptions) slog.Handler {
 	return &recorder{h, f}
 }
 
-// A recorder is a Handler's front: what WithAttrs and WithGroup add is the Handler's
-// state, and captured once for both.
+// A recorder stands in front of a Handler. WithAttrs and WithGroup change the Handler's
+// state, so that their attributes are captured once for both.
 type recorder struct {
 	h *Handler
 	f *recorderCore
@@ -96,15 +96,15 @@ func (r *recorder) Enabled(ctx context.Context, level slog.Level) bool {
 	return (level >= r.f.level.Level() || level >= r.f.trigger.Level()) && !isSending(ctx) || r.h.Enabled(ctx, level)
 }
 
-// Handle ships or records rec. Whatever the user brings along (LogValuers,
-// ReplaceAttr) is called before a ring is locked, and may log.
+// Handle ships or records rec. The user's code (LogValuers, ReplaceAttr) is called before
+// a ring is locked, and may log.
 func (r *recorder) Handle(ctx context.Context, rec slog.Record) error {
 	if isSending(ctx) {
 		return nil
 	}
 	trigger, shipped := rec.Level >= r.f.trigger.Level(), r.h.Enabled(ctx, rec.Level)
 	switch {
-	case isQuiet(&rec): // triggers nothing, and is not kept: it may quote secrets
+	case isQuiet(&rec): // net/http's words about a connection: not kept, because they may quote secrets
 		if shipped {
 			return r.h.Handle(ctx, rec)
 		}
@@ -140,7 +140,7 @@ func (r *recorder) with(s *record.State) slog.Handler {
 	return &recorder{r.h.with(s), r.f}
 }
 
-// isStopped is isClosed without a lock, for those who log.
+// isStopped is isClosed without a lock, for log calls.
 func (p *pending) isStopped() bool {
 	select {
 	case <-p.stop:

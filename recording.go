@@ -26,8 +26,8 @@ func Record(ctx context.Context) context.Context {
 
 type recordingKey struct{}
 
-// A recording has the rings of a context: one for each recorder that found something
-// to keep, which is one as a rule.
+// A recording has the rings of a context: one for each recorder that kept a record under
+// it. As a rule there is one recorder.
 type recording struct {
 	mu    sync.Mutex // guards rings
 	rings []*recordRing
@@ -60,11 +60,11 @@ func (f *recorderCore) ringOf(ctx context.Context) *recordRing {
 //	                        ^ head                                             used bytes, around the end
 //
 // Whenever mu is free, records is at most f.maxRecords, used at most f.maxBytes, and
-// every record in it has been neither shipped nor overwritten.
+// none of the records in it has been shipped.
 type recordRing struct {
 	f *recorderCore
 
-	mu           sync.Mutex // guards what follows; held across takeIn, which waits for room with OnFull: Block alone, and not across the user's code
+	mu           sync.Mutex // guards what follows; held across takeIn, which waits only with OnFull: Block; never held across the user's code
 	buf          []byte
 	head, used   int
 	records      int
@@ -99,14 +99,14 @@ func (r *recordRing) keep(rec []byte) bool {
 	return true
 }
 
-// ship pushes what is kept, and then rec. Who triggers at the same time waits, so that
-// what it logged before is shipped before its own record, too.
+// ship pushes the records that are kept, and then rec. A trigger in another goroutine
+// waits meanwhile, so that what that goroutine logged before comes before its own record.
 func (r *recordRing) ship(ctx context.Context, rec []byte, c *core, urgent bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for r.records > 0 {
 		kept := r.oldest()
-		if !c.pending.isStopped() { // else nobody would read it
+		if !c.pending.isStopped() { // else it would only be counted as closed
 			c.takeIn(ctx, kept, false)
 		}
 		r.skip(lengthBytes + len(kept))
@@ -114,7 +114,7 @@ func (r *recordRing) ship(ctx context.Context, rec []byte, c *core, urgent bool)
 	c.takeIn(ctx, rec, urgent)
 }
 
-// length is that of the oldest record.
+// length is the length of the oldest record.
 func (r *recordRing) length() int {
 	var length [lengthBytes]byte
 	for i := range length {
@@ -123,7 +123,7 @@ func (r *recordRing) length() int {
 	return int(binary.LittleEndian.Uint32(length[:]))
 }
 
-// oldest is the oldest record. It is overwritten by what is kept next.
+// oldest is the oldest record. It is valid until the next one is kept.
 func (r *recordRing) oldest() []byte {
 	from, n := r.at(lengthBytes), r.length()
 	if from+n <= len(r.buf) {
@@ -133,7 +133,7 @@ func (r *recordRing) oldest() []byte {
 	return r.straightened
 }
 
-// skip gives up the oldest record, n bytes with its length.
+// skip removes the oldest record, which takes n bytes with its length.
 func (r *recordRing) skip(n int) {
 	r.head = r.at(n)
 	r.used -= n

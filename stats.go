@@ -268,7 +268,8 @@ func (p *pending) stats() Stats {
 }
 
 // oldestLocked is when the oldest record was logged that is held and not set aside.
-// While a batch is in flight that is its oldest, although this one may be settled.
+// While a batch is in flight, that is the batch's oldest record, even if it is already
+// settled.
 func (p *pending) oldestLocked() time.Time {
 	switch {
 	case p.inFlight > 0:
@@ -279,7 +280,7 @@ func (p *pending) oldestLocked() time.Time {
 	return time.Time{}
 }
 
-// noteFlyingLocked notes the oldest record of what is about to be in flight.
+// noteFlyingLocked notes the oldest record of a batch that is about to be in flight.
 func (p *pending) noteFlyingLocked(s *span) {
 	if t := observedTime(s); p.inFlight == 0 || t.Before(p.flying) {
 		p.flying = t
@@ -319,8 +320,7 @@ func (p *pending) noteAccepted() {
 	p.delivery.acceptedAt = time.Now()
 }
 
-// noteFailure records why delivery fails, and reports whether it only now
-// begins to.
+// noteFailure records why delivery fails, and reports whether it worked until now.
 func (p *pending) noteFailure(err error, now time.Time) (first bool) {
 	p.lock()
 	defer p.mu.Unlock()
@@ -331,8 +331,8 @@ func (p *pending) noteFailure(err error, now time.Time) (first bool) {
 	return first
 }
 
-// noteRecovery records that delivery works, and returns since when it had not;
-// zero if it had.
+// noteRecovery records that delivery works, and returns since when it had failed; zero
+// if it had not.
 func (p *pending) noteRecovery() (since time.Time) {
 	p.lock()
 	defer p.mu.Unlock()

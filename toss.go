@@ -7,13 +7,12 @@ const (
 	// good record loses that many with a chance of 2^-30, below 1e-9.
 	guiltyAfter = 30
 
-	// poisonAfter is how many it loses before it counts as poison; batches are
-	// then divided at once. A good record loses that many with a chance of
-	// 2^-15.
+	// poisonAfter is how many tosses a record loses before it counts as poison: as
+	// long as there is poison, a batch that gets a 500 is divided at once. A good
+	// record loses that many with a chance of 2^-15.
 	poisonAfter = 15
 
-	// poisonFor is how long batches are divided at once after poison has last
-	// lost a toss.
+	// poisonFor is how long that lasts after poison has last lost a toss.
 	poisonFor = 10 * time.Minute
 
 	// slowTosses is the least time between two tosses of poison. The last 15
@@ -21,19 +20,18 @@ const (
 	// of the server drops no record.
 	slowTosses = 10 * time.Second
 
-	// tossesEach and maxTosses are how many tosses an attempt makes: for each
-	// suspect, and in all. Where a full batch waits, one request in
-	// tossesBehind is one.
+	// An attempt makes tossesEach tosses for each suspect, and at most maxTosses.
+	// Where more than its batch is pending, one request in tossesBehind has a toss.
 	tossesEach, maxTosses = 4, 32
 	tossesBehind          = 8
 )
 
-// A toss is a fair trial of a suspect. It is sent right before or right after
-// another request, as a coin decides; if one of the two gets a 500 and the other
-// one is taken, the one with the 500 has lost. If the server fails for any other
-// reason than the record, it fails as often on the one as on the other: the
-// suspect is taken, and acquitted, as often as it loses. That holds only if both
-// are sent, whatever the result of the first.
+// A toss is a fair trial of a suspect, which is sent right before or right after
+// another request, as a coin decides. If one of the two gets a 500 and the other is
+// taken, the one with the 500 has lost. If the server fails for any other reason than
+// the record, it fails on either of them with the same chance: the suspect loses as
+// often as it is taken, and acquitted. That holds only if both are sent, whatever the
+// result of the first.
 //
 //	[ other ] 200, [ suspect ] 500: lost
 //	[ suspect ] 500, [ other ] 200: lost
@@ -51,11 +49,11 @@ type part struct {
 	fate    fate
 }
 
-// fate is what became of a request, as far as it is evidence.
+// fate is what a request says about its records.
 type fate uint8
 
 const (
-	unclear fate = iota // unsent, or neither of the others
+	unclear fate = iota // nothing: it was not sent, or had another answer than these
 	crashed             // 500
 	took                // a record of it was taken
 )
@@ -104,7 +102,7 @@ func (j *judge) conclude() {
 		switch s := part.suspect; {
 		case s == nil && i >= t.sent:
 			j.putBack(part.piece)
-		case s == nil || i < t.sent && part.fate != crashed: // answeredSuspect has seen to it
+		case s == nil || i < t.sent && part.fate != crashed: // its answer was dealt with when it came
 		case !t.lost(i):
 			j.p.putAside(*s, !j.alone)
 		case s.lost+1 >= guiltyAfter:
@@ -119,7 +117,7 @@ func (j *judge) conclude() {
 		}
 	}
 	if j.alone && !j.taken && !j.p.isClosed() && j.end == goOn {
-		j.end = done // rather than to ask for all of them
+		j.end = done // one toss is enough to see that nothing is taken now
 	}
 }
 

@@ -3,7 +3,6 @@ package formats_test
 import (
 	"fmt"
 	"log/slog"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -28,47 +27,25 @@ func failure(key, typ, text string, stack ...slog.Source) slog.Attr {
 
 // goldenEvents are what becomes of goldenRecords, logged on the first day of the
 // year 2000.
-func goldenEvents() []slogship.Event {
-	at := func(d time.Duration, level slog.Level, message string, attrs ...slog.Attr) slogship.Event {
-		e := event(level, message, attrs...)
-		e.Time = e.Time.Add(d)
-		return e
-	}
-	sourced := at(0, slog.LevelInfo, "with a source")
-	sourced.Source = []slog.Attr{
-		slog.String("function", "github.com/slogship/slogship/formats_test.goldenRecords"),
-		slog.String("file", "/formats/golden_test.go"), slog.Int("line", 0),
-	}
-	timeless := at(0, slog.LevelInfo, "no time")
-	timeless.Time = time.Time{}
-	late := at(0, slog.LevelInfo, "a time that no layout has")
-	late.Time = time.Date(12026, 1, 2, 3, 4, 5, 6, time.UTC)
-	all := []slogship.Event{
-		at(0, slog.LevelInfo, "request handled",
-			slog.String("method", "GET"), slog.Int("code", 200), slog.Duration("took", 1503*time.Microsecond),
-			slog.Bool("cached", false), slog.Float64("ratio", 0.875)),
-		at(time.Millisecond, slog.LevelDebug, "groups",
-			slog.Group("user", slog.Int("id", 42), slog.Group("address", slog.String("city", "Łódź")))),
-		at(time.Second, slog.LevelWarn, "quote \" backslash \\ newline \n and 日本 🚢", slog.String("tab", "a\tb")),
-		at(2*time.Second, slog.LevelError, "failed", failure("error", "*errors.errorString", "no such file"),
-			slog.String("trace_id", "4bf92f3577b34da6a3ce929d0e0e4736"), slog.String("span_id", "00f067aa0ba902b7")),
-		at(3*time.Second, slog.LevelInfo+2, "edges",
-			slog.Int64("int64", math.MinInt64), slog.Uint64("uint64", math.MaxUint64), slog.Float64("float64", math.MaxFloat64)),
-		at(4*time.Second, slog.LevelInfo, "names that formats have for themselves",
-			slog.String("time", "t"), slog.String("level", "l"), slog.String("msg", "m"), slog.String("message", "M"),
-			slog.Int("status", 200), slog.String("@timestamp", "@"), slog.String("_time", "_"), slog.String("event_id", "e"),
-			slog.String("@t", "clef"), slog.String("_id", "id"), slog.String("log", "log"), slog.String("timestamp", "ts"),
-			slog.String("source", "s"), slog.String("attributes", "a")),
-		at(5*time.Second, slog.LevelInfo, "equal names", slog.Int("n", 1), slog.Int("n", 2)),
-		at(24*time.Hour, slog.LevelInfo, "the next day"),
-		timeless,
-		late,
-		sourced,
-		at(0, slog.LevelInfo, ""),
-	}
-	for i := range all {
-		all[i].ID = fmt.Sprintf("%048x", i)
-		all[i].Observed = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+func goldenEvents() (all []slogship.Event) {
+	for i, r := range goldenRecords() {
+		e := event(r.Level, r.Message)
+		e.ID = fmt.Sprintf("%048x", i)
+		e.Time, e.Observed = r.Time, time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+		if r.PC != 0 {
+			e.Source = []slog.Attr{
+				slog.String("function", "github.com/slogship/slogship/formats_test.goldenRecords"),
+				slog.String("file", "/formats/golden_test.go"), slog.Int("line", 0),
+			}
+		}
+		r.Attrs(func(a slog.Attr) bool {
+			if err, ok := a.Value.Any().(error); ok {
+				a = failure(a.Key, "*errors.errorString", err.Error())
+			}
+			e.Attrs = append(e.Attrs, a)
+			return true
+		})
+		all = append(all, e)
 	}
 	return all
 }

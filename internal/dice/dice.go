@@ -1,5 +1,6 @@
 // Package dice makes the random records of the tests: attributes of every kind,
-// and values that misbehave in every way known so far.
+// and values that misbehave in every way known so far. An oracle foretells what
+// slog.JSONHandler makes of them.
 package dice
 
 import (

@@ -20,7 +20,7 @@ func seeds() (all [][]byte) {
 	all = append(all, nil, make([]byte, headBytes), make([]byte, headBytes+1))
 	for seed := range uint64(100) {
 		d := dice.Seeded(seed, 100+int(seed))
-		o.ReplaceAttr = randomReplaceAttr(d)
+		o.ReplaceAttr = d.ReplaceAttr()
 		r := slog.NewRecord(d.Time(), slog.Level(int64(d.Uint64())), d.Text(), callerPC())
 		r.AddAttrs(d.Attrs(6, 3)...)
 		if seed%5 == 0 {

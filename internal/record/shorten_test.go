@@ -201,7 +201,7 @@ func TestShortenedRandomRecords(t *testing.T) {
 	for seed := range uint64(150) {
 		d := dice.Seeded(seed, 2000)
 		o := options()
-		o.AddSource, o.ReplaceAttr = true, randomReplaceAttr(d)
+		o.AddSource, o.ReplaceAttr = true, d.ReplaceAttr()
 		s := New(o).WithAttrs(d.Attrs(40, 3))
 		r := recordWith(d.Attrs(250, 4)...)
 		r.PC = callerPC()

@@ -1,4 +1,4 @@
-package record
+package dice
 
 import (
 	"bytes"
@@ -7,9 +7,6 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
-
-	"github.com/slogship/slogship/internal/dice"
-	"github.com/slogship/slogship/internal/jsontext"
 )
 
 // An oracle says what becomes of a record: which calls of ReplaceAttr it takes,
@@ -151,7 +148,7 @@ func (o *oracle) replaced(groups []string, a slog.Attr) slog.Attr {
 func callText(groups []string, a slog.Attr) string {
 	value := a.Value.Kind().String()
 	if a.Value.Kind() == slog.KindAny {
-		value = jsontext.TypeName(a.Value.Any())
+		value = fmt.Sprintf("%T", a.Value.Any())
 	} else {
 		value += " " + a.Value.String()
 	}
@@ -212,27 +209,28 @@ func (o *oracle) leaf(v slog.Value) any {
 	var line bytes.Buffer
 	r := slog.Record{}
 	r.AddAttrs(slog.Attr{Key: "k", Value: v})
-	slog.NewJSONHandler(&line, nil).Handle(context.Background(), r)
+	_ = slog.NewJSONHandler(&line, nil).Handle(context.Background(), r) // a buffer takes everything
 	if v.Kind() == slog.KindTime && (v.Time().Year() < 0 || v.Time().Year() > 9999) {
 		o.wrong = true // no JSON, in Go 1.26
-		return dice.SomeString{}
+		return SomeString{}
 	}
-	got := dice.DecodeObject(line.Bytes())["k"]
+	got := DecodeObject(line.Bytes())["k"]
 	if s, ok := got.(string); ok && (strings.HasPrefix(s, "!ERROR:") || strings.HasPrefix(s, "!PANIC:")) {
-		return dice.SomeString{}
+		return SomeString{}
 	}
 	return got
 }
 
-// foretold is what a record is to decode to.
-type foretold struct {
-	builtins map[string]any // time, level, source, msg, as JSON
-	attrs    map[string]any
-	json     map[string]any // what slog.JSONHandler writes, unless it is wrong
+// Foretold is what a record is to come to.
+type Foretold struct {
+	Builtins map[string]any // time, level, source, msg, as JSON
+	Attrs    map[string]any
+	JSON     map[string]any // what slog.JSONHandler writes; nil where it is known to be wrong, or knows nothing of ContextAttrs
+	Calls    []string       // of ReplaceAttr
 }
 
 // record is what becomes of r, with the attributes of its context.
-func (o *oracle) record(r slog.Record, addSource bool, fromContext []slog.Attr) foretold {
+func (o *oracle) record(r slog.Record, addSource bool, fromContext []slog.Attr) Foretold {
 	o.emptied = false
 	all, own, moved := &object{}, &object{}, &object{}
 	builtin := func(a slog.Attr) {
@@ -274,5 +272,9 @@ func (o *oracle) record(r slog.Record, addSource bool, fromContext []slog.Attr) 
 	rest := o.attributes(attrs)
 	moved.members = append(moved.members, rest.members...)
 	all.members = append(all.members, rest.members...)
-	return foretold{builtins: own.decoded(), attrs: moved.decoded(), json: all.decoded()}
+	f := Foretold{Builtins: own.decoded(), Attrs: moved.decoded(), Calls: o.calls}
+	if !o.wrong && len(fromContext) == 0 {
+		f.JSON = all.decoded()
+	}
+	return f
 }
