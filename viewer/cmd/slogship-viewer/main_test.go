@@ -17,7 +17,7 @@ func start(t *testing.T, args ...string) (url string) {
 	diag, w := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
-		err := run(ctx, append([]string{"-addr", "127.0.0.1:0", "-dir", t.TempDir()}, args...), io.Discard, w)
+		err := run(ctx, append([]string{"-addr", "127.0.0.1:0", "-dir", t.TempDir()}, args...), nil, io.Discard, w)
 		w.CloseWithError(io.EOF)
 		ended <- err
 	}()
@@ -47,7 +47,7 @@ func TestQuery(t *testing.T) {
 	}
 	ask := func(args ...string) (string, error) {
 		var out bytes.Buffer
-		err := run(t.Context(), append(args, "-url", url, "-token", "secret"), &out, io.Discard)
+		err := run(t.Context(), append(args, "-viewer", url, "-token", "secret"), nil, &out, io.Discard)
 		return out.String(), err
 	}
 	if out, err := ask("query", "level>=error"); err != nil || !strings.Contains(out, `error default two`) || strings.Contains(out, "\x1b") || strings.Contains(out, "one") {
@@ -62,10 +62,10 @@ func TestQuery(t *testing.T) {
 	if _, err := ask("query", "level:loud"); err == nil || !strings.Contains(err.Error(), "level:loud\n      ^^^^") {
 		t.Errorf("a wrong query: %v", err)
 	}
-	if err := run(t.Context(), []string{"query", "-url", url}, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), "token") {
+	if err := run(t.Context(), []string{"query", "-viewer", url}, nil, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), "token") {
 		t.Errorf("without the token: %v", err)
 	}
-	if err := run(t.Context(), []string{"qeury"}, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), "qeury") {
+	if err := run(t.Context(), []string{"qeury"}, nil, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), "qeury") {
 		t.Errorf("no such command: %v", err)
 	}
 }
