@@ -10,19 +10,19 @@ import (
 // An attribute has slog's kind where there is one, and the same JSON in any case.
 func TestAttrs(t *testing.T) {
 	for object, kind := range map[string]slog.Kind{
-		`{"a":"text \"q\" \u00e9\n"}`:             slog.KindString,
-		`{"a":42}`:                                slog.KindInt64,
-		`{"a":-9223372036854775808}`:              slog.KindInt64,
-		`{"a":18446744073709551615}`:              slog.KindUint64,
-		`{"a":18446744073709551616}`:              slog.KindAny,
-		`{"a":-9007199254740993000000}`:           slog.KindAny,
-		`{"a":0.1}`:                               slog.KindFloat64,
-		`{"a":true}`:                              slog.KindBool,
-		`{"a":false}`:                             slog.KindBool,
-		`{"a":null}`:                              slog.KindAny,
-		`{"a":[1,{"b":2}]}`:                       slog.KindAny,
-		`{"a":{}}`:                                slog.KindAny,
-		`{"a":{"b":{"c":1.5,"d":null},"e":"x"}}`:  slog.KindGroup,
+		`{"a":"text \"q\" \u00e9\n"}`:              slog.KindString,
+		`{"a":42}`:                                 slog.KindInt64,
+		`{"a":-9223372036854775808}`:               slog.KindInt64,
+		`{"a":18446744073709551615}`:               slog.KindUint64,
+		`{"a":18446744073709551616}`:               slog.KindAny,
+		`{"a":-9007199254740993000000}`:            slog.KindAny,
+		`{"a":0.1}`:                                slog.KindFloat64,
+		`{"a":true}`:                               slog.KindBool,
+		`{"a":false}`:                              slog.KindBool,
+		`{"a":null}`:                               slog.KindAny,
+		`{"a":[1,{"b":2}]}`:                        slog.KindAny,
+		`{"a":{}}`:                                 slog.KindAny,
+		`{"a":{"b":{"c":1.5,"d":null},"e":"x"}}`:   slog.KindGroup,
 		`{"a":1,"b":{"a":2},"c.d":3,"":"no name"}`: slog.KindInt64,
 	} {
 		attrs := attrsOf([]byte(object))

@@ -34,8 +34,10 @@ func viewer(t *testing.T) http.Handler {
 	now := time.Now()
 	var logs []event.Log
 	for i := range 300 {
-		l := event.Log{Time: now.Add(time.Duration(i-300) * time.Second).UnixNano(), Source: "api", Message: fmt.Sprintf("request %d served", i),
-			Attrs: fmt.Appendf(nil, `{"n":%d,"user":{"id":%d}}`, i, i%10)}
+		l := event.Log{
+			Time: now.Add(time.Duration(i-300) * time.Second).UnixNano(), Source: "api", Message: fmt.Sprintf("request %d served", i),
+			Attrs: fmt.Appendf(nil, `{"n":%d,"user":{"id":%d}}`, i, i%10),
+		}
 		if i%3 == 0 {
 			l.Level, l.Message, l.Attrs = 8, fmt.Sprintf("request %d failed", i), []byte(`{"exception.type":"TimeoutError"}`)
 		}
