@@ -16,6 +16,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"os"
@@ -124,9 +125,7 @@ func serve(ctx context.Context, args []string, diag io.Writer) error {
 		return errors.Join(err, v.Close())
 	}
 	fmt.Fprintf(diag, "slogship-viewer: http://%s/%s, records in %s\n", ln.Addr(), shownToken(made, o.Token), *dir)
-	server := &http.Server{Handler: v, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
-	// A live tail ends when its request's context does: at the end of ours.
-	server.BaseContext = func(net.Listener) context.Context { return ctx }
+	server := newServer(ctx, v, diag)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(ln) }() // ends with Shutdown
 	select {
@@ -137,6 +136,21 @@ func serve(ctx context.Context, args []string, diag io.Writer) error {
 		err = server.Shutdown(end) //nolint:contextcheck // ctx is done
 	}
 	return errors.Join(err, v.Close())
+}
+
+// newServer bounds what a client may cost: a slow one its time, a long one its
+// headers. Answers have no time limit: a live tail lasts.
+func newServer(ctx context.Context, h http.Handler, diag io.Writer) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       time.Minute,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          log.New(diag, "slogship-viewer: ", 0),
+		// A live tail ends when its request's context does: at the end of ours.
+		BaseContext: func(net.Listener) context.Context { return ctx },
+	}
 }
 
 // shownToken is printed only if nobody else knows the token.
