@@ -3,7 +3,6 @@ package viewer
 import (
 	"bytes"
 	"compress/gzip"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -17,9 +16,23 @@ import (
 
 // routes are one address of each kind, of pages, API, ingest and tools.
 var routes = []struct{ method, path string }{
-	{"GET", "/"}, {"GET", "/tail"}, {"GET", "/traces/00000000000000000000000000000001"}, {"GET", "/static/x/logs.js"}, {"GET", "/no-such-page"},
-	{"GET", "/api/logs"}, {"GET", "/api/tail"}, {"GET", "/api/export"}, {"GET", "/api/status"}, {"POST", "/api/errors/1/resolve"},
-	{"POST", "/logs"}, {"POST", "/ndjson"}, {"POST", "/v1/logs"}, {"POST", "/v1/traces"}, {"POST", "/mcp"}, {"GET", "/mcp"}, {"DELETE", "/mcp"},
+	{"GET", "/"},
+	{"GET", "/tail"},
+	{"GET", "/traces/00000000000000000000000000000001"},
+	{"GET", "/static/x/logs.js"},
+	{"GET", "/no-such-page"},
+	{"GET", "/api/logs"},
+	{"GET", "/api/tail"},
+	{"GET", "/api/export"},
+	{"GET", "/api/status"},
+	{"POST", "/api/errors/1/resolve"},
+	{"POST", "/logs"},
+	{"POST", "/ndjson"},
+	{"POST", "/v1/logs"},
+	{"POST", "/v1/traces"},
+	{"POST", "/mcp"},
+	{"GET", "/mcp"},
+	{"DELETE", "/mcp"},
 }
 
 func (v *Viewer) ask(method, path, host string, header ...string) *httptest.ResponseRecorder {
@@ -93,7 +106,7 @@ func TestTraversal(t *testing.T) {
 		"/static/../../../../etc/passwd", "/static/%2e%2e/%2e%2e/etc/passwd", "/static/..%2f..%2fetc%2fpasswd", "/static/x/..%5c..%5cviewer.go", "/static//etc/passwd",
 		"/static/", "/static/x/", "/../viewer.db", "/viewer.db", "/%2e%2e/viewer.db", "/static/x/%00", "/traces/..%2f..%2fviewer.db/x",
 	} {
-		req, err := http.NewRequest("GET", server.URL, nil)
+		req, err := http.NewRequest(http.MethodGet, server.URL, http.NoBody)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -131,7 +144,7 @@ func TestBombs(t *testing.T) {
 	z.Close()
 	for encoding, body := range map[string][]byte{"gzip": gz.Bytes(), "zstd": zst.Bytes()} {
 		for _, path := range []string{"/ndjson", "/logs", "/v1/logs", "/v1/traces"} {
-			r := httptest.NewRequest("POST", path, bytes.NewReader(body))
+			r := httptest.NewRequest(http.MethodPost, path, bytes.NewReader(body))
 			r.Host = "localhost"
 			r.Header.Set("Content-Encoding", encoding)
 			r.Header.Set("Content-Type", "application/json")
@@ -153,7 +166,7 @@ func TestBombs(t *testing.T) {
 	if w.Code < 400 && !strings.Contains(w.Body.String(), "error") {
 		t.Errorf("/mcp takes gzip: %d %s", w.Code, w.Body)
 	}
-	r := httptest.NewRequest("POST", "/mcp", io.LimitReader(endless{}, 1<<30))
+	r := httptest.NewRequest(http.MethodPost, "/mcp", io.LimitReader(endless{}, 1<<30))
 	r.Host = "localhost"
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Accept", "application/json, text/event-stream")
@@ -186,7 +199,7 @@ func TestMCP(t *testing.T) {
 	if _, err := connect("wrong"); err == nil {
 		t.Error("an agent with a wrong token is let in")
 	}
-	r := httptest.NewRequest("POST", "/ndjson?source=api", strings.NewReader(`{"msg":"for the agent"}`))
+	r := httptest.NewRequest(http.MethodPost, "/ndjson?source=api", strings.NewReader(`{"msg":"for the agent"}`))
 	r.Host = "localhost"
 	r.Header.Set("Authorization", "Bearer secret")
 	v.ServeHTTP(httptest.NewRecorder(), r)
@@ -196,7 +209,7 @@ func TestMCP(t *testing.T) {
 			t.Fatal(err)
 		}
 		res, err := session.CallTool(t.Context(), &mcp.CallToolParams{Name: "search_logs", Arguments: map[string]any{"query": "agent"}})
-		if err != nil || !strings.Contains(fmt.Sprint(res.Content[0].(*mcp.TextContent).Text), "info api: for the agent") {
+		if err != nil || !strings.Contains(res.Content[0].(*mcp.TextContent).Text, "info api: for the agent") {
 			t.Errorf("it says %+v, %v", res, err)
 		}
 		if id := session.ID(); id != "" {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"strconv"
 
 	"github.com/slogship/slogship/viewer/internal/api"
 	"github.com/slogship/slogship/viewer/internal/plain"
@@ -26,7 +27,7 @@ func ask(ctx context.Context, args []string, out, diag io.Writer) error {
 	}
 	var found []api.Record
 	for cursor := ""; len(found) < *n; {
-		body, err := c.get(ctx, "/api/logs", url.Values{"q": {text}, "cursor": {cursor}, "limit": {fmt.Sprint(min(*n-len(found), 1000))}})
+		body, err := c.get(ctx, "/api/logs", url.Values{"q": {text}, "cursor": {cursor}, "limit": {strconv.Itoa(min(*n-len(found), 1000))}})
 		if err != nil {
 			return err
 		}

@@ -90,7 +90,7 @@ func (e *exporter) sink(ctx context.Context, out io.Writer) (export.Sink, error)
 func (e *exporter) say(line string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	fmt.Fprintln(e.diag, line)
+	say(e.diag, "%s", line)
 }
 
 func (e *exporter) run(ctx context.Context, sink export.Sink) error {
@@ -99,13 +99,13 @@ func (e *exporter) run(ctx context.Context, sink export.Sink) error {
 	ex := export.Export{Get: e.client.get, Query: e.query, Cursor: e.cursor, Progress: func(p export.Progress) {
 		if e.progress > 0 && time.Now().After(next) {
 			next = time.Now().Add(e.progress)
-			e.say(fmt.Sprintf("export: %d records, %s, up to %.23s", p.Records, rate(p.Records, start), p.Time))
+			e.say(fmt.Sprintf("%d records, %s, up to %.23s", p.Records, rate(p.Records, start), p.Time))
 		}
 	}}
 	p, err := ex.Run(ctx, sink)
 	if err == nil {
 		if e.progress > 0 {
-			e.say(fmt.Sprintf("export: all %d records in %v, %s", p.Records, time.Since(start).Round(time.Millisecond), rate(p.Records, start)))
+			e.say(fmt.Sprintf("all %d records in %v, %s", p.Records, time.Since(start).Round(time.Millisecond), rate(p.Records, start)))
 		}
 		return nil
 	}
@@ -113,7 +113,7 @@ func (e *exporter) run(ctx context.Context, sink export.Sink) error {
 		err = errInterrupted
 	}
 	if p.Broken {
-		e.say("export: broken off. To go on, repeat the command with -cursor " + strconv.FormatInt(p.Cursor, 10) + " and the query " + quoted(p.Query))
+		e.say("export is broken off. To go on, repeat the command with -cursor " + strconv.FormatInt(p.Cursor, 10) + " and the query " + quoted(p.Query))
 	}
 	return err
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"regexp"
 	"strings"
 	"testing"
@@ -22,11 +21,7 @@ func post(t *testing.T, url string, n int) {
 	for i := range n {
 		fmt.Fprintf(&b, `{"time":%q,"msg":"request %d","n":%d}`+"\n", time.Now().Add(time.Duration(i-n)*time.Millisecond).Format(time.RFC3339Nano), i, i)
 	}
-	res, err := http.Post(url+"/ndjson?source=api", "", strings.NewReader(b.String()))
-	if err != nil || res.StatusCode != http.StatusOK {
-		t.Fatal(res, err)
-	}
-	res.Body.Close()
+	send(t, url, "", b.String())
 }
 
 // A query's result goes to a backend, whose token comes from the environment and
@@ -40,7 +35,7 @@ func TestExportTo(t *testing.T) {
 	var diag bytes.Buffer
 	args := []string{"export", "n>=500", "-viewer", url, "-to", "elasticsearch", "-url", backend.URL}
 	err := run(t.Context(), args, nil, io.Discard, &diag)
-	if code := status(err, &diag); code != exitDone || len(backend.Records()) != 2000 || !strings.Contains(diag.String(), "export: all 2000 records in ") {
+	if code := status(err, &diag); code != exitDone || len(backend.Records()) != 2000 || !strings.Contains(diag.String(), "slogship-viewer: all 2000 records in ") {
 		t.Errorf("status %d, %d records\n%s", code, len(backend.Records()), diag.String())
 	}
 	t.Setenv("SLOGSHIP_TOKEN", token+"x")
@@ -49,7 +44,7 @@ func TestExportTo(t *testing.T) {
 	if code := status(err, &diag); code != exitFailed || !strings.Contains(diag.String(), "401") || strings.Contains(diag.String(), token) {
 		t.Errorf("status %d with a wrong token\n%s", code, diag.String())
 	}
-	for _, want := range []string{"broken off. To go on, repeat the command with -cursor ", "and the query 'n>=500 until:"} {
+	for _, want := range []string{"export is broken off. To go on, repeat the command with -cursor ", "and the query 'n>=500 until:"} {
 		if !strings.Contains(diag.String(), want) {
 			t.Errorf("no %q in\n%s", want, diag.String())
 		}

@@ -52,8 +52,13 @@ func status(err error, diag io.Writer) int {
 	case errors.Is(err, errInterrupted):
 		return exitInterrupted
 	}
-	fmt.Fprintln(diag, "slogship-viewer:", err)
+	say(diag, "%v", err)
 	return exitFailed
+}
+
+// say tells the user. Who does not read cannot be told.
+func say(diag io.Writer, format string, args ...any) {
+	_, _ = fmt.Fprintf(diag, "slogship-viewer: "+format+"\n", args...)
 }
 
 func run(ctx context.Context, args []string, in io.Reader, out, diag io.Writer) error {
@@ -91,7 +96,7 @@ func serve(ctx context.Context, args []string, diag io.Writer) error {
 	f := flag.NewFlagSet("slogship-viewer", flag.ContinueOnError)
 	f.SetOutput(diag)
 	f.Usage = func() {
-		fmt.Fprint(diag, usage)
+		_, _ = io.WriteString(diag, usage) // as the flag package writes the rest
 		f.PrintDefaults()
 	}
 	addr := f.String("addr", "127.0.0.1:7777", "where to listen; any address but loopback needs a token, which is made if there is none")
@@ -114,7 +119,7 @@ func serve(ctx context.Context, args []string, diag io.Writer) error {
 	if !loopback(*addr) && o.Token == "" {
 		o.Token, made = rand.Text(), true
 	}
-	o.OnError = func(err error) { fmt.Fprintln(diag, "slogship-viewer:", err) }
+	o.OnError = func(err error) { say(diag, "%v", err) }
 	v, err := viewer.New(*dir, &o)
 	if err != nil {
 		return err
@@ -124,7 +129,7 @@ func serve(ctx context.Context, args []string, diag io.Writer) error {
 	if err != nil {
 		return errors.Join(err, v.Close())
 	}
-	fmt.Fprintf(diag, "slogship-viewer: http://%s/%s, records in %s\n", ln.Addr(), shownToken(made, o.Token), *dir)
+	say(diag, "http://%s/%s, records in %s", ln.Addr(), shownToken(made, o.Token), *dir)
 	server := newServer(ctx, v, diag)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(ln) }() // ends with Shutdown

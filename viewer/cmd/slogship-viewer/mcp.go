@@ -15,7 +15,7 @@ import (
 
 // serveAgent answers an agent by MCP on standard input and output, which carry
 // nothing else, until it closes them.
-func serveAgent(ctx context.Context, args []string, in io.Reader, out, diag io.Writer) error {
+func serveAgent(ctx context.Context, args []string, in io.Reader, out, diag io.Writer) (err error) {
 	f := flag.NewFlagSet("slogship-viewer mcp", flag.ContinueOnError)
 	f.SetOutput(diag)
 	var c client
@@ -33,10 +33,10 @@ func serveAgent(ctx context.Context, args []string, in io.Reader, out, diag io.W
 		if err != nil {
 			return err
 		}
-		defer v.Close()
+		defer func() { err = errors.Join(err, v.Close()) }()
 		ask = tools.In(v)
 	}
-	err := tools.Serve(ctx, ask, &mcp.IOTransport{Reader: io.NopCloser(in), Writer: unclosed{out}})
+	err = tools.Serve(ctx, ask, &mcp.IOTransport{Reader: io.NopCloser(in), Writer: unclosed{out}})
 	if errors.Is(err, io.EOF) || ctx.Err() != nil {
 		return nil // it has left, or we were told to
 	}

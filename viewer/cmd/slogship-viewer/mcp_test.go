@@ -50,11 +50,7 @@ func says(t *testing.T, s *mcp.ClientSession, query string) (text string, failed
 // An agent asks a viewer that runs, with its token, by standard input and output.
 func TestMCP(t *testing.T) {
 	url := start(t, "-token", "secret")
-	req, _ := http.NewRequest("POST", url+"/ndjson", strings.NewReader(`{"msg":"for the agent"}`))
-	req.Header.Set("Authorization", "Bearer secret")
-	if res, err := http.DefaultClient.Do(req); err != nil || res.StatusCode != 200 {
-		t.Fatal(res, err)
-	}
+	send(t, url, "secret", `{"msg":"for the agent"}`)
 	if text, failed := says(t, agent(t, "-viewer", url, "-token", "secret"), "agent"); failed || !strings.Contains(text, "for the agent") {
 		t.Errorf("it says %s", text)
 	}
@@ -73,7 +69,7 @@ func TestMCPDir(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, _ := http.NewRequest("POST", "http://localhost/ndjson", strings.NewReader(`{"msg":"kept"}`))
+	r, _ := http.NewRequest(http.MethodPost, "http://localhost/ndjson", strings.NewReader(`{"msg":"kept"}`))
 	v.ServeHTTP(discard{}, r)
 	if err := run(t.Context(), []string{"mcp", "-dir", dir}, strings.NewReader(""), io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), "in use by another viewer") {
 		t.Errorf("beside a viewer: %v", err)

@@ -48,7 +48,9 @@ func TestOwnLogs(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	t.Setenv("SLOGSHIP_VIEWER_TOKEN", "topsecret")
-	go func() { ended <- run(ctx, []string{"-addr", "127.0.0.1:0", "-dir", t.TempDir()}, nil, io.Discard, &diag) }()
+	go func() {
+		ended <- run(ctx, []string{"-addr", "127.0.0.1:0", "-dir", t.TempDir()}, nil, io.Discard, &diag)
+	}()
 	url := ""
 	for url == "" {
 		url = regexp.MustCompile(`http://[^/]+`).FindString(diag.String())
@@ -60,7 +62,7 @@ func TestOwnLogs(t *testing.T) {
 		}
 	}
 	for _, body := range []string{`{"msg":"hidden"}`, `{"msg":"hidden"`, "hidden"} {
-		req, _ := http.NewRequest("POST", url+"/ndjson", strings.NewReader(body))
+		req, _ := http.NewRequest(http.MethodPost, url+"/ndjson", strings.NewReader(body))
 		req.Header.Set("Authorization", "Bearer topsecret")
 		if res, err := http.DefaultClient.Do(req); err == nil {
 			res.Body.Close()

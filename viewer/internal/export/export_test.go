@@ -147,7 +147,7 @@ func TestGoOn(t *testing.T) {
 		if at == 999 {
 			want = 1010
 		}
-		if got := append(first.messages, second.messages...); !slices.Equal(got, messages(0, want)) {
+		if !slices.Equal(slices.Concat(first.messages, second.messages), messages(0, want)) {
 			t.Errorf("at %d, then from %d: %d and %d records", at, p.Cursor, len(first.messages), len(second.messages))
 		}
 	}
@@ -177,7 +177,7 @@ func TestViewerGone(t *testing.T) {
 		if err == nil || !p.Broken || len(first.messages) != 300 {
 			t.Errorf("%s: %d records, %+v, %v", name, len(first.messages), p, err)
 		}
-		if _, err := (&Export{Get: v.get, Query: p.Query, Cursor: p.Cursor}).Run(t.Context(), &second); err != nil || !slices.Equal(append(first.messages, second.messages...), messages(0, 1000)) {
+		if _, err := (&Export{Get: v.get, Query: p.Query, Cursor: p.Cursor}).Run(t.Context(), &second); err != nil || !slices.Equal(slices.Concat(first.messages, second.messages), messages(0, 1000)) {
 			t.Errorf("%s: %d and %d records, %v", name, len(first.messages), len(second.messages), err)
 		}
 	}

@@ -33,7 +33,7 @@ func (s *said) String() string {
 }
 
 // to returns a Ship to a backend that is up.
-func to(t *testing.T, ctx context.Context, name string, backend *slogshiptest.Server, s *said) *Ship {
+func to(ctx context.Context, t *testing.T, name string, backend *slogshiptest.Server, s *said) *Ship {
 	t.Helper()
 	target, err := NewTarget(name, backend.URL, "", backend.Header())
 	if err != nil {
@@ -70,7 +70,7 @@ func TestBackends(t *testing.T) {
 			backend := slogshiptest.NewServer(t, c.backend)
 			for round := range 2 {
 				var s said
-				p, err := (&Export{Get: v.get}).Run(t.Context(), to(t, t.Context(), c.name, backend, &s))
+				p, err := (&Export{Get: v.get}).Run(t.Context(), to(t.Context(), t, c.name, backend, &s))
 				if err != nil || p.Records != 400 || p.Broken {
 					t.Fatalf("%+v, %v\n%v", p, err, &s)
 				}
@@ -121,7 +121,7 @@ func TestIdentity(t *testing.T) {
 		if err := v.Append(t.Context(), &store.Batch{Logs: []event.Log{{Time: when.UnixNano(), Source: "api", Message: message}}}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := (&Export{Get: v.get}).Run(t.Context(), to(t, t.Context(), "logflare", backend, &said{})); err != nil {
+		if _, err := (&Export{Get: v.get}).Run(t.Context(), to(t.Context(), t, "logflare", backend, &said{})); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -138,14 +138,13 @@ func TestInterrupted(t *testing.T) {
 	backend := slogshiptest.NewServer(t)
 	ctx, stop := context.WithCancel(t.Context())
 	e := &Export{Get: v.get, Progress: func(p Progress) {
-		switch {
-		case p.Records >= 25_000 && p.Records < 26_000:
+		if p.Records >= 25_000 && p.Records < 26_000 {
 			backend.Fail(slogshiptest.Failure{Status: 503})
 			time.AfterFunc(50*time.Millisecond, stop) // records are on their way, or wait for room: either is good
 		}
 	}}
 	var s said
-	p, err := e.Run(ctx, to(t, ctx, "logflare", backend, &s))
+	p, err := e.Run(ctx, to(ctx, t, "logflare", backend, &s))
 	if !p.Broken || err == nil {
 		t.Fatalf("it was not broken off: %+v, %v", p, err)
 	}
@@ -154,7 +153,7 @@ func TestInterrupted(t *testing.T) {
 		t.Fatalf("%d arrived: nothing is shown by this", arrived)
 	}
 	backend.Recover()
-	if p, err = (&Export{Get: v.get, Query: p.Query, Cursor: p.Cursor}).Run(t.Context(), to(t, t.Context(), "logflare", backend, &s)); err != nil {
+	if p, err = (&Export{Get: v.get, Query: p.Query, Cursor: p.Cursor}).Run(t.Context(), to(t.Context(), t, "logflare", backend, &s)); err != nil {
 		t.Fatal(p, err)
 	}
 	if got := len(backend.Records()); got != n || backend.Duplicates() > n/2 {
@@ -182,7 +181,7 @@ func TestGiveUp(t *testing.T) {
 		t.Errorf("three sources fail together, and it is said:\n%s", lines)
 	}
 	backend.Recover()
-	if _, err = (&Export{Get: v.get, Query: p.Query, Cursor: p.Cursor}).Run(t.Context(), to(t, t.Context(), "loki", backend, &s)); err != nil || len(backend.Records()) != 500 {
+	if _, err = (&Export{Get: v.get, Query: p.Query, Cursor: p.Cursor}).Run(t.Context(), to(t.Context(), t, "loki", backend, &s)); err != nil || len(backend.Records()) != 500 {
 		t.Errorf("%d records, %v", len(backend.Records()), err)
 	}
 }
@@ -199,7 +198,7 @@ func TestRefused(t *testing.T) {
 		return ""
 	})
 	var s said
-	p, err := (&Export{Get: v.get}).Run(t.Context(), to(t, t.Context(), "elasticsearch", backend, &s))
+	p, err := (&Export{Get: v.get}).Run(t.Context(), to(t.Context(), t, "elasticsearch", backend, &s))
 	if err == nil || !strings.Contains(err.Error(), "9 records were refused") || p.Broken || len(backend.Records()) != 291 {
 		t.Errorf("%d records, %+v, %v", len(backend.Records()), p, err)
 	}
@@ -219,7 +218,7 @@ func TestManySources(t *testing.T) {
 		t.Fatal(err)
 	}
 	backend := slogshiptest.NewServer(t)
-	p, err := (&Export{Get: v.get}).Run(t.Context(), to(t, t.Context(), "logflare", backend, &said{}))
+	p, err := (&Export{Get: v.get}).Run(t.Context(), to(t.Context(), t, "logflare", backend, &said{}))
 	if err == nil || !strings.Contains(err.Error(), "source:a,b,c") || !p.Broken || len(backend.Records()) != maxSources {
 		t.Errorf("%d records, %+v, %v", len(backend.Records()), p, err)
 	}

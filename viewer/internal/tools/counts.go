@@ -46,15 +46,16 @@ func (t *toolset) histogram(ctx context.Context, in *histogramInput, out *page) 
 	out.line("from, for %v each: records, by level", time.Duration(h.Step)*time.Millisecond)
 	total := int64(0)
 	for i, bar := range h.Bars {
-		n, levels := int64(0), ""
+		n := int64(0)
+		var levels strings.Builder
 		for class, count := range bar {
 			if count > 0 && class < len(h.Names) {
-				levels += fmt.Sprintf(" %s=%d", h.Names[class], count)
+				fmt.Fprintf(&levels, " %s=%d", h.Names[class], count)
 			}
 			n += count
 		}
 		total += n
-		if n > 0 && !out.line("%s %d%s", clock(h.From+int64(i)*h.Step), n, levels) {
+		if n > 0 && !out.line("%s %d%s", clock(h.From+int64(i)*h.Step), n, levels.String()) {
 			out.note("cut: ask with fewer bars")
 			return nil
 		}

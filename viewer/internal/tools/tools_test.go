@@ -271,7 +271,7 @@ func TestStrangeAnswers(t *testing.T) {
 			}
 		}, "ask for fewer records"},
 		{"control characters", func(w http.ResponseWriter, _ *http.Request) {
-			w.WriteHeader(500)
+			w.WriteHeader(http.StatusInternalServerError)
 			w.Write([]byte("\x1b[31m" + strings.Repeat("x", 1e6)))
 		}, `500: \x1b[31mxxx`},
 	} {
