@@ -81,7 +81,7 @@ func parseFlags(f *flag.FlagSet, args []string) (text string, err error) {
 	text = strings.Join(words, " ")
 	var e *query.Error
 	if _, err := query.Parse(text, time.Now()); errors.As(err, &e) {
-		return "", errors.New(e.Text + "\n" + e.Caret(text))
+		return "", errors.New("this query is not understood:\n" + e.Caret(text))
 	}
 	return text, nil
 }

@@ -23,7 +23,8 @@ import (
 
 const traceID = "4bf92f3577b34da6a3ce929d0e0e4736"
 
-// viewer is an API with n records of three sources in it, a millisecond apart.
+// viewer is an API with n records of three sources in it, four a millisecond: keys
+// follow each other closely.
 type viewer struct {
 	*store.Store
 	mux   *http.ServeMux
@@ -44,13 +45,18 @@ func newViewer(t *testing.T, n int) *viewer {
 	return v
 }
 
+// when is the time of a record.
+func (v *viewer) when(i int) time.Time {
+	return v.start.Add(time.Duration(i/4)*time.Millisecond + time.Duration(i%4)*100*time.Microsecond + 3456)
+}
+
 func (v *viewer) add(t *testing.T, from, to int) {
 	t.Helper()
 	trace, _ := event.ParseTrace(traceID)
 	var logs []event.Log
 	for i := from; i < to; i++ {
 		logs = append(logs, event.Log{
-			Time: v.start.Add(time.Duration(i)*time.Millisecond + 123_456).UnixNano(), Level: []int{0, 4, 8, 2}[i%4], Source: []string{"api", "web", "db 1"}[i%3],
+			Time: v.when(i).UnixNano(), Level: []int{0, 4, 8, 2}[i%4], Source: []string{"api", "web", "db 1"}[i%3],
 			Message: fmt.Sprint("request ", i), Attrs: fmt.Appendf(nil, `{"n":%d,"user":{"id":%d},"list":[1,2]}`, i, i%7), Trace: trace, Span: [8]byte{1},
 		})
 	}
@@ -137,7 +143,7 @@ func TestGoOn(t *testing.T) {
 			t.Fatalf("at %d: %+v, %v", at, p, err)
 		}
 		var second collect
-		if at == 500 {
+		if at == 500 { // all are newer than what there was
 			v.add(t, 1000, 1010)
 		}
 		if _, err := (&Export{Get: v.get, Query: p.Query, Cursor: p.Cursor}).Run(t.Context(), &second); err != nil {

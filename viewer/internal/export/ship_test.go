@@ -82,7 +82,7 @@ func TestBackends(t *testing.T) {
 			if !ok {
 				t.Fatal("a record is missing")
 			}
-			when := v.start.Add(7*time.Millisecond + 123_456)
+			when := v.when(7)
 			if d := when.Sub(r.Time); d < 0 || d >= time.Millisecond {
 				t.Errorf("its time is %v, want %v", r.Time, when)
 			}

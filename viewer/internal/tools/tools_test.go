@@ -220,6 +220,23 @@ func TestTrace(t *testing.T) {
 		"1 log records", "request 200 served")
 }
 
+// Each span comes once, after its parent, also where an id is there twice; what
+// only a circle of parents leads to is left out.
+func TestTree(t *testing.T) {
+	span := func(id, parent, start string) api.Span { return api.Span{ID: id, Parent: parent, Start: start} }
+	var got []string
+	tree := newTree([]api.Span{
+		span("c", "b", "30"), span("a", "", "10"), span("b", "a", "20"), span("a", "", "11"), span("d", "a", "15"), span("x", "y", "1"), span("y", "x", "1"),
+	})
+	tree.walk(func(s *api.Span, depth int) bool {
+		got = append(got, fmt.Sprint(s.ID, depth))
+		return true
+	})
+	if want := "[a0 d1 b1 c2 a0]"; fmt.Sprint(got) != want {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
 // What is asked wrongly is an error that the agent can mend.
 func TestErrors(t *testing.T) {
 	s := agent(t, In(viewer(t)))
