@@ -14,16 +14,17 @@ MODULES := $(sort $(patsubst ./%,%,$(patsubst %/,%,$(dir \
 	$(shell find . -name go.mod -not -path './.*' -not -path '*/testdata/*' -not -path '*/node_modules/*')))))
 NESTED := $(filter-out . tools,$(MODULES))
 
-# cli requires the root module as it is published, without a replace directive; in
-# the tree it is built with the root module beside it, by its own go.work.
-WORK := $(CURDIR)/cli/go.work
-in_module = cd $$m && GOWORK=$$([ $$m = cli ] && echo $(WORK) || echo off)
+# cli and viewer require the root module as it is published, without a replace
+# directive; in the tree they are built with the root module beside them, each by
+# its own go.work.
+WORKSPACES := cli viewer
+in_module = cd $$m && GOWORK=$$(case " $(WORKSPACES) " in *" $$m "*) echo $(CURDIR)/$$m/go.work;; *) echo off;; esac)
 
 # Nested modules whose tests take seconds and need no server.
 LIGHT := $(sort $(filter adapters/%,$(NESTED)) cli examples/loggers examples/otel viewer)
 
 .DEFAULT_GOAL := help
-.PHONY: FORCE help picture test check vet build cross examples tidy tidy-cli lint vuln fmt bench bench-peers bench-spool soak fuzz integration viewer tools cc
+.PHONY: FORCE help picture test check vet build cross examples tidy tidy-workspaces lint vuln fmt bench bench-peers bench-spool soak fuzz integration viewer tools cc
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
@@ -61,24 +62,26 @@ cross: ## build and vet the root module for other systems, and for 32 bits
 	done
 
 tidy: ## fail where go mod tidy would change a module
-	@set -e; for m in $(filter-out cli,$(MODULES)); do \
+	@set -e; for m in $(filter-out $(WORKSPACES),$(MODULES)); do \
 		echo "(cd $$m && $(GO) mod tidy -diff)"; (cd $$m && $(GO) mod tidy -diff) || \
 		{ echo "tidy: $$m is not tidy: run 'go mod tidy' in it"; exit 1; }; \
 	done
-	@$(MAKE) --no-print-directory tidy-cli
+	@$(MAKE) --no-print-directory tidy-workspaces
 
-# What tidy would do if the root module stood where cli/go.mod requires it.
-tidy-cli:
-	@set -e; echo "(cd cli && $(GO) mod tidy -diff)"; t=$$(mktemp -d); trap 'rm -r "$$t"' EXIT; \
-	cp cli/go.mod "$$t/tree.mod"; cp cli/go.sum "$$t/tree.sum"; \
-	$(GO) mod edit -replace github.com/slogship/slogship=$(CURDIR) "$$t/tree.mod"; \
-	(cd cli && $(GO) mod tidy -diff -modfile="$$t/tree.mod") || { echo "tidy: cli is not tidy"; exit 1; }
+# What tidy would do if the root module stood where their go.mod requires it.
+tidy-workspaces:
+	@set -e; t=$$(mktemp -d); trap 'rm -r "$$t"' EXIT; for m in $(WORKSPACES); do \
+		echo "(cd $$m && $(GO) mod tidy -diff)"; \
+		cp $$m/go.mod "$$t/tree.mod"; cp $$m/go.sum "$$t/tree.sum"; \
+		$(GO) mod edit -replace github.com/slogship/slogship=$(CURDIR) "$$t/tree.mod"; \
+		(cd $$m && $(GO) mod tidy -diff -modfile="$$t/tree.mod") || { echo "tidy: $$m is not tidy"; exit 1; }; \
+	done
 
 lint: $(BIN)/golangci-lint ## golangci-lint, and the format of every Go file in the tree
 	$(BIN)/golangci-lint config verify
 	@$(BIN)/golangci-lint fmt --diff || { echo "lint: not formatted: run 'make fmt'"; exit 1; }
 	$(BIN)/golangci-lint run ./...
-	cd cli && GOWORK=$(WORK) ../$(BIN)/golangci-lint run ./...
+	cd cli && GOWORK=$(CURDIR)/cli/go.work ../$(BIN)/golangci-lint run ./...
 
 fmt: $(BIN)/golangci-lint ## format every Go file in the tree
 	$(BIN)/golangci-lint fmt

@@ -28,6 +28,7 @@ import (
 	"github.com/slogship/slogship/viewer/internal/ingest"
 	"github.com/slogship/slogship/viewer/internal/pages"
 	"github.com/slogship/slogship/viewer/internal/store"
+	"github.com/slogship/slogship/viewer/internal/tools"
 )
 
 // Options say how much is kept and who may look. The zero value is usable.
@@ -88,6 +89,7 @@ func New(dir string, opts *Options) (*Viewer, error) {
 	in := &ingest.Handler{Busy: store.ErrBusy, MaxBytes: o.MaxBodyBytes, Sink: sink(s)}
 	in.Register(mux)
 	(&api.API{Store: s, Now: time.Now}).Register(mux)
+	mux.Handle("/mcp", tools.NewHandler(tools.In(mux)))
 	pages.Register(mux)
 	return &Viewer{store: s, root: guard.New(mux, o.Hosts, o.Token)}, nil
 }

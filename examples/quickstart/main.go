@@ -9,14 +9,20 @@
 // so, and the exit status is 1 if it is not true.
 //
 //	go run ./examples/quickstart
+//	go run ./examples/quickstart -viewer
 //
 // The first time Go compiles it, which takes a while and prints nothing; then it
 // takes 10 s. Ctrl-C ends it sooner.
+//
+// With -viewer all is seen on a page, too: slogship-viewer is built and started, its
+// address is printed, the parts last longer, and the page stays until Ctrl-C.
+// -viewer=URL shows it in a viewer that runs.
 package main
 
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -33,12 +39,17 @@ import (
 type plan struct {
 	before, outage, after time.Duration
 	clients               int
+	viewer                string // its URL; "": there is none
 }
 
 func main() {
+	var viewer viewerFlag
+	flag.Var(&viewer, "viewer", "show it on a page, too: start a viewer, or with -viewer=`URL` use one")
+	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
-	ok, err := run(ctx, plan{before: 3 * time.Second, outage: 3 * time.Second, after: 3 * time.Second, clients: 8}, newScreen(os.Stdout))
+	p := plan{before: 3 * time.Second, outage: 3 * time.Second, after: 3 * time.Second, clients: 8}
+	ok, err := start(ctx, p, viewer, newScreen(os.Stdout))
 	stop()
 	switch {
 	case errors.Is(err, errInterrupted) && ok:
@@ -49,6 +60,32 @@ func main() {
 	case !ok:
 		os.Exit(1)
 	}
+}
+
+// start carries out the plan, on a page if that is wanted.
+func start(ctx context.Context, p plan, show viewerFlag, out *screen) (ok bool, err error) {
+	if !show.on {
+		return run(ctx, p, out)
+	}
+	p.viewer = show.url
+	if p.viewer == "" {
+		// It ends after us, and not with ctx, which it would do in the midst of it all.
+		v, err := startViewer(context.WithoutCancel(ctx), out)
+		if err != nil {
+			return false, err
+		}
+		defer v.end()
+		p.viewer = v.url
+	}
+	p.before, p.outage, p.after = 5*time.Second, 8*time.Second, 5*time.Second
+	out.event("open %s/tail in a browser: it begins in 5 s", p.viewer)
+	pause(ctx, 5*time.Second)
+	ok, err = run(ctx, p, out)
+	if show.url == "" && err == nil {
+		out.event("look around: %s/?q=last:5m has all of it. Ctrl-C ends the viewer", p.viewer)
+		<-ctx.Done()
+	}
+	return ok, err
 }
 
 // errInterrupted is the error of run if its context ended. The report says so.
@@ -65,7 +102,9 @@ func run(ctx context.Context, p plan, out *screen) (ok bool, err error) {
 	// The handler. Yours needs the URL and the header only, and ContextAttrs
 	// if you like; the rest is here to make an outage of seconds worth watching.
 	var troubles troubles
+	page := newPage(p.viewer, out)
 	handler, err := slogship.New(backend.URL, &slogship.Options{
+		Client:        page.client(),    // the default one without -viewer
 		Header:        backend.Header(), // the credentials
 		ContextAttrs:  requestAttrs,
 		FlushInterval: 200 * time.Millisecond,
@@ -97,12 +136,12 @@ func run(ctx context.Context, p plan, out *screen) (ok bool, err error) {
 	watch.begin(outage)
 	backend.Fail(slogshiptest.Failure{Requests: 3, Status: http.StatusServiceUnavailable})
 	backend.Fail(slogshiptest.Failure{Reset: true}) // until Recover
-	out.event("the receiver goes away: it answers 503, then resets connections")
+	page.note(ctx, "error", "the receiver goes away: it answers 503, then resets connections")
 	pause(ctx, p.outage)
 
 	watch.begin(after)
 	backend.Recover()
-	out.event("the receiver is back")
+	page.note(ctx, "info", "the receiver is back")
 	pause(ctx, p.after)
 
 	// The end: first the clients, then the service, the log at last.

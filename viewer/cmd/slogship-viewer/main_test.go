@@ -17,7 +17,7 @@ func start(t *testing.T, args ...string) (url string) {
 	diag, w := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
-		err := run(ctx, append([]string{"-addr", "127.0.0.1:0", "-dir", t.TempDir()}, args...), io.Discard, w)
+		err := run(ctx, append([]string{"-addr", "127.0.0.1:0", "-dir", t.TempDir()}, args...), nil, io.Discard, w)
 		w.CloseWithError(io.EOF)
 		ended <- err
 	}()
@@ -36,21 +36,35 @@ func start(t *testing.T, args ...string) (url string) {
 	return url
 }
 
+// send posts lines of JSON to a viewer.
+func send(t *testing.T, url, token, lines string) {
+	t.Helper()
+	req, err := http.NewRequest(http.MethodPost, url+"/ndjson?source=api", strings.NewReader(lines))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		t.Fatal(res.Status)
+	}
+}
+
 // What was posted is found by query and export; an error of the query is shown at
 // its place; what was logged does not steer the terminal.
 func TestQuery(t *testing.T) {
 	url := start(t, "-token", "secret")
-	req, _ := http.NewRequest("POST", url+"/ndjson", strings.NewReader("{\"msg\":\"one\"}\n{\"msg\":\"two \\u001b[31m\",\"level\":\"error\",\"n\":1}"))
-	req.Header.Set("Authorization", "Bearer secret")
-	if res, err := http.DefaultClient.Do(req); err != nil || res.StatusCode != 200 {
-		t.Fatal(res, err)
-	}
+	send(t, url, "secret", "{\"msg\":\"one\"}\n{\"msg\":\"two \\u001b[31m\",\"level\":\"error\",\"n\":1}")
 	ask := func(args ...string) (string, error) {
 		var out bytes.Buffer
-		err := run(t.Context(), append(args, "-url", url, "-token", "secret"), &out, io.Discard)
+		err := run(t.Context(), append(args, "-viewer", url, "-token", "secret"), nil, &out, io.Discard)
 		return out.String(), err
 	}
-	if out, err := ask("query", "level>=error"); err != nil || !strings.Contains(out, `error default two`) || strings.Contains(out, "\x1b") || strings.Contains(out, "one") {
+	if out, err := ask("query", "level>=error"); err != nil || !strings.Contains(out, `error api two`) || strings.Contains(out, "\x1b") || strings.Contains(out, "one") {
 		t.Errorf("query: %q, %v", out, err)
 	}
 	if out, err := ask("query", "n=1", "--json"); err != nil || !strings.HasPrefix(out, `{"id":"`) || strings.Count(out, "\n") != 1 {
@@ -62,10 +76,10 @@ func TestQuery(t *testing.T) {
 	if _, err := ask("query", "level:loud"); err == nil || !strings.Contains(err.Error(), "level:loud\n      ^^^^") {
 		t.Errorf("a wrong query: %v", err)
 	}
-	if err := run(t.Context(), []string{"query", "-url", url}, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), "token") {
+	if err := run(t.Context(), []string{"query", "-viewer", url}, nil, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), "token") {
 		t.Errorf("without the token: %v", err)
 	}
-	if err := run(t.Context(), []string{"qeury"}, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), "qeury") {
+	if err := run(t.Context(), []string{"qeury"}, nil, io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), "qeury") {
 		t.Errorf("no such command: %v", err)
 	}
 }
