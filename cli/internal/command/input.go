@@ -24,8 +24,7 @@ func shipInput(c *config, stop <-chan os.Signal) (status int) {
 	}
 	s, err := newShipper(c, false, stop)
 	if err != nil {
-		c.env.say("%v\n", err)
-		return exitUsage
+		return c.env.failStart(c, err)
 	}
 	if err := s.begin(); err != nil {
 		return s.fail(err)
@@ -33,12 +32,21 @@ func shipInput(c *config, stop <-chan os.Signal) (status int) {
 	w := lines.NewWriter(s, &c.lines)
 	err = s.pump(c.env.Stdin, w)
 	_ = w.Close() // an unfinished line; s has no Flush that could fail
-	status = s.finish(0)
+	status = s.finish(c.patience())
 	if err != nil {
 		c.env.say("slogship: standard input: %v\n", err)
 		return max(status, exitFailed)
 	}
 	return status
+}
+
+// patience is how long records have to be delivered after the end of the input: any
+// time; but with a spool, where they are safe, only -grace.
+func (c *config) patience() time.Duration {
+	if c.spool == "" {
+		return 0
+	}
+	return max(c.grace, time.Millisecond)
 }
 
 // fail ends a shipper that could not begin.
