@@ -126,6 +126,40 @@ func pipeTo(t *testing.T, s *slogshiptest.Server, args ...string) (*process, io.
 	return p, in
 }
 
+// When the disk is full as well, a pipe is slowed down and never thinned.
+func TestSpoolFull(t *testing.T) {
+	t.Parallel()
+	const n, room = 2000, 64 << 20 // lines of 60 kB
+	s := slogshiptest.NewServer(t, slogshiptest.Elasticsearch)
+	s.Fail(slogshiptest.Failure{Status: http.StatusServiceUnavailable})
+	spool := filepath.Join(t.TempDir(), "spool")
+	p, in := pipeTo(t, s, "-spool", spool, "-spool-bytes", fmt.Sprint(room), "-quiet", "-grace", "10m", "-timeout", "1m")
+	ended := make(chan error, 1)
+	go func() {
+		var err error
+		long := strings.Repeat("x", 60_000)
+		for i := 0; i < n && err == nil; i++ {
+			_, err = fmt.Fprintf(in, `{"level":"info","msg":"line %d","long":"%s"}`+"\n", i, long)
+		}
+		ended <- errors.Join(err, in.Close())
+	}()
+	for used := int64(0); used < room/4*3; time.Sleep(10 * time.Millisecond) {
+		if r, err := spooldir.Inspect(spool, nil); err == nil {
+			used = r.Bytes
+		}
+	}
+	select {
+	case err := <-ended:
+		t.Fatalf("all was read, although there is no room for it: %v", err)
+	case <-time.After(time.Second): // for it to overflow, if it does; the test holds on a slow machine, too
+	}
+	s.Recover()
+	if err := errors.Join(<-ended, p.Wait()); err != nil {
+		t.Fatalf("%v\n%s", err, &p.stderr)
+	}
+	once(t, s, n)
+}
+
 // A follower's position moves on when the lines are on disk: after a kill it reads
 // none of them again, although the file is gone and nothing was delivered.
 func TestSpoolFollow(t *testing.T) {

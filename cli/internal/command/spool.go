@@ -152,8 +152,11 @@ func (e Env) sayDamage(r *spooldir.Report) (status int) {
 	if r.Sound() {
 		return status
 	}
-	if r.Unreadable > 0 || r.Damaged > 0 {
-		e.say("slogship: damaged in %d places: %d records are lost; the others can be sent\n", r.Damaged, r.Unreadable)
+	switch {
+	case r.Unreadable > 0:
+		e.say("slogship: %d records are damaged and lost; the other %d can be sent\n", r.Unreadable, r.Records)
+	case r.Damaged > 0:
+		e.say("slogship: the files are damaged in %d places, but no record is lost\n", r.Damaged)
 	}
 	if r.AckDamaged {
 		e.say("slogship: the file ACK is damaged: what was delivered last may be sent again, with the same ids\n")
@@ -218,6 +221,9 @@ func shipSpool(dir string, args []string, env Env, stop <-chan os.Signal) (statu
 	}
 	c.spool, c.spoolBytes = dir, defaultSpoolBytes
 	s, err := newShipper(c, false, stop)
+	if errors.Is(err, slogship.ErrLocked) {
+		return env.failSpool(dir, err)
+	}
 	if err != nil {
 		return env.failStart(c, err)
 	}
