@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -70,14 +71,12 @@ func parse(name string, args []string, env Env) (*config, error) {
 	c := &config{env: env, header: http.Header{}, drop: map[string]bool{}}
 	var r raw
 	fs := flag.NewFlagSet(strings.TrimSpace("slogship "+name), flag.ContinueOnError)
-	fs.SetOutput(env.Stderr)
-	fs.Usage = func() { usage(name, fs) }
 	c.define(name, fs, &r)
-	if err := fs.Parse(args); err != nil {
+	if err := parseFlags(fs, args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
-			return nil, err
+			_, _ = io.WriteString(env.Stdout, usage(name, fs)) // who does not read on cannot be told
 		}
-		return nil, errors.New("see slogship -h") // the flag package has said what is wrong
+		return nil, err
 	}
 	if c.version {
 		return c, nil
@@ -89,6 +88,48 @@ func parse(name string, args []string, env Env) (*config, error) {
 		return nil, errors.New("exec needs a command: slogship exec [flags] -- COMMAND [arguments]")
 	}
 	return c, c.resolve(&r)
+}
+
+// parseFlags is fs.Parse with errors that name the flag, its value and the rule, and
+// without the whole help after each.
+func parseFlags(fs *flag.FlagSet, args []string) error {
+	fs.SetOutput(io.Discard)
+	fs.Usage = func() {}
+	err := fs.Parse(args)
+	if err == nil || errors.Is(err, flag.ErrHelp) {
+		return err
+	}
+	if m := invalidFlag.FindStringSubmatch(err.Error()); m != nil {
+		if rule := ruleOf(fs.Lookup(m[2])); rule != "" {
+			return fmt.Errorf("-%s is %s, want %s", m[2], m[1], rule)
+		}
+	}
+	text := strings.Replace(err.Error(), "flag provided but not defined: ", "there is no flag ", 1)
+	return fmt.Errorf("%s; see %s -h", text, strings.Replace(fs.Name(), "spool", "spool DIR", 1))
+}
+
+var invalidFlag = regexp.MustCompile(`^invalid (?:boolean )?value (".*") for (?:flag )?-([^:]+): `)
+
+// ruleOf is what the values of a flag may be, "" if that is not known.
+func ruleOf(f *flag.Flag) string {
+	if f == nil {
+		return ""
+	}
+	g, ok := f.Value.(flag.Getter)
+	if !ok {
+		return ""
+	}
+	switch g.Get().(type) {
+	case time.Duration:
+		return "a duration such as 500ms, 10s or 1m"
+	case int, int64:
+		return "a whole number"
+	case bool:
+		return "true or false"
+	case *slog.Level:
+		return "a level: debug, info, warn, error, or one such as info+2"
+	}
+	return ""
 }
 
 // define defines the flags of a command.
@@ -122,12 +163,12 @@ func (c *config) defineBackend(fs *flag.FlagSet, r *raw) {
 	fs.Var(&r.headers, "H", "a request `header`, 'Name: value', or 'Name: @file' for a value from a file; may be repeated")
 	fs.StringVar(&r.compression, "compression", "gzip", "the `kind` of compression of requests: gzip, zstd or none (default: gzip)")
 	fs.DurationVar(&c.timeout, "timeout", 10*time.Second, "the `duration` that a request may take (default: 10s)")
+	fs.Var(&r.attrs, "a", "an attribute of all records, `key=value`: for Loki a label, for OTLP a resource attribute; may be repeated")
 	fs.BoolVar(&c.version, "version", false, "print the version")
 }
 
 // defineShipping defines what every command has that ships records.
 func (c *config) defineShipping(fs *flag.FlagSet, r *raw) {
-	fs.Var(&r.attrs, "a", "an attribute of all records, `key=value`: for Loki a label, for OTLP a resource attribute; may be repeated")
 	fs.StringVar(&r.onError, "on-error", "retry", "the `action` after a failed attempt to deliver: retry, or fail, which exits at once (default: retry)")
 	fs.DurationVar(&c.grace, "grace", 5*time.Second, "the `duration` that records have to be delivered after SIGTERM or SIGINT, after the end of exec's command and, with -spool, after the end of the input (default: 5s)")
 	fs.DurationVar(&c.interval, "interval", time.Second, "the `duration` that a record waits for others, to be sent with them (default: 1s)")
@@ -177,15 +218,24 @@ func (c *config) resolve(r *raw) (err error) {
 	for _, a := range r.attrs {
 		key, value, ok := strings.Cut(a, "=")
 		if !ok || key == "" {
-			return fmt.Errorf("-a %s is not key=value", a)
+			return fmt.Errorf("-a is %q, want key=value", a)
 		}
 		c.attrs = append(c.attrs, slog.String(key, value))
 	}
 	for _, name := range r.drops {
 		c.drop[name] = true
 	}
+	if c.timeout <= 0 {
+		return fmt.Errorf("-timeout is %v, want more than 0", c.timeout)
+	}
 	if r.onError == "" { // check has no such flags
 		return nil
+	}
+	if c.interval <= 0 {
+		return fmt.Errorf("-interval is %v, want more than 0", c.interval)
+	}
+	if c.grace < 0 {
+		return fmt.Errorf("-grace is %v, want at least 0", c.grace)
 	}
 	if c.failFast, err = choice("on-error", r.onError, map[string]bool{"retry": false, "fail": true}); err != nil {
 		return err
@@ -210,7 +260,7 @@ func (c *config) resolveLines(r *raw) (err error) {
 	}
 	if r.zone != "" {
 		if c.lines.Location, err = time.LoadLocation(r.zone); err != nil {
-			return fmt.Errorf("-zone %s is not a time zone that this system knows", r.zone)
+			return fmt.Errorf("-zone is %q, want a time zone that this system knows, such as UTC or Europe/Berlin", r.zone)
 		}
 	}
 	switch r.multiline {
@@ -220,7 +270,7 @@ func (c *config) resolveLines(r *raw) (err error) {
 	default:
 		re, err := regexp.Compile(r.multiline)
 		if err != nil {
-			return fmt.Errorf("-multiline: %w", err)
+			return fmt.Errorf("-multiline is %q, want indent or a regular expression: %w", r.multiline, err)
 		}
 		c.lines.Begins = re.Match
 	}
@@ -278,7 +328,7 @@ func loopback(address string) (string, error) {
 	}
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
-		return "", fmt.Errorf("-metrics %s is not an address: want :PORT or HOST:PORT", address)
+		return "", fmt.Errorf("-metrics is %q, want :PORT or HOST:PORT", address)
 	}
 	if host == "" {
 		host = "127.0.0.1"
@@ -291,7 +341,7 @@ func (c *config) credentials(r *raw) error {
 	for _, h := range r.headers {
 		name, value, ok := strings.Cut(h, ":")
 		if !ok || strings.TrimSpace(name) == "" {
-			return errors.New("a -H is not 'Name: value' (not shown: it may be a secret)")
+			return errors.New("a -H is not of the form 'Name: value' (it is not shown here, because it may be a secret)")
 		}
 		value = strings.TrimSpace(value)
 		if path, ok := strings.CutPrefix(value, "@"); ok {

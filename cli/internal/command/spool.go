@@ -32,7 +32,7 @@ var spoolVerbs = map[string]func(dir string, args []string, env Env, stop <-chan
 // spoolMain runs slogship spool with the arguments after it.
 func spoolMain(args []string, env Env, stop <-chan os.Signal) (status int) {
 	if len(args) > 0 && isHelp(args[0]) {
-		_, _ = io.WriteString(env.Stderr, usageSpool) // who does not read on cannot be told
+		_, _ = io.WriteString(env.Stdout, usageSpool) // who does not read on cannot be told
 		return exitDelivered
 	}
 	if len(args) < 2 {
@@ -56,7 +56,7 @@ func noFlags(verb string, args []string, env Env) (status int, ok bool) {
 	case len(args) == 0:
 		return 0, true
 	case isHelp(args[0]):
-		_, _ = io.WriteString(env.Stderr, usageSpool) // who does not read on cannot be told
+		_, _ = io.WriteString(env.Stdout, usageSpool) // who does not read on cannot be told
 		return exitDelivered, false
 	}
 	env.say("slogship: spool DIR %s takes no %q, and no other arguments\n", verb, args[0])
@@ -235,15 +235,15 @@ func shipSpool(dir string, args []string, env Env, stop <-chan os.Signal) (statu
 
 // dropSpool drops what is in a spool, if the user means it.
 func dropSpool(dir string, args []string, env Env, _ <-chan os.Signal) (status int) {
-	fset := flag.NewFlagSet("slogship spool DIR drop", flag.ContinueOnError)
-	fset.SetOutput(env.Stderr)
-	fset.Usage = func() { _, _ = io.WriteString(env.Stderr, usageSpool) }
+	fset := flag.NewFlagSet("slogship spool drop", flag.ContinueOnError)
 	yes := fset.Bool("yes", false, "")
-	if err := fset.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return exitDelivered
-		}
-		return exitUsage // the flag package has said what is wrong
+	switch err := parseFlags(fset, args); {
+	case errors.Is(err, flag.ErrHelp):
+		_, _ = io.WriteString(env.Stdout, usageSpool) // who does not read on cannot be told
+		return exitDelivered
+	case err != nil:
+		env.say("slogship: %v\n", err)
+		return exitUsage
 	}
 	if fset.NArg() > 0 {
 		env.say("slogship: spool DIR drop takes -yes, and no %q\n", fset.Arg(0))

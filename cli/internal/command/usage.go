@@ -94,7 +94,8 @@ var groups = []struct {
 // usageWidth is where explanations are broken.
 const usageWidth = 92
 
-func usage(name string, fs *flag.FlagSet) {
+// usage is the help for a command.
+func usage(name string, fs *flag.FlagSet) string {
 	var b strings.Builder
 	b.WriteString(map[string]string{"": usageInput, "exec": usageExec, "check": usageCheck, "spool ship": usageSpoolShip}[name])
 	for _, g := range groups {
@@ -113,7 +114,7 @@ func usage(name string, fs *flag.FlagSet) {
 			b.WriteString(wrapped(text, 25) + "\n")
 		}
 	}
-	_, _ = fmt.Fprint(fs.Output(), b.String()) // who does not read on cannot be told
+	return b.String()
 }
 
 // wrapped breaks text into lines that are indented but for the first.

@@ -13,7 +13,7 @@ import (
 func TestUsage(t *testing.T) {
 	for _, name := range []string{"", "exec", "check", "spool ship"} {
 		var out bytes.Buffer
-		env := Env{Stderr: &out, Stdout: io.Discard, Getenv: func(string) string { return "s3cret" }}
+		env := Env{Stdout: &out, Stderr: io.Discard, Getenv: func(string) string { return "s3cret" }}
 		if _, err := parse(name, []string{"-h"}, env); err == nil {
 			t.Fatal("-h is no help")
 		}
