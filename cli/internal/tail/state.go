@@ -79,11 +79,7 @@ func (s *state) save(files []entry) error {
 	if err := os.Rename(next, s.path()); err != nil {
 		return err
 	}
-	dir, err := os.Open(s.dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
+	return syncDir(s.dir)
 }
 
 func writeSynced(path string, text []byte) error {
