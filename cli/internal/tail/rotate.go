@@ -49,9 +49,8 @@ func (f *Follower) resume(entries []entry) {
 	now := time.Now()
 	for _, e := range entries {
 		n := &file{entry: e, grown: now}
-		if b, err := hex.DecodeString(e.ID); err != nil || copy(n.id[:], b) != len(n.id) {
-			continue
-		}
+		id, _ := hex.DecodeString(e.ID) // openState has checked it
+		copy(n.id[:], id)
 		n.moveTo(e.Offset, e.Tail)
 		switch at, renamed := f.find(&e); {
 		case at != nil && renamed == "":
