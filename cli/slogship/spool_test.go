@@ -70,6 +70,20 @@ func TestSpoolPipeKill(t *testing.T) {
 	t.Logf("%d lines, %d kills; %d records came again, with the same ids", n, rounds, s.Duplicates())
 }
 
+// arrivals are the lines that have arrived, or were seen in a spool.
+type arrivals struct {
+	mu   sync.Mutex // guards seen
+	seen map[string]bool
+}
+
+func (a *arrivals) add(line string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.seen[line] {
+		a.seen[strings.Clone(line)] = true
+	}
+}
+
 // spooled reports whether each of the first n lines has arrived, or is in the spool.
 func (a *arrivals) spooled(t *testing.T, dir string, n int) bool {
 	t.Helper()
@@ -86,20 +100,6 @@ func (a *arrivals) spooled(t *testing.T, dir string, n int) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return len(a.seen) >= n
-}
-
-// arrivals are the lines that have arrived, or were seen in a spool.
-type arrivals struct {
-	mu   sync.Mutex // guards seen
-	seen map[string]bool
-}
-
-func (a *arrivals) add(line string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if !a.seen[line] {
-		a.seen[strings.Clone(line)] = true
-	}
 }
 
 // arrivalsAt notes what arrives at s. It rejects nothing.
@@ -123,6 +123,7 @@ func pipeTo(t *testing.T, s *slogshiptest.Server, args ...string) (*process, io.
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { p.Process.Kill() }) // unless it has ended
 	return p, in
 }
 
