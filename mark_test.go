@@ -215,6 +215,10 @@ func TestDurable(t *testing.T) {
 		if tr.Durable(from, middle) || !tr.Durable(from, from) {
 			t.Error("durable before it is written")
 		}
+		time.Sleep(1500 * time.Millisecond)
+		if n := tr.Stats().Written; n != 2 || tr.Durable(from, middle) {
+			t.Errorf("%d records are written, and durable before they are synced", n)
+		}
 		time.Sleep(time.Minute)
 		tr.say("c")
 		to := tr.Mark()
