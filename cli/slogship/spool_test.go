@@ -61,7 +61,7 @@ func TestSpoolPipeKill(t *testing.T) {
 		in.Close()
 	}
 	s.Recover()
-	p, in := pipeTo(t, s, "-spool", spool)
+	p, in := pipeTo(t, s, "-spool", spool, "-grace", "5m")
 	in.Close()
 	if err := p.Wait(); err != nil {
 		t.Fatalf("%v\n%s", err, &p.stderr)

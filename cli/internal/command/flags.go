@@ -170,7 +170,7 @@ func (c *config) defineBackend(fs *flag.FlagSet, r *raw) {
 // defineShipping defines what every command has that ships records.
 func (c *config) defineShipping(fs *flag.FlagSet, r *raw) {
 	fs.StringVar(&r.onError, "on-error", "retry", "the `action` after a failed attempt to deliver: retry, or fail, which exits at once (default: retry)")
-	fs.DurationVar(&c.grace, "grace", 5*time.Second, "the `duration` that records have to be delivered after SIGTERM or SIGINT, after the end of exec's command and, with -spool, after the end of the input (default: 5s)")
+	fs.DurationVar(&c.grace, "grace", 5*time.Second, "the `duration` that records have to be delivered after SIGTERM or SIGINT, and after the end of exec's command; with -spool, after the end of the input, the duration without a delivered record (default: 5s)")
 	fs.DurationVar(&c.interval, "interval", time.Second, "the `duration` that a record waits for others, to be sent with them (default: 1s)")
 	fs.StringVar(&c.metrics, "metrics", "", "the `address` of Prometheus metrics and /healthz; \":9102\" is on loopback only")
 	fs.DurationVar(&c.progress, "progress", -1, "the `interval` at which progress is written to standard error, 0 for never (default: 500ms on a terminal, else 1m)")

@@ -53,9 +53,9 @@ func follow(c *config, stop <-chan os.Signal) (status int) {
 	} else {
 		f.Run(ctx)
 	}
-	status = s.finish(c.patience())
+	status = s.finishInput()
 	if err := f.Close(); err != nil {
-		c.env.say("slogship: positions cannot be kept: %v\n", err)
+		c.env.say("slogship: positions cannot be saved: %v\n", err)
 		return max(status, exitFailed)
 	}
 	return status

@@ -223,7 +223,7 @@ func (f *Follower) save(now time.Time) {
 	f.saved, f.dirty = now, false
 	if err := f.state.save(f.entries()); err != nil {
 		f.dirty = true
-		f.warnOnce("positions cannot be kept: " + err.Error())
+		f.warnOnce("positions cannot be saved: " + err.Error())
 	}
 }
 

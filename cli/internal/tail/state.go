@@ -41,7 +41,7 @@ func openState(dir string) (*state, []entry, error) {
 	}
 	if err := lockFile(s.lock); err != nil {
 		_ = s.lock.Close() // nothing was written
-		return nil, nil, fmt.Errorf("%s is used by another process: %w", dir, err)
+		return nil, nil, fmt.Errorf("%s is used by another process; give each process a -state of its own: %w", dir, err)
 	}
 	text, err := os.ReadFile(s.path())
 	if errors.Is(err, fs.ErrNotExist) {
