@@ -43,7 +43,8 @@ func commandBackends(t *testing.T) []commandBackend {
 	return []commandBackend{
 		{"loki", l, []string{"-url", l.Push(), "-H", "X-Scope-OrgID: command", "-a", "app=command"}, fromLoki(l, `{app="command"}`)},
 		{
-			"loki by OTLP", o, []string{"-to", "otlp", "-url", o.OTLP(), "-H", "X-Scope-OrgID: command", "-a", "app=command"},
+			"loki by OTLP", o,
+			[]string{"-to", "otlp", "-url", o.OTLP(), "-H", "X-Scope-OrgID: command", "-a", "app=command"},
 			fromLoki(o, `{service_name="command"}`),
 		},
 		{"collector", col, []string{"-url", col.Logs(), "-a", "app=command"}, func(t *testing.T) (numbers []string) {
