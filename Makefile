@@ -55,10 +55,11 @@ vet: ## go vet in every module
 # which go vet sees to.
 CROSS := linux/386 linux/arm windows/amd64 darwin/arm64
 
-cross: ## build and vet the root module for other systems, and for 32 bits
+cross: ## build and vet the root module and the command for other systems, and for 32 bits
 	@set -e; for p in $(CROSS); do \
 		echo "GOOS=$${p%/*} GOARCH=$${p#*/}"; export CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/}; \
 		$(GO) build -buildvcs=false -o /dev/null ./...; $(GO) vet ./...; \
+		(cd cli && GOWORK=$(WORK) $(GO) build -buildvcs=false -o /dev/null ./... && GOWORK=$(WORK) $(GO) vet ./...); \
 	done
 
 tidy: ## fail where go mod tidy would change a module

@@ -33,6 +33,12 @@ func (h *Handler) Mark() Mark { return h.core.pending.mark() }
 // A call takes about 50 ns, however many records are held.
 func (h *Handler) Settled(from, to Mark) bool { return h.core.pending.isSettled(from.next, to.next) }
 
+// Durable reports whether every record accepted between two marks is settled, as
+// [Handler.Settled] has it, or durable on disk (see [SpoolOptions]): neither the end of
+// the process nor a loss of power loses it, and its source need not be read again.
+// Without a spool it is Settled.
+func (h *Handler) Durable(from, to Mark) bool { return h.core.pending.isDurable(from.next, to.next) }
+
 func (p *pending) mark() Mark {
 	p.lock()
 	defer p.mu.Unlock()
@@ -47,6 +53,10 @@ func (p *pending) isSettled(from, to uint64) bool {
 	p.lock()
 	defer p.mu.Unlock()
 	return p.settled.has(from, to)
+}
+
+func (p *pending) isDurable(from, to uint64) bool {
+	return p.disk != nil && p.disk.Durable()+1 >= to || p.isSettled(from, to)
 }
 
 // noteSettledLocked notes that the records of s have their final answer.

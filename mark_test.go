@@ -203,3 +203,43 @@ func TestSettledGap(t *testing.T) {
 		}
 	}
 }
+
+// What is durable on disk is Durable before it is settled, and not before it is
+// synced; so is what Shutdown leaves there. Without a spool only what is settled is.
+func TestDurable(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := start(t, always(status(503)), Options{Spool: SpoolOptions{Dir: t.TempDir(), Delay: time.Second}})
+		from := tr.Mark()
+		tr.say("a", "b")
+		middle := tr.Mark()
+		if tr.Durable(from, middle) || !tr.Durable(from, from) {
+			t.Error("durable before it is written")
+		}
+		time.Sleep(1500 * time.Millisecond)
+		if n := tr.Stats().Written; n != 2 || tr.Durable(from, middle) {
+			t.Errorf("%d records are written, and durable before they are synced", n)
+		}
+		time.Sleep(time.Minute)
+		tr.say("c")
+		to := tr.Mark()
+		if !tr.Durable(from, middle) || tr.Durable(middle, to) || tr.Durable(from, to) || tr.Settled(from, middle) {
+			t.Errorf("durable: %t, %t; settled: %t", tr.Durable(from, middle), tr.Durable(middle, to), tr.Settled(from, middle))
+		}
+		tr.Close()
+		if !tr.Durable(from, to) || tr.Settled(from, to) {
+			t.Errorf("after Shutdown: durable %t, settled %t", tr.Durable(from, to), tr.Settled(from, to))
+		}
+
+		tr = start(t, script(status(503), status(200)), Options{})
+		from = tr.Mark()
+		tr.say("a")
+		to = tr.Mark()
+		if tr.Durable(from, to) {
+			t.Error("durable without a disk")
+		}
+		tr.Flush(t.Context())
+		if !tr.Durable(from, to) {
+			t.Error("delivered, and not durable")
+		}
+	})
+}

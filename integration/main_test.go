@@ -30,7 +30,7 @@ var (
 var closers []func() error // of the shared servers; guarded by what starts them
 
 func TestMain(m *testing.M) {
-	for _, name := range []string{"LOKI", "OTELCOL", "CLICKHOUSE"} {
+	for _, name := range []string{"LOKI", "OTELCOL", "CLICKHOUSE", "SLOGSHIP"} {
 		if os.Getenv(name) == "" {
 			fmt.Fprintf(os.Stderr, "integration: %s is not set: run make, which installs the servers and names them\n", name)
 			os.Exit(1)

@@ -314,6 +314,12 @@ func otlpRecord(l logged) (attrs map[string]any, trace, span string) {
 	if v, ok := attrs["log.record.uid"]; ok {
 		attrs["log.record.uid_"] = v
 	}
+	for _, a := range l.attrs() { // the first error is there under OpenTelemetry's names, too
+		if err, ok := a.Value.Any().(error); ok {
+			attrs["exception.type"], attrs["exception.message"] = fmt.Sprintf("%T", err), err.Error()
+			break
+		}
+	}
 	if f := l.frame(); f.PC != 0 {
 		attrs["code.function.name"], attrs["code.file.path"], attrs["code.line.number"] = f.Function, f.File, int64(f.Line)
 	}

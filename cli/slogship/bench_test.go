@@ -53,6 +53,7 @@ func BenchmarkLinesShipped(b *testing.B) {
 		{"follow.gzip", []string{"-once", "-follow", path}},
 		{"follow.none", []string{"-once", "-compression", "none", "-follow", path}},
 		{"pipe.gzip", nil},
+		{"pipe.gzip.spool", []string{"-spool", filepath.Join(b.TempDir(), "spool")}},
 	} {
 		b.Run(bb.name, func(b *testing.B) {
 			b.SetBytes(int64(len(benchFile())))

@@ -5,6 +5,7 @@
 //	slogship -to otlp -url http://collector:4318 -state /var/lib/slogship -follow '/var/log/app/*.log'
 //	slogship exec -url URL -- app -port 8080
 //	slogship check -url URL
+//	slogship spool DIR list
 //
 // See slogship -h, and docs/command.md.
 package main

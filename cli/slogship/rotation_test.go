@@ -34,6 +34,12 @@ func TestRotationAndKill(t *testing.T) {
 
 	stop := make(chan struct{})
 	kills := make(chan int, 1)
+	var said strings.Builder // by the processes that were killed
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the processes said:\n%s", said.String())
+		}
+	})
 	go func() { // a process after the other
 		killed := 0
 		for {
@@ -48,8 +54,11 @@ func TestRotationAndKill(t *testing.T) {
 			}
 			select {
 			case <-kill:
-				p.end(t, syscall.SIGKILL)
+				if status := p.end(t, syscall.SIGKILL); status != -1 {
+					t.Errorf("a process ended with %d before it was killed:\n%s", status, &p.stderr)
+				}
 				killed++
+				said.WriteString(p.stderr.String())
 				continue
 			case <-stop:
 			}

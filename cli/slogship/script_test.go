@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -34,6 +35,7 @@ func TestMain(m *testing.M) {
 //	arrived N             waits until exactly N records have arrived
 //	record TEXT...        wants a record that has all of the texts in it
 //	append FILE TEXT      adds a line to a file
+//	damage SPOOL OFFSET   overwrites a few bytes in the only segment of a spool
 var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
 	"backend": startBackend,
 	"fail": func(ts *testscript.TestScript, _ bool, args []string) {
@@ -79,6 +81,18 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 			}
 			ts.Fatalf("record %q: found is %t", args, found)
 		}
+	},
+	"damage": func(ts *testscript.TestScript, _ bool, args []string) {
+		segments, err := filepath.Glob(filepath.Join(ts.MkAbs(args[0]), "seg-*"))
+		ts.Check(err)
+		if len(segments) != 1 {
+			ts.Fatalf("%d segments", len(segments))
+		}
+		f, err := os.OpenFile(segments[0], os.O_WRONLY, 0)
+		ts.Check(err)
+		_, err = f.WriteAt([]byte("damage"), int64(number(ts, args[1])))
+		ts.Check(err)
+		ts.Check(f.Close())
 	},
 	"append": func(ts *testscript.TestScript, _ bool, args []string) {
 		f, err := os.OpenFile(ts.MkAbs(args[0]), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)

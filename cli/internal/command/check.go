@@ -75,7 +75,7 @@ func (c *config) try(ctx context.Context, compression slogship.Compression) (*tr
 	failed := make(chan struct{})
 	var once sync.Once
 	h, err := slogship.New(c.url, &slogship.Options{
-		Format:         c.backend.Format(nil, false),
+		Format:         c.backend.Format(c.attrs, false),
 		Header:         c.header,
 		Compression:    compression,
 		RequestTimeout: c.timeout,
@@ -94,7 +94,11 @@ func (c *config) try(ctx context.Context, compression slogship.Compression) (*tr
 		return nil, err
 	}
 	began := time.Now()
-	slog.New(h).Info("slogship check: this record is a test", "check", true)
+	var out slog.Handler = h
+	if !c.backend.Described {
+		out = h.WithAttrs(c.attrs)
+	}
+	slog.New(out).Info("slogship check: this record is a test", "check", true)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go func() {

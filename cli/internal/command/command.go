@@ -2,7 +2,8 @@
 //
 //	standard input -+
 //	files ----------+-> lines -> records -> slogship.Handler -> backend
-//	a command ------+
+//	a command ------+                            |
+//	                                      -spool, on disk
 //
 // It blocks instead of dropping, and says at the end what became of every line.
 package command
@@ -25,7 +26,8 @@ const (
 	exitFailed    = 1 // the input could not be read, the state not used
 	exitUsage     = 2
 	exitRefused   = 3 // something was refused, or too large
-	exitUnsent    = 4 // something is undelivered
+	exitUnsent    = 4 // something is undelivered, and lost
+	exitSpooled   = 5 // something is undelivered, and all of it is in -spool
 )
 
 // Env is what a process has.
@@ -49,6 +51,8 @@ func Main(args []string, env Env) (status int) {
 			name, run, args = "check", check, args[1:]
 		case "exec":
 			name, run, args = "exec", execute, args[1:]
+		case "spool":
+			return spoolMain(args[1:], env, stop)
 		case "help":
 			args = []string{"-h"}
 		}

@@ -20,8 +20,7 @@ func execute(c *config, stop <-chan os.Signal) (status int) {
 	none := make(chan os.Signal) // signals are the command's
 	s, err := newShipper(c, false, none)
 	if err != nil {
-		c.env.say("%v\n", err)
-		return exitUsage
+		return c.env.failStart(c, err)
 	}
 	if err := s.begin(); err != nil {
 		return s.fail(err)

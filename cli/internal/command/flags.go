@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -31,6 +32,7 @@ type config struct {
 
 	patterns []string
 	stateDir string
+	spool    string // the directory of -spool
 	fromEnd  bool
 	once     bool
 
@@ -43,6 +45,7 @@ type config struct {
 	progress    time.Duration
 	rate        int
 	metrics     string
+	spoolBytes  int64
 
 	command []string // of exec
 }
@@ -68,14 +71,12 @@ func parse(name string, args []string, env Env) (*config, error) {
 	c := &config{env: env, header: http.Header{}, drop: map[string]bool{}}
 	var r raw
 	fs := flag.NewFlagSet(strings.TrimSpace("slogship "+name), flag.ContinueOnError)
-	fs.SetOutput(env.Stderr)
-	fs.Usage = func() { usage(name, fs) }
 	c.define(name, fs, &r)
-	if err := fs.Parse(args); err != nil {
+	if err := parseFlags(fs, args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
-			return nil, err
+			_, _ = io.WriteString(env.Stdout, usage(name, fs)) // who does not read on cannot be told
 		}
-		return nil, errors.New("see slogship -h") // the flag package has said what is wrong
+		return nil, err
 	}
 	if c.version {
 		return c, nil
@@ -89,47 +90,110 @@ func parse(name string, args []string, env Env) (*config, error) {
 	return c, c.resolve(&r)
 }
 
+// parseFlags is fs.Parse with errors that name the flag, its value and the rule, and
+// without the whole help after each.
+func parseFlags(fs *flag.FlagSet, args []string) error {
+	fs.SetOutput(io.Discard)
+	fs.Usage = func() {}
+	err := fs.Parse(args)
+	if err == nil || errors.Is(err, flag.ErrHelp) {
+		return err
+	}
+	if m := invalidFlag.FindStringSubmatch(err.Error()); m != nil {
+		if rule := ruleOf(fs.Lookup(m[2])); rule != "" {
+			return fmt.Errorf("-%s is %s, want %s", m[2], m[1], rule)
+		}
+	}
+	text := strings.Replace(err.Error(), "flag provided but not defined: ", "there is no flag ", 1)
+	return fmt.Errorf("%s; see %s -h", text, strings.Replace(fs.Name(), "spool", "spool DIR", 1))
+}
+
+var invalidFlag = regexp.MustCompile(`^invalid (?:boolean )?value (".*") for (?:flag )?-([^:]+): `)
+
+// ruleOf is what the values of a flag may be, "" if that is not known.
+func ruleOf(f *flag.Flag) string {
+	if f == nil {
+		return ""
+	}
+	g, ok := f.Value.(flag.Getter)
+	if !ok {
+		return ""
+	}
+	switch g.Get().(type) {
+	case time.Duration:
+		return "a duration such as 500ms, 10s or 1m"
+	case int, int64:
+		return "a whole number"
+	case bool:
+		return "true or false"
+	case *slog.Level:
+		return "a level: debug, info, warn, error, or one such as info+2"
+	}
+	return ""
+}
+
+// define defines the flags of a command.
 func (c *config) define(name string, fs *flag.FlagSet, r *raw) {
-	fs.StringVar(&r.to, "to", "", "the `backend`, if the URL does not say it: "+strings.Join(backend.Names(), ", "))
-	fs.StringVar(&c.url, "url", "", "the `endpoint` (default: $SLOGSHIP_URL); without a path, the backend's own is added")
-	fs.StringVar(&r.tokenFile, "token-file", "", "a `file` with the API key or token (default: $SLOGSHIP_TOKEN), which is sent as the backend wants it")
-	fs.Var(&r.headers, "H", "a request `header`, 'Name: value', or 'Name: @file' for a value from a file; may be repeated")
-	fs.StringVar(&r.compression, "compression", "gzip", "the `kind` of compression of requests: gzip, zstd or none (default: gzip)")
-	fs.DurationVar(&c.timeout, "timeout", 10*time.Second, "the `duration` that a request may take (default: 10s)")
-	fs.BoolVar(&c.version, "version", false, "print the version")
+	c.defineBackend(fs, r)
 	if name == "check" {
 		return
 	}
-	fs.Var(&r.attrs, "a", "an attribute of all records, `key=value`: for Loki a label, for OTLP a resource attribute; may be repeated")
-	fs.Var(&r.drops, "drop-field", "the `name` of an attribute that is left out, group.member for one in a group; may be repeated")
-	fs.TextVar(&c.level, "level", slog.LevelDebug-4, "the least `level` that is shipped, such as info or warn (default: all are)")
-	fs.StringVar(&r.format, "format", "auto", "the `kind` of lines: json, logfmt, text, or plain, in which nothing is recognised (default: auto, each line by itself)")
-	fs.StringVar(&c.lines.TimeKey, "time-field", "", "the `name` of the time in JSON and logfmt (default: time, ts, timestamp, @timestamp)")
-	fs.StringVar(&c.lines.LevelKey, "level-field", "", "the `name` of the level (default: level, lvl, severity, log.level)")
-	fs.StringVar(&c.lines.MessageKey, "message-field", "", "the `name` of the message (default: message, msg)")
-	fs.StringVar(&r.zone, "zone", "", "the `zone` of times that name none, such as UTC or Europe/Berlin (default: the local one)")
-	fs.StringVar(&r.multiline, "multiline", "", "records of several lines: a `regexp` that matches the first one, or \"indent\": indented lines belong to the one before")
-	fs.IntVar(&c.lines.MaxLine, "max-line", 1<<20, "the `bytes` that a line may have; what is longer is cut (default: 1048576)")
-	fs.IntVar(&c.rate, "rate", 0, "the `number` of records a second, at most (default: no limit)")
-	fs.BoolVar(&c.lossy, "drop", false, "drop the oldest records when memory is full, instead of waiting for the backend")
-	fs.StringVar(&r.onError, "on-error", "retry", "the `action` after a failure to deliver: retry, or fail, which ends at once (default: retry)")
-	fs.BoolVar(&c.tee, "tee", false, "write the input to standard output, too (exec: to its own outputs)")
-	fs.BoolVar(&c.dryRun, "dry-run", false, "print the body of the first request instead of sending it")
-	fs.DurationVar(&c.interval, "interval", time.Second, "the `duration` that a record waits for others, to be sent with them (default: 1s)")
-	fs.DurationVar(&c.grace, "grace", 5*time.Second, "the `duration` to go on for after SIGTERM or SIGINT, and after the end of exec's command (default: 5s)")
-	fs.StringVar(&c.metrics, "metrics", "", "the `address` of Prometheus metrics and /healthz; \":9102\" is on loopback only")
-	fs.DurationVar(&c.progress, "progress", -1, "the `interval` at which progress is written to standard error, 0 for never (default: 500ms on a terminal, else 1m)")
-	fs.BoolVar(&c.quiet, "quiet", false, "write nothing but errors to standard error")
-	if name != "" {
+	c.defineShipping(fs, r)
+	if name == "spool ship" {
+		return
+	}
+	c.defineLines(fs, r)
+	if name == "exec" {
 		return
 	}
 	fs.Func("follow", "follow the files of a `glob` pattern through rotation instead of reading standard input; may be repeated", func(s string) error {
 		c.patterns = append(c.patterns, s)
 		return nil
 	})
-	fs.StringVar(&c.stateDir, "state", "", "the `directory` where positions in followed files are kept, once they are acknowledged")
-	fs.StringVar(&r.from, "from", "start", "the `place` to begin in files that are there at the very first start: start or end (default: start)")
-	fs.BoolVar(&c.once, "once", false, "end at the end of the followed files")
+	fs.StringVar(&c.stateDir, "state", "", "the `directory` in which positions in followed files are saved, once they are acknowledged")
+	fs.StringVar(&r.from, "from", "start", "the `place` to begin in files that exist at the very first start: start or end (default: start)")
+	fs.BoolVar(&c.once, "once", false, "exit at the end of the followed files")
+}
+
+// defineBackend defines what every command has.
+func (c *config) defineBackend(fs *flag.FlagSet, r *raw) {
+	fs.StringVar(&r.to, "to", "", "the `backend`, if the URL does not say it: "+strings.Join(backend.Names(), ", "))
+	fs.StringVar(&c.url, "url", "", "the `endpoint` (default: $SLOGSHIP_URL); without a path, the backend's own is added")
+	fs.StringVar(&r.tokenFile, "token-file", "", "a `file` with the API key or token (default: $SLOGSHIP_TOKEN), which is sent as the backend wants it")
+	fs.Var(&r.headers, "H", "a request `header`, 'Name: value', or 'Name: @file' for a value from a file; may be repeated")
+	fs.StringVar(&r.compression, "compression", "gzip", "the `kind` of compression of requests: gzip, zstd or none (default: gzip)")
+	fs.DurationVar(&c.timeout, "timeout", 10*time.Second, "the `duration` that a request may take (default: 10s)")
+	fs.Var(&r.attrs, "a", "an attribute of all records, `key=value`: for Loki a label, for OTLP a resource attribute; may be repeated")
+	fs.BoolVar(&c.version, "version", false, "print the version")
+}
+
+// defineShipping defines what every command has that ships records.
+func (c *config) defineShipping(fs *flag.FlagSet, r *raw) {
+	fs.StringVar(&r.onError, "on-error", "retry", "the `action` after a failed attempt to deliver: retry, or fail, which exits at once (default: retry)")
+	fs.DurationVar(&c.grace, "grace", 5*time.Second, "the `duration` that records have to be delivered after SIGTERM or SIGINT, and after the end of exec's command; with -spool, after the end of the input, the duration without a delivered record (default: 5s)")
+	fs.DurationVar(&c.interval, "interval", time.Second, "the `duration` that a record waits for others, to be sent with them (default: 1s)")
+	fs.StringVar(&c.metrics, "metrics", "", "the `address` of Prometheus metrics and /healthz; \":9102\" is on loopback only")
+	fs.DurationVar(&c.progress, "progress", -1, "the `interval` at which progress is written to standard error, 0 for never (default: 500ms on a terminal, else 1m)")
+	fs.BoolVar(&c.quiet, "quiet", false, "write nothing but errors to standard error")
+}
+
+// defineLines defines what every command has that reads lines.
+func (c *config) defineLines(fs *flag.FlagSet, r *raw) {
+	fs.Var(&r.drops, "drop-field", "the `name` of an attribute that is left out, group.member for one in a group; may be repeated")
+	fs.TextVar(&c.level, "level", slog.LevelDebug-4, "the minimum `level` that is shipped, such as info or warn (default: all are)")
+	fs.StringVar(&r.format, "format", "auto", "the `kind` of lines: json, logfmt, text, or plain, in which nothing is recognised (default: auto, each line by itself)")
+	fs.StringVar(&c.lines.TimeKey, "time-field", "", "the `name` of the time in JSON and logfmt (default: time, ts, timestamp, @timestamp)")
+	fs.StringVar(&c.lines.LevelKey, "level-field", "", "the `name` of the level (default: level, lvl, severity, log.level)")
+	fs.StringVar(&c.lines.MessageKey, "message-field", "", "the `name` of the message (default: message, msg)")
+	fs.StringVar(&r.zone, "zone", "", "the `zone` of times that name none, such as UTC or Europe/Berlin (default: the local one)")
+	fs.StringVar(&r.multiline, "multiline", "", "joins several lines to one record: a `regexp` that matches the first one, or \"indent\", which joins indented lines to the one above")
+	fs.IntVar(&c.lines.MaxLine, "max-line", 1<<20, "the `bytes` that a line may have; a longer one is cut (default: 1048576)")
+	fs.IntVar(&c.rate, "rate", 0, "the `number` of records per second, at most (default: no limit)")
+	fs.StringVar(&c.spool, "spool", "", "a `directory` in which records are kept until they are delivered, so that a crash or a long outage loses none; for this process alone")
+	fs.Int64Var(&c.spoolBytes, "spool-bytes", defaultSpoolBytes, "the `bytes` on disk, at most, with -spool (default: 1073741824)")
+	fs.BoolVar(&c.lossy, "drop", false, "drop the oldest records when memory, or with -spool the disk, is full, instead of waiting for the backend")
+	fs.BoolVar(&c.tee, "tee", false, "write the input to standard output, too (exec: to its own outputs)")
+	fs.BoolVar(&c.dryRun, "dry-run", false, "print the body of the first request instead of sending it")
 }
 
 func (c *config) resolve(r *raw) (err error) {
@@ -154,27 +218,49 @@ func (c *config) resolve(r *raw) (err error) {
 	for _, a := range r.attrs {
 		key, value, ok := strings.Cut(a, "=")
 		if !ok || key == "" {
-			return fmt.Errorf("-a %s is not key=value", a)
+			return fmt.Errorf("-a is %q, want key=value", a)
 		}
 		c.attrs = append(c.attrs, slog.String(key, value))
 	}
 	for _, name := range r.drops {
 		c.drop[name] = true
 	}
-	if r.format == "" { // check has no such flags
+	if c.timeout <= 0 {
+		return fmt.Errorf("-timeout is %v, want more than 0", c.timeout)
+	}
+	if r.onError == "" { // check has no such flags
 		return nil
 	}
+	if c.interval <= 0 {
+		return fmt.Errorf("-interval is %v, want more than 0", c.interval)
+	}
+	if c.grace < 0 {
+		return fmt.Errorf("-grace is %v, want at least 0", c.grace)
+	}
+	if c.failFast, err = choice("on-error", r.onError, map[string]bool{"retry": false, "fail": true}); err != nil {
+		return err
+	}
+	if c.metrics, err = loopback(c.metrics); err != nil {
+		return err
+	}
+	if r.format == "" { // spool ship has no lines
+		return nil
+	}
+	if err := c.resolveLines(r); err != nil {
+		return err
+	}
+	return c.resolveFollow(r)
+}
+
+func (c *config) resolveLines(r *raw) (err error) {
 	if c.lines.Format, err = choice("format", r.format, map[string]lines.Format{
 		"auto": lines.Auto, "json": lines.JSON, "logfmt": lines.Logfmt, "text": lines.Text, "plain": lines.Plain,
 	}); err != nil {
 		return err
 	}
-	if c.failFast, err = choice("on-error", r.onError, map[string]bool{"retry": false, "fail": true}); err != nil {
-		return err
-	}
 	if r.zone != "" {
 		if c.lines.Location, err = time.LoadLocation(r.zone); err != nil {
-			return fmt.Errorf("-zone %s is not a time zone that this system knows", r.zone)
+			return fmt.Errorf("-zone is %q, want a time zone that this system knows, such as UTC or Europe/Berlin", r.zone)
 		}
 	}
 	switch r.multiline {
@@ -184,17 +270,24 @@ func (c *config) resolve(r *raw) (err error) {
 	default:
 		re, err := regexp.Compile(r.multiline)
 		if err != nil {
-			return fmt.Errorf("-multiline: %w", err)
+			return fmt.Errorf("-multiline is %q, want indent or a regular expression: %w", r.multiline, err)
 		}
 		c.lines.Begins = re.Match
 	}
 	if c.lines.MaxLine < 1 {
 		return fmt.Errorf("-max-line is %d, want at least 1", c.lines.MaxLine)
 	}
-	if c.metrics, err = loopback(c.metrics); err != nil {
-		return err
+	switch {
+	case c.rate < 0:
+		return fmt.Errorf("-rate is %d, want at least 1, or 0 for no limit", c.rate)
+	case c.spool == "" && c.spoolBytes != defaultSpoolBytes:
+		return errors.New("-spool-bytes is for -spool, which is not set")
+	case c.spoolBytes < leastSpoolBytes:
+		return fmt.Errorf("-spool-bytes is %d, want at least %d", c.spoolBytes, leastSpoolBytes)
+	case c.spool != "" && c.spool == c.stateDir:
+		return fmt.Errorf("-spool and -state are both %s, want two directories", c.spool)
 	}
-	return c.resolveFollow(r)
+	return nil
 }
 
 func (c *config) resolveFollow(r *raw) (err error) {
@@ -235,7 +328,7 @@ func loopback(address string) (string, error) {
 	}
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
-		return "", fmt.Errorf("-metrics %s is not an address: want :PORT or HOST:PORT", address)
+		return "", fmt.Errorf("-metrics is %q, want :PORT or HOST:PORT", address)
 	}
 	if host == "" {
 		host = "127.0.0.1"
@@ -248,7 +341,7 @@ func (c *config) credentials(r *raw) error {
 	for _, h := range r.headers {
 		name, value, ok := strings.Cut(h, ":")
 		if !ok || strings.TrimSpace(name) == "" {
-			return errors.New("a -H is not 'Name: value' (not shown: it may be a secret)")
+			return errors.New("a -H is not of the form 'Name: value' (it is not shown here, because it may be a secret)")
 		}
 		value = strings.TrimSpace(value)
 		if path, ok := strings.CutPrefix(value, "@"); ok {

@@ -18,8 +18,7 @@ const fileName = "log.file.path"
 func follow(c *config, stop <-chan os.Signal) (status int) {
 	s, err := newShipper(c, true, stop)
 	if err != nil {
-		c.env.say("%v\n", err)
-		return exitUsage
+		return c.env.failStart(c, err)
 	}
 	r := &records{s: s, decoder: lines.NewDecoder(&c.lines), place: newPlaceContext(s.ctx), outs: map[string]slog.Handler{}}
 	o := tail.Options{
@@ -31,7 +30,7 @@ func follow(c *config, stop <-chan os.Signal) (status int) {
 		Wait:     time.Second,
 		Warn:     func(text string) { c.env.say("slogship: %s\n", text) },
 	}
-	f, err := tail.Open(o, tail.Sink{Take: r.take, Mark: s.h.Mark, Settled: s.h.Settled})
+	f, err := tail.Open(o, tail.Sink{Take: r.take, Mark: s.h.Mark, Settled: s.h.Durable})
 	if err != nil {
 		return s.fail(err)
 	}
@@ -54,9 +53,9 @@ func follow(c *config, stop <-chan os.Signal) (status int) {
 	} else {
 		f.Run(ctx)
 	}
-	status = s.finish(0)
+	status = s.finishInput()
 	if err := f.Close(); err != nil {
-		c.env.say("slogship: positions cannot be kept: %v\n", err)
+		c.env.say("slogship: positions cannot be saved: %v\n", err)
 		return max(status, exitFailed)
 	}
 	return status

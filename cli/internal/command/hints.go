@@ -50,7 +50,7 @@ func connectionHints(err error) []string {
 	switch {
 	case errors.As(err, &dns):
 		if dns.IsNotFound {
-			return []string{fmt.Sprintf("DNS: there is no host %s: is its name right, and this machine in its network?", dns.Name)}
+			return []string{fmt.Sprintf("DNS: there is no host %s: is the name right, and is this machine in its network?", dns.Name)}
 		}
 		return []string{"DNS: the name server does not answer: " + dns.Err}
 	case errors.As(err, &unknown):
@@ -67,11 +67,11 @@ func connectionHints(err error) []string {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return []string{"nothing listens at that host and port"}
 	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
-		return []string{"there is no way to that host from here"}
+		return []string{"there is no network route to that host"}
 	}
 	var timeout net.Error
 	if errors.As(err, &timeout) && timeout.Timeout() {
-		return []string{"there was no answer in time: is there a firewall between? -timeout has the server more of it"}
+		return []string{"there was no answer in time: is there a firewall in between? -timeout gives the server more time"}
 	}
 	return nil
 }
@@ -96,7 +96,7 @@ func (t *trial) answerHints(c *config) (hints []string) {
 	if c.header.Get(b.Header) == "" {
 		credentials += "; none are set: use SLOGSHIP_TOKEN, -token-file or -H"
 	} else {
-		credentials += "; it does not take those that are set, or they have not the right to write"
+		credentials += "; it does not take those that are set, or they do not have the right to write"
 	}
 	path := fmt.Sprintf("path: %s takes records at %s", b.Name, b.Path)
 	switch {
@@ -105,15 +105,15 @@ func (t *trial) answerHints(c *config) (hints []string) {
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
 		hints = append(hints, credentials)
 	case status == http.StatusProxyAuthRequired:
-		hints = append(hints, "proxy: it wants credentials of its own: HTTPS_PROXY=http://user:password@host:port")
+		hints = append(hints, "proxy: it requires credentials of its own: HTTPS_PROXY=http://user:password@host:port")
 	case status == http.StatusNotFound, status == http.StatusMethodNotAllowed, status == http.StatusGone:
 		hints = append(hints, path)
 	case status == http.StatusUnsupportedMediaType, status == http.StatusBadRequest, status == http.StatusUnprocessableEntity:
 		hints = append(hints, fmt.Sprintf("format: the server does not read what %s reads: is -to right?", b.Name), path)
 	case status == http.StatusTooManyRequests:
-		hints = append(hints, "the server asks for fewer requests: it would be tried again")
+		hints = append(hints, "the server asks for fewer requests: slogship would retry")
 	case status/100 == 5:
-		hints = append(hints, "the server, or a proxy before it, is in trouble: it would be tried again")
+		hints = append(hints, "the server, or a proxy in front of it, fails: slogship would retry")
 	}
 	if page {
 		hints = append(hints, "a web page answered, not an API: the URL is that of a user interface or of a sign-in page", path)

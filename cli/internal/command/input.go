@@ -24,8 +24,7 @@ func shipInput(c *config, stop <-chan os.Signal) (status int) {
 	}
 	s, err := newShipper(c, false, stop)
 	if err != nil {
-		c.env.say("%v\n", err)
-		return exitUsage
+		return c.env.failStart(c, err)
 	}
 	if err := s.begin(); err != nil {
 		return s.fail(err)
@@ -33,12 +32,43 @@ func shipInput(c *config, stop <-chan os.Signal) (status int) {
 	w := lines.NewWriter(s, &c.lines)
 	err = s.pump(c.env.Stdin, w)
 	_ = w.Close() // an unfinished line; s has no Flush that could fail
-	status = s.finish(0)
+	status = s.finishInput()
 	if err != nil {
 		c.env.say("slogship: standard input: %v\n", err)
 		return max(status, exitFailed)
 	}
 	return status
+}
+
+// finishInput is finish after the end of the input: records have any time to be
+// delivered; but with a spool, where they are safe, no longer than -grace without one
+// that is.
+func (s *shipper) finishInput() (status int) {
+	if s.c.spool != "" {
+		go s.endWhenStalled()
+	}
+	return s.finish(0)
+}
+
+// endWhenStalled ends the shipper once nothing was delivered for -grace. It ends with
+// the shipper.
+func (s *shipper) endWhenStalled() {
+	ticker := time.NewTicker(max(s.c.grace/20, time.Millisecond))
+	defer ticker.Stop()
+	last, since := s.h.Stats().Delivered, time.Now()
+	for {
+		select {
+		case <-s.done:
+			return
+		case <-ticker.C:
+		}
+		if n := s.h.Stats().Delivered; n != last {
+			last, since = n, time.Now()
+		} else if time.Since(since) >= s.c.grace {
+			s.hardEnd()
+			return
+		}
+	}
 }
 
 // fail ends a shipper that could not begin.

@@ -70,6 +70,11 @@ func (s *shipper) serveMetrics(w http.ResponseWriter, _ *http.Request) {
 		failing = 1
 	}
 	metric("gauge", "failing", "1 while delivery fails.", failing)
+	if s.c.spool != "" {
+		metric("gauge", "spool_records", "Records that are on disk only.", stats.Spooled)
+		metric("gauge", "spool_bytes", "Bytes of the files in the spool.", stats.SpooledBytes)
+		metric("gauge", "spool_unprotected_records", "Records that are in memory only, because they are not due on disk yet or the disk fails.", stats.Unprotected)
+	}
 	if s.lag != nil {
 		bytes, files := s.lag()
 		metric("gauge", "lag_bytes", "Bytes of followed files that are not acknowledged yet.", bytes)

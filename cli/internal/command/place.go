@@ -66,6 +66,12 @@ type placedFormat struct{ slogship.Format }
 
 // AppendEvent takes the place out of e and has the rest appended.
 func (f placedFormat) AppendEvent(dst []byte, e *slogship.Event) []byte {
+	takePlace(e)
+	return f.Format.AppendEvent(dst, e)
+}
+
+// takePlace takes the place out of e, if there is one, and makes its id of it.
+func takePlace(e *slogship.Event) {
 	if len(e.Attrs) > 0 && e.Attrs[0].Key == placeName {
 		if place := e.Attrs[0].Value.String(); len(place) == placeBytes { // else it was cut, as all of a monstrous record
 			var id [2 * placeBytes]byte
@@ -74,5 +80,4 @@ func (f placedFormat) AppendEvent(dst []byte, e *slogship.Event) []byte {
 		}
 		e.Attrs = e.Attrs[1:]
 	}
-	return f.Format.AppendEvent(dst, e)
 }

@@ -46,7 +46,7 @@ func (s *shipper) showProgress() {
 		text := progressText(before, now, read-beforeRead, every)
 		if s.lag != nil {
 			if bytes, files := s.lag(); bytes > 0 {
-				text += fmt.Sprintf(", %s behind in %d files", size(bytes), files)
+				text += fmt.Sprintf(", %s in %d files not acknowledged", size(bytes), files)
 			}
 		}
 		before, beforeRead = now, read
@@ -63,6 +63,9 @@ func progressText(before, now slogship.Stats, read int64, every time.Duration) s
 	rate := float64(now.Accepted-before.Accepted) / every.Seconds()
 	text := fmt.Sprintf("%.0f lines/s, %s/s, %d delivered, %d held", rate, size(int64(float64(read)/every.Seconds())),
 		now.Delivered, now.Pending+now.InFlight+now.Spooled)
+	if now.Spooled > 0 {
+		text += fmt.Sprintf(", %d of them on disk", now.Spooled)
+	}
 	if n := now.Dropped.Total(); n > 0 {
 		text += fmt.Sprintf(", %d dropped (%v)", n, now.Dropped)
 	}

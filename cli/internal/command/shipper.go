@@ -21,6 +21,7 @@ type shipper struct {
 
 	out  slog.Handler // h, with the attributes of -a
 	rate *limiter     // nil: no limit
+	keep *keeper      // nil: there is no -spool, or it may drop
 
 	ctx    context.Context    // of waits for room
 	giveUp context.CancelFunc // ends it: what finds no room is dropped
@@ -55,8 +56,14 @@ func newShipper(c *config, placed bool, stop <-chan os.Signal) (*shipper, error)
 	if !c.lossy {
 		o.OnFull = slogship.Block
 	}
-	if placed {
+	spooled := c.spool != "" && !c.dryRun
+	if spooled {
+		o.Spool = slogship.SpoolOptions{Dir: c.spool, MaxBytes: c.spoolBytes}
+	}
+	if placed || spooled { // what is in the spool may come from a follower
 		o.Format = placedFormat{o.Format}
+	}
+	if placed {
 		o.ContextAttrs = placeAttrs
 	}
 	if c.dryRun {
@@ -73,6 +80,12 @@ func newShipper(c *config, placed bool, stop <-chan os.Signal) (*shipper, error)
 	}
 	if c.rate > 0 {
 		s.rate = &limiter{every: time.Second / time.Duration(c.rate)}
+	}
+	if spooled && !c.lossy {
+		s.keep = &keeper{stats: s.h.Stats, read: &s.read, maxBytes: c.spoolBytes}
+	}
+	if n := s.h.Stats().Recovered; n > 0 && !c.quiet {
+		c.env.say("slogship: %d records of an earlier run are in %s; they are sent first\n", n, c.spool)
 	}
 	go s.watch(stop)
 	return s, nil
@@ -149,12 +162,23 @@ func (s *shipper) finish(limit time.Duration) (status int) {
 	if !s.c.quiet {
 		s.c.env.say("slogship: %s\n", summary(stats))
 	}
-	d := stats.Dropped
+	if stats.Spooled > 0 {
+		s.c.env.say("slogship: %d records are in %s: the next slogship with -spool %s sends them, or slogship spool %s ship\n",
+			stats.Spooled, s.c.spool, s.c.spool, s.c.spool)
+	}
+	return statusOf(stats)
+}
+
+// statusOf is the exit status for what became of the records: the worst of it.
+func statusOf(s slogship.Stats) int {
+	d := s.Dropped
 	switch {
-	case d.Shutdown+d.Closed+d.Overflow+d.Discarded > 0:
+	case d.Shutdown+d.Closed+d.Overflow+d.Discarded+d.Expired+d.Corrupt > 0:
 		return exitUnsent
 	case d.Rejected+d.TooLarge > 0:
 		return exitRefused
+	case s.Spooled > 0:
+		return exitSpooled
 	}
 	return exitDelivered
 }
@@ -170,6 +194,9 @@ func (s *shipper) Handle(_ context.Context, r slog.Record) error {
 func (s *shipper) handle(ctx context.Context, out slog.Handler, r slog.Record) error {
 	if s.rate != nil {
 		s.rate.wait(ctx)
+	}
+	if s.keep != nil {
+		s.keep.wait(ctx)
 	}
 	if len(s.c.drop) > 0 {
 		r = without(s.c.drop, r)

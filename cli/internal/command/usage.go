@@ -16,31 +16,65 @@ const usageInput = `slogship ships lines as log records to an HTTP log backend.
   slogship check -url URL
 
 Lines in JSON, logfmt and text are recognised, with their time, level and message.
-When memory is full slogship waits for the backend: a pipe is slowed down, never
-thinned. Its exit status is 0 if all was delivered, 2 for wrong flags, 3 if something
-was refused, 4 if something is undelivered, 1 for anything else.
+When memory is full, slogship stops reading until the backend takes records again: no
+line is dropped. With -spool, records are kept on disk as well.
+
+Exit status:
+  0  everything was delivered
+  1  the input could not be read, or a directory or an address could not be used
+  2  wrong flags
+  3  records were rejected, or were too large
+  4  records were lost: they are undelivered, or were dropped with -drop
+  5  records are undelivered, and all of them are in the directory of -spool
 
 Commands:
   (none)  ship standard input, or the files of -follow
-  exec    run a command, ship its outputs, end as it ends
+  exec    run a command, ship its outputs, and exit as it exits
   check   send one record, and say whether it was taken, or what is wrong
+  spool   look into a directory of -spool, send what is in it, or drop it
 `
 
 const usageExec = `slogship exec runs a command and ships its standard output and error.
 
   slogship exec -url http://loki:3100/loki/api/v1/push -a app=shop -tee -- app -port 8080
 
-Records have the attributes stream (stdout or stderr) and pid; the last one tells the
-exit code. Signals are passed on; the exit status is the command's.
+Each record has the attributes stream (stdout or stderr) and pid. The last record has
+the exit code. Signals are passed on. The exit status is the command's.
 `
 
-const usageCheck = `slogship check sends one test record, and says whether it was taken, and if not
-what is wrong.
+const usageCheck = `slogship check sends one test record, and says whether it was taken or what is wrong.
 
   SLOGSHIP_TOKEN=... slogship check -to axiom -url https://api.axiom.co/v1/datasets/app/ingest
 
-Its exit status is 0 if it was taken, 3 if it was refused, 4 if it could not be
+The exit status is 0 if it was taken, 3 if it was rejected, 4 if it could not be
 delivered.
+`
+
+const usageSpool = `slogship spool looks into a directory of -spool, sends what is in it, or drops it.
+
+  slogship spool /var/lib/slogship list
+  slogship spool /var/lib/slogship ship -url http://loki:3100/loki/api/v1/push
+
+  slogship spool DIR list         how many records, from when to when; also for all spools
+                                  that are directly below DIR
+  slogship spool DIR verify       read every byte, and say what is damaged
+  slogship spool DIR print        print the records, one JSON object per line
+  slogship spool DIR ship FLAGS   send the records, with the ids that they have, and wait
+                                  until they are delivered; see slogship spool DIR ship -h
+  slogship spool DIR drop [-yes]  drop the records; without -yes it asks first
+
+list, verify and print change nothing, and work while another process uses DIR.
+The exit status is 0, 1 if DIR cannot be used or is damaged, 2 for wrong arguments;
+that of ship is that of slogship.
+`
+
+const usageSpoolShip = `slogship spool DIR ship sends the records in a directory of -spool.
+
+  slogship spool /var/lib/slogship ship -url http://loki:3100/loki/api/v1/push -a app=shop
+
+They keep their ids. They may be sent to another backend than the one that they were
+meant for. Give -a again for Loki, OTLP, VictoriaLogs and New Relic, whose labels and
+resource attributes are not part of the records.
 `
 
 // groups are the flags in the order in which they are explained.
@@ -52,16 +86,18 @@ var groups = []struct {
 	{"Where from, instead of standard input", []string{"follow", "state", "from", "once"}},
 	{"What a line is", []string{"format", "time-field", "level-field", "message-field", "zone", "multiline", "max-line"}},
 	{"What is shipped", []string{"a", "drop-field", "level", "rate"}},
-	{"How", []string{"tee", "drop", "on-error", "dry-run", "interval", "grace"}},
+	{"When the backend is down", []string{"spool", "spool-bytes", "drop", "on-error"}},
+	{"How", []string{"tee", "dry-run", "interval", "grace"}},
 	{"What it tells", []string{"metrics", "progress", "quiet", "version"}},
 }
 
 // usageWidth is where explanations are broken.
 const usageWidth = 92
 
-func usage(name string, fs *flag.FlagSet) {
+// usage is the help for a command.
+func usage(name string, fs *flag.FlagSet) string {
 	var b strings.Builder
-	b.WriteString(map[string]string{"": usageInput, "exec": usageExec, "check": usageCheck}[name])
+	b.WriteString(map[string]string{"": usageInput, "exec": usageExec, "check": usageCheck, "spool ship": usageSpoolShip}[name])
 	for _, g := range groups {
 		first := true
 		for _, n := range g.names {
@@ -78,7 +114,7 @@ func usage(name string, fs *flag.FlagSet) {
 			b.WriteString(wrapped(text, 25) + "\n")
 		}
 	}
-	_, _ = fmt.Fprint(fs.Output(), b.String()) // who does not read on cannot be told
+	return b.String()
 }
 
 // wrapped breaks text into lines that are indented but for the first.

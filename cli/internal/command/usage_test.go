@@ -11,9 +11,9 @@ import (
 // The help explains every flag, in lines of a terminal's width, and shows nothing of
 // the environment.
 func TestUsage(t *testing.T) {
-	for _, name := range []string{"", "exec", "check"} {
+	for _, name := range []string{"", "exec", "check", "spool ship"} {
 		var out bytes.Buffer
-		env := Env{Stderr: &out, Stdout: io.Discard, Getenv: func(string) string { return "s3cret" }}
+		env := Env{Stdout: &out, Stderr: io.Discard, Getenv: func(string) string { return "s3cret" }}
 		if _, err := parse(name, []string{"-h"}, env); err == nil {
 			t.Fatal("-h is no help")
 		}

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
-	"io/fs"
 	"os"
 	"time"
 
@@ -19,7 +18,8 @@ const (
 	tailBytes = 64   // before a position are what tells that it is still there
 )
 
-// A key is what the file system calls a file.
+// A key is what the file system calls a file: device and inode, on Windows volume and
+// index.
 type key struct{ Device, Inode uint64 }
 
 // An entry is what is noted of a file.
@@ -60,16 +60,16 @@ type handed struct {
 
 // openFile opens a file that was not followed before.
 func openFile(path string) (*file, error) {
-	f, err := os.Open(path)
+	f, err := openShared(path)
 	if err != nil {
 		return nil, err
 	}
-	info, err := f.Stat()
+	k, info, err := fileKey(f)
 	if err != nil {
 		_ = f.Close() // it was opened for reading
 		return nil, err
 	}
-	n := &file{f: f, size: info.Size(), entry: entry{Path: path, Key: keyOf(info)}}
+	n := &file{f: f, size: info.Size(), entry: entry{Path: path, Key: k}}
 	rand.Read(n.id[:]) // never fails, as its documentation says
 	n.ID = hex.EncodeToString(n.id[:])
 	return n, nil
@@ -157,7 +157,7 @@ func (n *file) done(now time.Time) bool {
 		return false
 	}
 	wait := renamedWait
-	if info, err := n.f.Stat(); err == nil && links(info) == 0 {
+	if isDeleted(n.f) {
 		wait = deletedWait
 	}
 	if n.copied {
@@ -185,19 +185,19 @@ func (n *file) place(offset int64) Place { return Place{File: n.id, Offset: offs
 
 var errNotRegular = errors.New("not a regular file")
 
-// openRegular opens a file, if it is one.
-func openRegular(path string) (*os.File, fs.FileInfo, error) {
+// openRegular opens a file, if it is one, and returns what the file system calls it.
+func openRegular(path string) (*os.File, key, error) {
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
-		return nil, nil, errNotRegular
+		return nil, key{}, errNotRegular
 	}
-	f, err := os.Open(path)
+	f, err := openShared(path)
 	if err != nil {
-		return nil, nil, err
+		return nil, key{}, err
 	}
-	info, err := f.Stat()
+	k, _, err := fileKey(f)
 	if err != nil {
 		_ = f.Close() // it was opened for reading
-		return nil, nil, err
+		return nil, key{}, err
 	}
-	return f, info, nil
+	return f, k, nil
 }

@@ -20,7 +20,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"sync/atomic"
 	"time"
@@ -224,7 +223,7 @@ func (f *Follower) save(now time.Time) {
 	f.saved, f.dirty = now, false
 	if err := f.state.save(f.entries()); err != nil {
 		f.dirty = true
-		f.warnOnce("positions cannot be kept: " + err.Error())
+		f.warnOnce("positions cannot be saved: " + err.Error())
 	}
 }
 
@@ -249,19 +248,25 @@ func (f *Follower) discover(now time.Time) {
 		if file.retired {
 			continue
 		}
-		info, err := os.Stat(file.Path)
-		if errors.Is(err, fs.ErrNotExist) || err == nil && keyOf(info) != file.Key {
+		k, _, err := statKey(file.Path)
+		if errors.Is(err, fs.ErrNotExist) || err == nil && k != file.Key {
 			file.retire(now)
 		}
 	}
 	for _, pattern := range f.opts.Patterns {
 		paths, _ := filepath.Glob(pattern) // Open has checked it
 		for _, path := range paths {
-			info, err := os.Stat(path)
-			if err != nil || !info.Mode().IsRegular() {
+			k, info, err := statKey(path)
+			if err != nil {
+				if !errors.Is(err, fs.ErrNotExist) { // else it has gone meanwhile
+					f.warnOnce(err.Error())
+				}
 				continue
 			}
-			if file := byKey[keyOf(info)]; file != nil {
+			if !info.Mode().IsRegular() {
+				continue
+			}
+			if file := byKey[k]; file != nil {
 				if file.retired { // renamed to what a pattern matches, too
 					file.retired, file.Path = false, path
 				}

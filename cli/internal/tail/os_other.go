@@ -1,4 +1,4 @@
-//go:build !unix
+//go:build !unix && !windows
 
 package tail
 
@@ -8,11 +8,17 @@ import (
 	"os"
 )
 
-func keyOf(fs.FileInfo) key { return key{} }
+func openShared(path string) (*os.File, error) { return os.Open(path) }
 
-func links(fs.FileInfo) uint64 { return 1 }
+// statKey refuses: files have no number here by which they could be told apart.
+func statKey(string) (key, fs.FileInfo, error) { return key{}, nil, errNoKey }
 
-// lockFile refuses: files have no inode by which they could be told apart.
-func lockFile(*os.File) error {
-	return errors.New("files cannot be followed on this system yet")
-}
+func fileKey(*os.File) (key, fs.FileInfo, error) { return key{}, nil, errNoKey }
+
+func isDeleted(*os.File) bool { return false }
+
+func lockFile(*os.File) error { return errNoKey }
+
+func syncDir(string) error { return nil }
+
+var errNoKey = errors.New("files cannot be followed on this system")

@@ -28,7 +28,7 @@ func (f *Follower) truncated(n *file, now time.Time) {
 		n.f, n.copied = c, true
 		n.scanned = n.offset
 	}
-	if info, err := os.Stat(n.Path); err != nil || keyOf(info) != n.Key {
+	if k, _, err := statKey(n.Path); err != nil || k != n.Key {
 		return // discover finds what is there now
 	}
 	if next, err := openFile(n.Path); err == nil {
@@ -49,9 +49,8 @@ func (f *Follower) resume(entries []entry) {
 	now := time.Now()
 	for _, e := range entries {
 		n := &file{entry: e, grown: now}
-		if b, err := hex.DecodeString(e.ID); err != nil || copy(n.id[:], b) != len(n.id) {
-			continue
-		}
+		id, _ := hex.DecodeString(e.ID) // openState has checked it
+		copy(n.id[:], id)
 		n.moveTo(e.Offset, e.Tail)
 		switch at, renamed := f.find(&e); {
 		case at != nil && renamed == "":
@@ -79,11 +78,11 @@ func (f *Follower) resume(entries []entry) {
 // find returns the file of an entry, where it was or beside that under another name.
 func (f *Follower) find(e *entry) (_ *os.File, renamed string) {
 	for _, path := range append([]string{e.Path}, siblings(e.Path)...) {
-		at, info, err := openRegular(path)
+		at, k, err := openRegular(path)
 		if err != nil {
 			continue
 		}
-		if keyOf(info) == e.Key && e.isIn(at) {
+		if k == e.Key && e.isIn(at) {
 			if path == e.Path {
 				return at, ""
 			}
@@ -101,11 +100,11 @@ func (f *Follower) findCopy(e *entry) *os.File {
 		return nil
 	}
 	for _, path := range siblings(e.Path) {
-		at, info, err := openRegular(path)
+		at, k, err := openRegular(path)
 		if err != nil {
 			continue
 		}
-		if keyOf(info) != e.Key && e.isIn(at) {
+		if k != e.Key && e.isIn(at) {
 			return at
 		}
 		_ = at.Close() // it was opened for reading

@@ -1,6 +1,7 @@
 package tail
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -40,7 +41,7 @@ func openState(dir string) (*state, []entry, error) {
 	}
 	if err := lockFile(s.lock); err != nil {
 		_ = s.lock.Close() // nothing was written
-		return nil, nil, fmt.Errorf("%s is used by another process: %w", dir, err)
+		return nil, nil, fmt.Errorf("%s is used by another process; give each process a -state of its own: %w", dir, err)
 	}
 	text, err := os.ReadFile(s.path())
 	if errors.Is(err, fs.ErrNotExist) {
@@ -53,12 +54,30 @@ func openState(dir string) (*state, []entry, error) {
 	if err == nil && p.Version != stateVersion {
 		err = fmt.Errorf("it is of version %d, want %d", p.Version, stateVersion)
 	}
+	for i := 0; err == nil && i < len(p.Files); i++ {
+		err = p.Files[i].check()
+	}
 	if err != nil {
 		s.close()
 		return nil, nil, fmt.Errorf("%s cannot be used (move it away to begin anew): %w", s.path(), err)
 	}
 	s.existed = true
 	return s, p.Files, nil
+}
+
+// check returns an error unless e is what save may have written.
+func (e *entry) check() error {
+	switch id, err := hex.DecodeString(e.ID); {
+	case err != nil || len(id) != 16:
+		return fmt.Errorf("the ID of %s is %q, want 32 hexadecimal digits", e.Path, e.ID)
+	case e.Offset < 0:
+		return fmt.Errorf("the Offset of %s is %d, want at least 0", e.Path, e.Offset)
+	case e.HeadBytes < 1 || e.HeadBytes > headBytes:
+		return fmt.Errorf("the HeadBytes of %s are %d, want 1 to %d", e.Path, e.HeadBytes, headBytes)
+	case len(e.Tail) > tailBytes || int64(len(e.Tail)) > e.Offset:
+		return fmt.Errorf("the Tail of %s has %d bytes, want at most %d and at most Offset", e.Path, len(e.Tail), tailBytes)
+	}
+	return nil
 }
 
 func (s *state) path() string { return filepath.Join(s.dir, "positions.json") }
@@ -79,11 +98,7 @@ func (s *state) save(files []entry) error {
 	if err := os.Rename(next, s.path()); err != nil {
 		return err
 	}
-	dir, err := os.Open(s.dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
+	return syncDir(s.dir)
 }
 
 func writeSynced(path string, text []byte) error {

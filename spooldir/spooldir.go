@@ -1,0 +1,164 @@
+// Package spooldir looks into a directory of [slogship.SpoolOptions] from outside: how
+// many records are in it, whether its files are sound, and what the records say.
+//
+//	report, err := spooldir.Inspect("/var/lib/shop/logs", func(e *slogship.Event) error {
+//		fmt.Println(e.Time, e.Message)
+//		return nil
+//	})
+//
+// To send what is in a directory, make a Handler with it, and call Flush: the records
+// keep their ids. The command slogship does all of this: see slogship spool -h.
+package spooldir
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/slogship/slogship"
+	"github.com/slogship/slogship/internal/record"
+	"github.com/slogship/slogship/internal/spool"
+)
+
+// ErrNotSpool is matched by the error of [Inspect] and [Empty] if no Handler ever used
+// the directory.
+var ErrNotSpool = errors.New("spooldir: not a spool")
+
+// Report is what [Inspect] finds in a directory.
+type Report struct {
+	Records        int64     // that are neither delivered nor dropped, and readable
+	Oldest, Newest time.Time // when the first and the last of them was logged; zero if there is none
+
+	Files int
+	Bytes int64 // of the files, quarantine aside
+
+	// Unreadable is how many records are missing because their bytes are damaged, and
+	// Damaged in how many places. A Handler skips them and counts them in
+	// Stats.Dropped.Corrupt. An unfinished write at the end, as a crash leaves it, is
+	// not damage.
+	Unreadable int64
+	Damaged    int
+
+	// Newer is how many of Records a newer version of slogship wrote. This version
+	// cannot decode them: its Handler would drop them.
+	Newer int64
+
+	// AckDamaged reports that the file ACK, which says what was delivered, is damaged
+	// in part. A Handler then may send again, with the same ids, what was delivered
+	// last.
+	AckDamaged bool
+
+	// What the Handlers that used the directory have lost since it was made: Overflow
+	// at SpoolOptions.MaxBytes, Corrupt because of damage.
+	Overflow, Corrupt int64
+
+	Quarantine int64 // bytes in the directory quarantine: copies of what was damaged
+}
+
+// Sound reports whether nothing is damaged.
+func (r *Report) Sound() bool { return r.Unreadable == 0 && r.Damaged == 0 && !r.AckDamaged }
+
+// Inspect reads all files of a directory, checks every checksum, and changes nothing. A
+// Handler may use the directory meanwhile; the counts are then those of some moment.
+//
+// If each is not nil, it is called with every record that a Handler would send, in that
+// order, except those of Report.Newer. The Event and its slices are valid until each
+// returns. An error of each ends Inspect, which returns it.
+func Inspect(dir string, each func(e *slogship.Event) error) (*Report, error) {
+	if err := check(dir); err != nil {
+		return nil, err
+	}
+	in := inspector{each: each, decoder: record.NewDecoder(values{})}
+	found, err := spool.Inspect(dir, in.page)
+	if err != nil {
+		return nil, err
+	}
+	r := &in.report
+	r.Records, r.Unreadable, r.Damaged = found.Records-in.undecodable, found.Missing+in.undecodable, found.Bad
+	r.Files, r.Bytes, r.Quarantine = len(found.Segments), found.UsedBytes, found.Kept
+	r.AckDamaged = found.AckBad
+	r.Overflow, r.Corrupt = found.Lost.Dropped, found.Lost.Corrupt+found.Lost.Torn
+	return r, nil
+}
+
+// Empty drops all records in a directory, and returns how many these were. Its error
+// matches [slogship.ErrLocked] if a Handler uses the directory.
+func Empty(dir string) (int64, error) {
+	if err := check(dir); err != nil {
+		return 0, err
+	}
+	n, err := spool.Empty(spool.Options{Dir: dir, Version: record.Version})
+	if err != nil {
+		return n, fmt.Errorf("spooldir: %w", err)
+	}
+	return n, nil
+}
+
+// check returns an error unless dir is a directory that a Handler has used.
+func check(dir string) error {
+	if _, err := os.Stat(dir); err != nil {
+		return fmt.Errorf("spooldir: %w", err)
+	}
+	for _, name := range []string{"LOCK", "META", "ACK"} {
+		if _, err := os.Lstat(filepath.Join(dir, name)); !errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: %s has none of its files LOCK, META and ACK", ErrNotSpool, dir)
+}
+
+// inspector decodes the records of one call of Inspect.
+type inspector struct {
+	report      Report
+	each        func(e *slogship.Event) error
+	decoder     *record.Decoder
+	record      record.Record
+	undecodable int64 // checked, but not records
+}
+
+func (in *inspector) page(p *spool.Page) error {
+	if p.Version != record.Version {
+		in.report.Newer += int64(len(p.Sizes))
+		return nil
+	}
+	data := p.Data
+	for i, size := range p.Sizes {
+		if err := in.one(data[:size], p.Prefix, p.First+uint64(i)); err != nil {
+			return err
+		}
+		data = data[size:]
+	}
+	return nil
+}
+
+func (in *inspector) one(b []byte, prefix spool.Prefix, seq uint64) error {
+	if err := in.decoder.Decode(b, &in.record); err != nil {
+		in.undecodable++
+		return nil //nolint:nilerr // one record is lost, as it is to a Handler
+	}
+	in.record.ID = hex.EncodeToString(prefix[:]) + fmt.Sprintf("%016x", seq)
+	in.report.Newest = in.record.Observed
+	if in.report.Oldest.IsZero() {
+		in.report.Oldest = in.record.Observed
+	}
+	if in.each == nil {
+		return nil
+	}
+	return in.each((*slogship.Event)(&in.record))
+}
+
+// values makes the values of an Event that are not scalars.
+type values struct{}
+
+func (values) JSON(text string) any { return &slogship.JSON{Text: text} }
+
+func (values) Bytes(data []byte) any { return &slogship.Bytes{Data: data} }
+
+func (values) Error(text, typ string, stack []slog.Source) any {
+	return &slogship.Error{Text: text, Type: typ, Stack: stack}
+}
