@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"math"
 	"strconv"
 	"time"
@@ -118,7 +119,7 @@ func (d *runs) begin(w *writer, k runKey, ms int64) (int64, error) {
 		if err := d.flush(w); err != nil { // the silent one is to be found
 			return 0, err
 		}
-		if err := d.drop(w, math.MaxInt64, len(d.ids)-maxRuns+1); err != nil {
+		if err := d.drop(w, math.MaxInt64, len(d.ids)-maxRuns+maxRuns/20); err != nil { // some at once: it costs
 			return 0, err
 		}
 	}
@@ -274,6 +275,7 @@ func (w *writer) retainRuns(now time.Time) (err error) {
 	defer func() {
 		if err != nil {
 			_, _ = w.exec("ROLLBACK") // there may be none
+			err = errors.Join(err, w.runs.load(w))
 		}
 	}()
 	cut := now.Add(-w.s.opts.MaxAge)
@@ -296,23 +298,31 @@ func (w *writer) retainRuns(now time.Time) (err error) {
 	return err
 }
 
-// Pin keeps a run although it is old, or no longer.
+// ErrPinned says that no more runs can be pinned.
+var ErrPinned = errors.New("50 runs are pinned, or there is no such run")
+
+// Pin keeps what is counted of a run although it is old, or lets it go with the
+// others. It does not keep the run's records.
 func (s *Store) Pin(ctx context.Context, id int64, pinned bool) error {
-	return s.do(ctx, func(w *writer) error {
+	full := false // an error would undo what others append in the same transaction
+	err := s.do(ctx, func(w *writer) error {
 		if !pinned {
 			_, err := w.exec("UPDATE runs SET pinned = 0 WHERE id = ?", id)
 			return err
 		}
-		result, err := w.exec("UPDATE runs SET pinned = 1 WHERE id = ? AND (SELECT sum(pinned) FROM runs INDEXED BY runs_pinned WHERE pinned = 1) IS NOT ?",
-			id, maxPinned)
+		result, err := w.exec(`UPDATE runs SET pinned = 1 WHERE id = ? AND
+			(SELECT coalesce(sum(pinned), 0) FROM runs INDEXED BY runs_pinned WHERE pinned = 1) < ?`, id, maxPinned)
 		if err != nil {
 			return err
 		}
-		if n, err := result.RowsAffected(); err != nil || n > 0 {
-			return err
-		}
-		return ErrPinned
+		n, err := result.RowsAffected()
+		full = n == 0
+		return err
 	})
+	if err == nil && full {
+		err = ErrPinned
+	}
+	return err
 }
 
 // do runs fn in the writer, within a transaction.
