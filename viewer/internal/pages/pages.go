@@ -12,6 +12,7 @@ import (
 	"maps"
 	"net/http"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -26,17 +27,18 @@ type page struct {
 	Module string // static/<Module>.js
 	Key    string // g and this key lead to it
 	Nav    bool
-	Needs  []string // what the module imports: loaded at once, not one after the other
 }
 
 var pages = []page{
-	{"/{$}", "Logs", "logs", "l", true, []string{"dom", "shell", "chart", "record", "search"}},
-	{"/tail", "Live", "tail", "t", true, []string{"dom", "shell", "record", "search"}},
-	{"/errors", "Errors", "errors", "e", true, []string{"dom", "shell", "chart", "record"}},
-	{"/traces", "Traces", "traces", "r", true, []string{"dom", "shell"}},
-	{"/traces/{id}", "Trace", "trace", "", false, []string{"dom", "shell", "record"}},
-	{"/performance", "Performance", "performance", "p", true, []string{"dom", "shell", "chart"}},
-	{"/status", "Status", "status", "s", true, []string{"dom", "shell"}},
+	{"/{$}", "Logs", "logs", "l", true},
+	{"/tail", "Live", "tail", "t", true},
+	{"/errors", "Errors", "errors", "e", true},
+	{"/traces", "Traces", "traces", "r", true},
+	{"/traces/{id}", "Trace", "trace", "", false},
+	{"/performance", "Performance", "performance", "p", true},
+	{"/runs", "Runs", "runs", "u", true},
+	{"/runs/{id}", "Run", "run", "", false},
+	{"/status", "Status", "status", "s", true},
 }
 
 // Href is where the page's link leads.
@@ -52,12 +54,29 @@ func Register(mux *http.ServeMux) {
 	t := template.Must(template.ParseFS(files, "templates/*.html"))
 	for _, p := range pages {
 		var b bytes.Buffer
-		if err := t.ExecuteTemplate(&b, "page.html", map[string]any{"Page": p, "Pages": pages, "Root": root}); err != nil {
+		if err := t.ExecuteTemplate(&b, "page.html", map[string]any{"Page": p, "Pages": pages, "Root": root, "Needs": needs(bodies, p.Module)}); err != nil {
 			panic(err) // a template of ours, without data of anybody: a test sees it
 		}
 		// Ask each time: the answer is mostly 304.
 		mux.Handle("GET "+p.Path, content("text/html; charset=utf-8", "no-cache", b.Bytes()))
 	}
+}
+
+var imports = regexp.MustCompile(`(?m)^import .* from "\./(\w+)\.js";$`)
+
+// needs returns the modules that a module imports, and those that they import: a
+// browser that is told of them loads all at once, not one after the other.
+func needs(bodies map[string][]byte, module string) []string {
+	found := map[string]bool{}
+	for open := []string{module}; len(open) > 0; open = open[1:] {
+		for _, m := range imports.FindAllSubmatch(bodies[open[0]+".js"], -1) {
+			if name := string(m[1]); !found[name] {
+				found[name] = true
+				open = append(open, name)
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(found))
 }
 
 // static returns what pages load, by name.

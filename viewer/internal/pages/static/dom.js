@@ -13,7 +13,8 @@ export function line(text) {
   return visible(String(text).replace(/\r?\n/g, "⏎").replace(/\t/g, " "));
 }
 
-const svgTags = new Set(["svg", "rect", "line", "path", "g", "polyline"]);
+// title is one of SVG: a page has its own already.
+const svgTags = new Set(["svg", "rect", "line", "path", "g", "title"]);
 
 // el makes an element: properties that begin with "on" listen, others are
 // attributes; children are elements or texts.
@@ -87,6 +88,22 @@ export function ago(ms, now = Date.now()) {
 // iso writes a time in ms to the second.
 export function iso(ms) {
   return new Date(ms).toISOString().slice(0, 19).replace("T", " ");
+}
+
+// stamp writes a time in ms as the query language takes it, no longer than it must be.
+export function stamp(ms) {
+  const text = new Date(ms).toISOString();
+  if (ms % 60000 === 0) return text.slice(0, 16);
+  return ms % 1000 === 0 ? text.slice(0, 19) : text;
+}
+
+// lasted writes how long something took, in ms.
+export function lasted(ms) {
+  const s = Math.round(ms / 1000);
+  if (s < 60) return (ms < 10000 ? (ms / 1000).toFixed(1) : s) + " s";
+  if (s < 3600) return Math.floor(s / 60) + " min " + (s % 60) + " s";
+  if (s < 86400) return Math.floor(s / 3600) + " h " + Math.floor((s % 3600) / 60) + " min";
+  return Math.floor(s / 86400) + " d " + Math.floor((s % 86400) / 3600) + " h";
 }
 
 export function debounce(fn, ms) {

@@ -1,9 +1,9 @@
 // The page of logs: a histogram that zooms, facets, the list, and the drawer.
 import { el, get, line, number } from "./dom.js";
-import { histogram } from "./chart.js";
+import { histogram, terms } from "./chart.js";
 import { Drawer, quote, row } from "./record.js";
 import { Search, withTime } from "./search.js";
-import { empty, failure, fill, firstLogs, main, walk } from "./shell.js";
+import { empty, failure, fill, firstLogs, main, onKey, walk } from "./shell.js";
 
 const params = () => new URLSearchParams(location.search);
 const chart = el("div", { class: "chart none" });
@@ -14,7 +14,7 @@ const note = el("p", { class: "note", role: "status" });
 const search = new Search((q) => visit(q));
 const drawer = new Drawer((term) => search.add(term), () => keep({ id: null }));
 const maxRows = 3000;
-let cursor = "", loading = null, shownRows = 0;
+let cursor = "", loading = null, shownRows = 0, time = null;
 
 fill(search.element, chart, el("div", { class: "columns" },
   el("details", { class: "side" }, el("summary", {}, "Facets"), facets),
@@ -69,12 +69,30 @@ async function start() {
   chart.classList.toggle("none", !shownRows && !q);
   const [h, kinds] = await counts;
   if (options.signal.aborted || h.status !== "fulfilled") return;
-  chart.replaceChildren(shownRows || q ? histogram(h.value, (from, to) => search.enter(withTime(search.input.value, `since:${from} until:${to}`))) : "");
+  time = [h.value.from, h.value.from + h.value.bars.length * h.value.step];
+  chart.replaceChildren(shownRows || q ? histogram(h.value, zoom, () => search.add('template:"slogship: records lost"')) : "");
   showFacets(h.value, kinds.status === "fulfilled" ? kinds.value.templates : []);
 }
 
+// zoom shows a range of time, in ms.
+function zoom(from, to) {
+  if (!time) return;
+  const least = 1000;
+  if (to - from < least) to = from + least;
+  time = [from, to]; // the next key goes on from here, also before the answer
+  search.enter(withTime(search.input.value, terms(Math.max(Math.floor(from), 1), Math.ceil(to))));
+}
+
+const length = () => (time ? time[1] - time[0] : 0);
+for (const [keys, low, high] of [[["+", "="], 0.25, -0.25], [["-"], -0.5, 0.5], [["ArrowLeft"], -0.5, -0.5], [["ArrowRight"], 0.5, 0.5]]) {
+  for (const key of keys) onKey(key, () => time && zoom(time[0] + low * length(), time[1] + high * length()));
+}
+onKey("0", () => search.enter(withTime(search.input.value, "")));
+
 function show(page, q) {
-  for (const r of page.records) list.append(row(r, openRecord));
+  const fresh = document.createDocumentFragment();
+  for (const r of page.records) fresh.append(row(r, openRecord));
+  list.append(fresh);
   shownRows += page.records.length;
   cursor = page.next || "";
   more.hidden = !cursor;

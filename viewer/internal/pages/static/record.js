@@ -1,5 +1,6 @@
 // A record, as a row of a list and as the drawer beside it.
 import { clock, copy, el, get, line } from "./dom.js";
+import { lost } from "./chart.js";
 import { onKey } from "./shell.js";
 
 // flat returns the scalars of an attribute object, with paths joined by dots.
@@ -10,10 +11,20 @@ export function flat(value, path = "", out = []) {
   return out;
 }
 
+// loss returns what slogship reports of records that it dropped, or null.
+function loss(r) {
+  const a = r.attrs;
+  if (r.msg !== "slogship: records lost" || !(a?.lost > 0)) return null;
+  const ms = (t) => (/^\d+$/.test(t) ? Number(t) / 1e6 : Date.parse(t));
+  const at = Date.parse(r.time);
+  return { n: Number(a.lost), from: ms(a.from) || at, to: ms(a.to) || at, why: a.dropped && typeof a.dropped === "object" ? a.dropped : {} };
+}
+
 // row shows a record on a line; open is called with it.
 export function row(r, open) {
-  const attrs = flat(r.attrs).filter(([k]) => k !== "trace_id" && k !== "span_id" && !k.startsWith("resource.") && !k.startsWith("context."));
-  return el("div", { class: "row " + r.class, role: "row", "data-row": true, "data-id": r.id, tabindex: "0",
+  const gone = loss(r);
+  const attrs = gone ? [] : flat(r.attrs).filter(([k]) => k !== "trace_id" && k !== "span_id" && !k.startsWith("resource.") && !k.startsWith("context."));
+  return el("div", { class: "row " + r.class + (gone ? " gone" : ""), role: "row", "data-row": true, "data-id": r.id, tabindex: "0",
     onclick: () => open(r), onkeydown: (e) => {
       if (e.key === "Enter" || e.key === " ") {
         e.preventDefault();
@@ -23,7 +34,7 @@ export function row(r, open) {
     el("span", { class: "time", role: "cell", title: r.time }, clock(r.time)),
     el("span", { class: "level", role: "cell" }, r.level),
     el("span", { class: "source", role: "cell", title: r.source }, line(r.source)),
-    el("span", { class: "msg", role: "cell" }, el("b", {}, line(r.msg) || "(no message)"),
+    el("span", { class: "msg", role: "cell" }, el("b", {}, gone ? lost(gone) : line(r.msg) || "(no message)"),
       attrs.slice(0, 8).map(([k, v]) => el("span", { class: "pair" }, " ", el("i", {}, line(k)), "=" + line(String(v)).slice(0, 120)))));
 }
 
