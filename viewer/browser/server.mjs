@@ -22,6 +22,9 @@ export async function startViewer(binary, args = []) {
       const answer = await fetch(this.url + path, { method: "POST", body, headers: { "Content-Type": type } });
       if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
     },
+    async get(path) {
+      return (await fetch(this.url + path)).json();
+    },
     async stop() {
       const ended = new Promise((resolve) => child.on("exit", resolve));
       child.kill("SIGTERM");
@@ -77,7 +80,7 @@ export async function fill(viewer, records = 2000) {
   await viewer.post("/v1/traces", JSON.stringify({ resourceSpans: [{ resource: { attributes: [{ key: "service.name", value: { stringValue: "shop" } }] }, scopeSpans: [{ spans }] }] }));
 }
 
-const prefix = (n) => hex(0xc0ffee + n, 32);
+const prefix = (n) => hex(0xc0ffee + n * 0x1234, 8).slice(-8) + "4a1d77e0b52f9c3d8e61a0b4";
 
 // fillRuns sends two runs of a worker with slogship's ids: the second one is slower, has
 // a new kind of error, lacks another, and lost records; and how their processes were.

@@ -140,11 +140,10 @@ export function lines(title, points, { steps, names, write, least = 0, time, bar
   const value = el("output", { class: "value" });
   const when = el("span", { class: "quiet" });
   const say = (p, at) => {
-    value.textContent = p ? p.slice(1).map((v, k) => (names.length > 1 ? names[k] + " " : "") + write(v)).join(" · ") : "–";
-    when.textContent = at ? iso(at).slice(11) : "now";
+    value.textContent = p ? p.slice(1).map((v, k) => (names.length > 1 ? names[k] : "") + write(v)).join(" · ") : "–";
+    when.textContent = at ? iso(at).slice(11) : "";
   };
   say(points.at(-1));
-  if (points.length && steps - 1 - points.at(-1)[0] > 9) when.textContent = "at its end";
   picture.addEventListener("pointermove", (e) => {
     const frame = picture.getBoundingClientRect();
     const step = ((e.clientX - frame.left) / frame.width) * (steps - 1);

@@ -63,11 +63,11 @@ function card(g) {
   } },
     el("div", { class: "card-head" },
       el("h2", {}, g.type ? el("span", { class: "type" }, line(g.type), " ") : "", line(g.template) || "(no message)"),
-      el("span", { class: "count" }, number(g.n))),
+      spark(g.hours, "the last 24 hours"), el("span", { class: "count" }, number(g.n))),
     el("div", { class: "card-foot" },
       el("span", {}, line(g.source)), el("span", { title: iso(g.last) }, "last " + ago(g.last)), el("span", { title: iso(g.first) }, "first " + ago(g.first)),
-      g.reopened ? el("span", { class: "warn-text" }, "came back") : "", spark(g.hours, "the last 24 hours"),
-      el("button", { type: "button", class: "show", "aria-expanded": "false", onclick: (e) => {
+      g.reopened ? el("span", { class: "warn-text" }, "came back") : "",
+      el("button", { type: "button", class: "show push", "aria-expanded": "false", onclick: (e) => {
         const open = e.currentTarget.getAttribute("aria-expanded") !== "true";
         e.currentTarget.setAttribute("aria-expanded", String(open));
         keep(open ? g.id : null);

@@ -30,7 +30,7 @@ function table({ routes: list, from, to }) {
     el("tbody", {}, list.map((r) => el("tr", {},
       el("th", { scope: "row" }, el("a", { "data-row": true, href: "/traces?" + new URLSearchParams({ name: r.name, last: "24h" }) }, line(r.name))),
       el("td", { class: "n" }, number(r.n)), el("td", { class: "n" }, (r.n / minutes).toFixed(1)),
-      r.quantiles.map((q, i) => el("td", { class: "n" + (i === 1 && q === slow && list.length > 1 ? " strong" : "") }, took(q))),
+      r.quantiles.map((q, i) => el("td", { class: "n" + (i === 1 && q === slow && list.filter((x) => x.quantiles[1] === slow).length === 1 ? " strong" : "") }, took(q))),
       el("td", { class: "n" + (r.failed ? " error-text" : "") }, r.failed ? `${number(r.failed)} (${((100 * r.failed) / r.n).toFixed(1)} %)` : "0"),
       el("td", {}, spark(r.rate, "requests over time"))))))),
   el("p", { class: "quiet small" }, `Whole minutes, the slowest p95 first. Quantiles are at most 15 % too high.`)];

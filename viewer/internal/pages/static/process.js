@@ -9,7 +9,7 @@ export function process(p, to) {
   const cores = (v) => (v < 0.1 ? (v * 100).toFixed(1) : Math.round(v * 100)) + " %";
   return el("div", { class: "panels" },
     draw(`CPU, of ${p.cpus || "?"} ${p.cpus === 1 ? "core" : "cores"}`, (x) => [x.cpu], { write: cores, least: 0.1 }),
-    draw("Memory", (x) => [x.memory, x.heap], { names: ["in all", "heap"], write: bytes }),
+    draw("Memory", (x) => [x.memory, x.heap], { names: ["", "heap "], write: bytes }),
     draw("Goroutines", (x) => [x.goroutines], { write: number, least: 10 }),
     draw("Longest GC pause", (x) => [x.pause], { write: took, bars: true, least: 1000 }));
 }

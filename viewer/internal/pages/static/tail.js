@@ -9,6 +9,7 @@ const keep = 1000;
 const list = el("div", { class: "rows", role: "table", "aria-label": "Live records" });
 const scroll = el("div", { class: "scroll", tabindex: "0", "aria-label": "Live records" }, list);
 const state = el("output", { class: "note" });
+const dot = el("span", { class: "live", hidden: true }, "live");
 const fresh = el("button", { type: "button", class: "fresh", hidden: true, onclick: () => release() });
 const pause = el("button", { type: "button", "aria-pressed": "false", onclick: () => toggle() }, "Pause");
 const search = new Search((q) => {
@@ -20,7 +21,7 @@ const search = new Search((q) => {
 const drawer = new Drawer((term) => search.add(term));
 let source = null, paused = false, waiting = [], skipped = 0, dropped = 0;
 
-fill(search.element, el("div", { class: "tail-bar" }, pause, fresh, state), el("div", { class: "columns" }, el("div", { class: "list" }, scroll), drawer.element));
+fill(search.element, el("div", { class: "tail-bar" }, pause, dot, fresh, state), el("div", { class: "columns" }, el("div", { class: "list" }, scroll), drawer.element));
 walk(list);
 onKey("p", () => toggle());
 scroll.addEventListener("scroll", () => {
@@ -33,6 +34,7 @@ function toggle() {
   paused = !paused;
   pause.setAttribute("aria-pressed", paused);
   pause.textContent = paused ? "Go on" : "Pause";
+  dot.hidden = paused || source?.readyState !== EventSource.OPEN;
   if (!paused) release();
 }
 
@@ -48,7 +50,9 @@ function release() {
 
 function add(records) {
   list.querySelector(".empty")?.remove();
-  for (const r of records.slice(-keep)) list.prepend(row(r, (x) => drawer.open(x)));
+  const fresh = document.createDocumentFragment();
+  for (const r of records.slice(-keep).reverse()) fresh.append(row(r, (x) => drawer.open(x)));
+  list.prepend(fresh);
   while (list.childElementCount > keep) list.lastElementChild.remove();
 }
 
@@ -86,9 +90,15 @@ async function listen() {
   }
   const mine = new EventSource("/api/tail?" + new URLSearchParams({ q }));
   source = mine;
-  mine.addEventListener("hello", () => (state.textContent = "live"));
+  mine.addEventListener("hello", () => {
+    state.textContent = "";
+    dot.hidden = paused;
+  });
   mine.addEventListener("records", took);
-  mine.addEventListener("error", () => (state.textContent = "The connection was lost; trying again."));
+  mine.addEventListener("error", () => {
+    state.textContent = "The connection was lost; trying again.";
+    dot.hidden = true;
+  });
 }
 
 listen();
