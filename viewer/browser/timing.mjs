@@ -1,5 +1,5 @@
 // How long a page takes, as a browser sees it: from the request until the rows are
-// on the page.
+// on the page and a frame was drawn.
 //
 //	node timing.mjs http://127.0.0.1:7777 [times]
 import { chromium } from "playwright-core";
@@ -9,12 +9,13 @@ const [url, times = "40"] = process.argv.slice(2);
 const browser = await chromium.launch({ executablePath, args: flags });
 const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
 try {
-  for (const [name, path, ready] of [["logs", "/", ".list .row"], ["logs, filtered", "/?q=" + encodeURIComponent("level>=error source:svc3"), ".list .row"], ["errors", "/errors", ".card"], ["status", "/status", ".tile"]]) {
+  for (const [name, path, ready] of [["logs", "/", ".list .row"], ["logs, filtered", "/?q=" + encodeURIComponent("level>=error"), ".list .row"], ["live", "/tail", ".list .row"], ["errors", "/errors", ".card"], ["traces", "/traces", ".row"],
+    ["performance", "/performance", "tbody tr"], ["runs", "/runs", ".row"], ["status", "/status", ".tile"]]) {
     const took = [];
     for (let i = 0; i < Number(times) + 3; i++) {
       await page.goto(url + path, { waitUntil: "commit" });
       took.push(await page.evaluate((selector) => new Promise((done) => {
-        const look = () => (document.querySelector(selector) ? requestAnimationFrame(() => done(performance.now())) : setTimeout(look, 1));
+        const look = () => (document.querySelector(selector + ", .empty, .failure") ? requestAnimationFrame(() => done(performance.now())) : setTimeout(look, 1));
         look();
       }), ready));
     }

@@ -3,14 +3,18 @@
 
 const hidden = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
 
+const plain = /^[\x20-\x7e]*$/; // most texts: nothing in them is to be replaced
+
 // visible shows control characters and those that turn the direction of text.
 export function visible(text) {
-  return String(text).replace(hidden, (c) => "⟨U+" + c.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0") + "⟩");
+  text = String(text);
+  return plain.test(text) ? text : text.replace(hidden, (c) => "⟨U+" + c.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0") + "⟩");
 }
 
 // line shows a text on one line.
 export function line(text) {
-  return visible(String(text).replace(/\r?\n/g, "⏎").replace(/\t/g, " "));
+  text = String(text);
+  return plain.test(text) ? text : visible(text.replace(/\r?\n/g, "⏎").replace(/\t/g, " "));
 }
 
 // title is one of SVG: a page has its own already.
@@ -50,8 +54,10 @@ export async function get(path, params = {}, options = {}) {
   return body;
 }
 
+const numbers = new Intl.NumberFormat("en");
+
 export function number(n) {
-  return n.toLocaleString("en");
+  return numbers.format(n);
 }
 
 export function bytes(n) {
@@ -70,11 +76,16 @@ export function took(ns) {
   }
 }
 
+let day = "", dayEnds = 0;
+
 // clock writes the time of day of an RFC 3339 time in UTC, date first if it is not today's.
-export function clock(time, now = new Date()) {
-  const today = now.toISOString().slice(0, 10);
-  const text = time.slice(11, 23);
-  return time.startsWith(today) ? text : time.slice(5, 10) + " " + text;
+export function clock(time) {
+  const now = Date.now();
+  if (now >= dayEnds) {
+    day = new Date(now).toISOString().slice(0, 10);
+    dayEnds = Date.parse(day) + 86400_000;
+  }
+  return time.startsWith(day) ? time.slice(11, 23) : time.slice(5, 10) + " " + time.slice(11, 23);
 }
 
 export function ago(ms, now = Date.now()) {

@@ -1,7 +1,7 @@
 // The page of logs: a histogram that zooms, facets, the list, and the drawer.
 import { el, get, line, number } from "./dom.js";
 import { histogram, terms } from "./chart.js";
-import { Drawer, quote, row } from "./record.js";
+import { Drawer, opens, quote, row } from "./record.js";
 import { Search, withTime } from "./search.js";
 import { empty, failure, fill, firstLogs, main, onKey, walk } from "./shell.js";
 
@@ -23,6 +23,7 @@ const side = main.querySelector("details");
 side.hidden = true;
 side.open = matchMedia("(min-width: 900px)").matches;
 walk(list);
+opens(list, openRecord);
 
 // keep writes what is shown into the address.
 function keep(changes, push = false) {
@@ -51,7 +52,6 @@ async function start() {
   loading = new AbortController();
   const options = { signal: loading.signal };
   list.setAttribute("aria-busy", "true");
-  const counts = Promise.allSettled([get("/api/histogram", { q, bars: innerWidth < 600 ? 50 : 120 }, options), get("/api/templates", { q }, options)]);
   let page;
   try {
     page = await get("/api/logs", { q, limit: 100 }, options);
@@ -67,7 +67,9 @@ async function start() {
   list.replaceChildren();
   show(page, q);
   chart.classList.toggle("none", !shownRows && !q);
-  const [h, kinds] = await counts;
+  if (!shownRows && !q) return;
+  // The rows first: the chart would take the processor from them.
+  const [h, kinds] = await Promise.allSettled([get("/api/histogram", { q, bars: innerWidth < 600 ? 50 : 120 }, options), get("/api/templates", { q }, options)]);
   if (options.signal.aborted || h.status !== "fulfilled") return;
   time = [h.value.from, h.value.from + h.value.bars.length * h.value.step];
   chart.replaceChildren(shownRows || q ? histogram(h.value, zoom, () => search.add('template:"slogship: records lost"')) : "");
@@ -91,7 +93,7 @@ onKey("0", () => search.enter(withTime(search.input.value, "")));
 
 function show(page, q) {
   const fresh = document.createDocumentFragment();
-  for (const r of page.records) fresh.append(row(r, openRecord));
+  for (const r of page.records) fresh.append(row(r));
   list.append(fresh);
   shownRows += page.records.length;
   cursor = page.next || "";

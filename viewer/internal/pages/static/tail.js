@@ -1,7 +1,7 @@
 // The live tail. The newest record is on top. Nothing moves while one reads: as
 // soon as the list is scrolled, or paused, what comes waits behind a button.
 import { el, get, number } from "./dom.js";
-import { Drawer, row } from "./record.js";
+import { Drawer, opens, row } from "./record.js";
 import { Search } from "./search.js";
 import { empty, fill, firstLogs, onKey, walk } from "./shell.js";
 
@@ -23,6 +23,7 @@ let source = null, paused = false, waiting = [], skipped = 0, dropped = 0;
 
 fill(search.element, el("div", { class: "tail-bar" }, pause, dot, fresh, state), el("div", { class: "columns" }, el("div", { class: "list" }, scroll), drawer.element));
 walk(list);
+opens(list, (r) => drawer.open(r));
 onKey("p", () => toggle());
 scroll.addEventListener("scroll", () => {
   if (scroll.scrollTop < 4 && !paused) release();
@@ -51,7 +52,7 @@ function release() {
 function add(records) {
   list.querySelector(".empty")?.remove();
   const fresh = document.createDocumentFragment();
-  for (const r of records.slice(-keep).reverse()) fresh.append(row(r, (x) => drawer.open(x)));
+  for (const r of records.slice(-keep).reverse()) fresh.append(row(r));
   list.prepend(fresh);
   while (list.childElementCount > keep) list.lastElementChild.remove();
 }

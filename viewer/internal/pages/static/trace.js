@@ -1,6 +1,6 @@
 // One trace: a waterfall of its spans, and the logs that belong to it.
 import { el, get, line, took } from "./dom.js";
-import { Drawer, flat, row } from "./record.js";
+import { Drawer, flat, opens, row } from "./record.js";
 import { failure, fill, onKey, walk } from "./shell.js";
 
 const id = location.pathname.split("/").pop();
@@ -51,7 +51,7 @@ function show(s, logs) {
     el("p", { class: s.failed ? "failure" : "quiet" }, `${s.source} · ${kinds[s.kind] || "span"} · ${took(s.duration)}${s.failed ? " · failed " + (s.status || "") : ""}`),
     s.attrs ? pairs(s.attrs) : el("p", { class: "quiet" }, "No attributes."),
     ...(s.events || []).map((e) => el("section", {}, el("h3", {}, `${line(e.name)} at +${took(Math.max(0, Number(BigInt(e.time) - BigInt(s.start))))}`), e.attrs ? pairs(e.attrs) : "")),
-    el("h3", {}, mine.length ? "Its logs" : "No logs."), el("div", { class: "context" }, mine.map((r) => row(r, (x) => drawer.open(x)))));
+    el("h3", {}, mine.length ? "Its logs" : "No logs."), opens(el("div", { class: "context" }, mine.map(row)), (x) => drawer.open(x)));
   detail.hidden = false;
   detail.focus({ preventScroll: true });
 }
@@ -97,10 +97,10 @@ try {
   const { spans, logs } = await get("/api/traces/" + encodeURIComponent(id));
   const list = el("div", { class: "list" },
     spans.length ? waterfall(spans, logs) : el("p", { class: "note" }, "No spans of this trace came; these are its logs."),
-    el("h2", {}, logs.length ? "Logs" : "No logs in this trace."), el("div", { class: "rows", role: logs.length ? "table" : undefined, "aria-label": "Logs" }, logs.map((r) => row(r, (x) => {
+    el("h2", {}, logs.length ? "Logs" : "No logs in this trace."), opens(el("div", { class: "rows", role: logs.length ? "table" : undefined, "aria-label": logs.length ? "Logs" : undefined }, logs.map(row)), (x) => {
       detail.hidden = true;
       drawer.open(x);
-    }))));
+    }));
   fill(el("div", { class: "bar-top" }, el("h1", {}, spans.length ? line(spans[0].name) : "Trace"), el("code", { class: "quiet" }, id)), el("div", { class: "columns" }, list, detail, drawer.element));
   walk(list);
   const span = spans.find((s) => s.id === new URLSearchParams(location.search).get("span"));
