@@ -74,7 +74,7 @@ func TestRunsByOTLP(t *testing.T) {
 		"/v1/traces": fmt.Sprintf(`{"resourceSpans":[{%s,"scopeSpans":[{"spans":[{"traceId":"4bf92f3577b34da6a3ce929d0e0e4736","spanId":"00f067aa0ba902b7",
 			"name":"GET /","kind":2,"startTimeUnixNano":"%d","endTimeUnixNano":"%d"}]}]}]}`, resource, now, now+5e6),
 	} {
-		r := httptest.NewRequest("POST", path, strings.NewReader(body))
+		r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
 		r.Host = "localhost"
 		r.Header.Set("Content-Type", "application/json")
 		w := httptest.NewRecorder()

@@ -12,7 +12,7 @@ import (
 
 func get(mux http.Handler, target string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
-	mux.ServeHTTP(w, httptest.NewRequest("GET", target, nil))
+	mux.ServeHTTP(w, httptest.NewRequest(http.MethodGet, target, http.NoBody))
 	return w
 }
 
@@ -56,13 +56,13 @@ func TestNeeds(t *testing.T) {
 	if got := needs(bodies, "a"); !slices.Equal(got, []string{"b", "c"}) {
 		t.Errorf("a needs %v", got)
 	}
-	any := regexp.MustCompile(`\bimport\b`)
+	all := regexp.MustCompile(`\bimport\b`)
 	for name, body := range static() {
 		if path.Ext(name) != ".js" {
 			continue
 		}
 		code := regexp.MustCompile("(?m)^//.*$|`[^`]*`").ReplaceAll(body, nil)
-		if got, want := len(imports.FindAll(body, -1)), len(any.FindAll(code, -1)); got != want {
+		if got, want := len(imports.FindAll(body, -1)), len(all.FindAll(code, -1)); got != want {
 			t.Errorf("%s: %d imports are seen, there are %d", name, got, want)
 		}
 		for _, m := range imports.FindAllSubmatch(body, -1) {
@@ -94,7 +94,7 @@ func TestTextOnly(t *testing.T) {
 func TestNotModified(t *testing.T) {
 	mux := http.NewServeMux()
 	Register(mux)
-	r := httptest.NewRequest("GET", "/", nil)
+	r := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
 	r.Header.Set("If-None-Match", get(mux, "/").Header().Get("ETag"))
 	w := httptest.NewRecorder()
 	if mux.ServeHTTP(w, r); w.Code != 304 || w.Body.Len() > 0 {
