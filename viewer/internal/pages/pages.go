@@ -27,22 +27,24 @@ type page struct {
 	Key    string // g and this key lead to it
 	Nav    bool
 	Needs  []string // what the module imports: loaded at once, not one after the other
+	asks   []ask    // what the module asks at once: answered with the page
 }
 
 var pages = []page{
-	{"/{$}", "Logs", "logs", "l", true, []string{"dom", "shell", "chart", "record", "search"}},
-	{"/tail", "Live", "tail", "t", true, []string{"dom", "shell", "record", "search"}},
-	{"/errors", "Errors", "errors", "e", true, []string{"dom", "shell", "chart", "record"}},
-	{"/traces", "Traces", "traces", "r", true, []string{"dom", "shell"}},
-	{"/traces/{id}", "Trace", "trace", "", false, []string{"dom", "shell", "record"}},
-	{"/performance", "Performance", "performance", "p", true, []string{"dom", "shell", "chart"}},
-	{"/status", "Status", "status", "s", true, []string{"dom", "shell"}},
+	{"/{$}", "Logs", "logs", "l", true, []string{"dom", "shell", "chart", "record", "search"},
+		[]ask{{"/api/logs?limit=100", "q"}, {"/api/histogram?bars=120", "q"}, {"/api/templates", "q"}}},
+	{"/tail", "Live", "tail", "t", true, []string{"dom", "shell", "record", "search"}, nil},
+	{"/errors", "Errors", "errors", "e", true, []string{"dom", "shell", "chart", "record"}, []ask{{"/api/errors", "resolved"}}},
+	{"/traces", "Traces", "traces", "r", true, []string{"dom", "shell"}, nil},
+	{"/traces/{id}", "Trace", "trace", "", false, []string{"dom", "shell", "record"}, nil},
+	{"/performance", "Performance", "performance", "p", true, []string{"dom", "shell", "chart"}, nil},
+	{"/status", "Status", "status", "s", true, []string{"dom", "shell"}, []ask{{"/api/status", ""}}},
 }
 
 // Href is where the page's link leads.
 func (p page) Href() string { return strings.TrimSuffix(p.Path, "{$}") }
 
-// Register adds the pages to the mux.
+// Register adds the pages to the mux, which serves the API, too.
 func Register(mux *http.ServeMux) {
 	bodies := static()
 	root := root(bodies)
@@ -54,6 +56,10 @@ func Register(mux *http.ServeMux) {
 		var b bytes.Buffer
 		if err := t.ExecuteTemplate(&b, "page.html", map[string]any{"Page": p, "Pages": pages, "Root": root}); err != nil {
 			panic(err) // a template of ours, without data of anybody: a test sees it
+		}
+		if len(p.asks) > 0 {
+			mux.Handle("GET "+p.Path, withAnswers(b.Bytes(), p.asks, mux))
+			continue
 		}
 		// Ask each time: the answer is mostly 304.
 		mux.Handle("GET "+p.Path, content("text/html; charset=utf-8", "no-cache", b.Bytes()))
