@@ -456,3 +456,16 @@ test("what was logged stays text, in every field of every page", async (t) => {
     await page.close();
   }
 });
+
+test("the first rows come with the page, whatever is in its query", async (t) => {
+  for (const [path, width, want] of [["/", 1280, []], ["/?q=" + encodeURIComponent('level>=error source:payments "ö +&%=~*" a|b'), 1280, []], ["/", 390, ["/api/histogram"]],
+    ["/errors", 1280, []], ["/errors?resolved=1", 1280, []], ["/status", 1280, []]]) {
+    const page = await browser.newPage({ viewport: { width, height: 800 } });
+    t.after(() => page.close());
+    const asked = [];
+    page.on("request", (r) => new URL(r.url()).pathname.startsWith("/api/") && asked.push(new URL(r.url()).pathname));
+    await page.goto(viewer.url + path);
+    await page.waitForFunction(() => document.querySelector("main").childElementCount > 0 && !document.querySelector("[aria-busy]"));
+    assert.deepEqual(asked, want, path);
+  }
+});

@@ -27,24 +27,25 @@ type page struct {
 	Module string // static/<Module>.js
 	Key    string // g and this key lead to it
 	Nav    bool
+	asks   []ask // what the module asks at once: answered with the page
 }
 
 var pages = []page{
-	{"/{$}", "Logs", "logs", "l", true},
-	{"/tail", "Live", "tail", "t", true},
-	{"/errors", "Errors", "errors", "e", true},
-	{"/traces", "Traces", "traces", "r", true},
-	{"/traces/{id}", "Trace", "trace", "", false},
-	{"/performance", "Performance", "performance", "p", true},
-	{"/runs", "Runs", "runs", "u", true},
-	{"/runs/{id}", "Run", "run", "", false},
-	{"/status", "Status", "status", "s", true},
+	{"/{$}", "Logs", "logs", "l", true, []ask{{"/api/logs?limit=100", "q"}, {"/api/histogram?bars=120", "q"}, {"/api/templates", "q"}}},
+	{"/tail", "Live", "tail", "t", true, nil},
+	{"/errors", "Errors", "errors", "e", true, []ask{{"/api/errors", "resolved"}}},
+	{"/traces", "Traces", "traces", "r", true, []ask{{"/api/traces", ""}}},
+	{"/traces/{id}", "Trace", "trace", "", false, nil},
+	{"/performance", "Performance", "performance", "p", true, []ask{{"/api/routes?last=1h", "last"}, {"/api/processes?last=1h", "last"}}},
+	{"/runs", "Runs", "runs", "u", true, []ask{{"/api/runs", "source"}}},
+	{"/runs/{id}", "Run", "run", "", false, nil},
+	{"/status", "Status", "status", "s", true, []ask{{"/api/status", ""}}},
 }
 
 // Href is where the page's link leads.
 func (p page) Href() string { return strings.TrimSuffix(p.Path, "{$}") }
 
-// Register adds the pages to the mux.
+// Register adds the pages to the mux, which serves the API, too.
 func Register(mux *http.ServeMux) {
 	bodies := static()
 	root := root(bodies)
@@ -56,6 +57,10 @@ func Register(mux *http.ServeMux) {
 		var b bytes.Buffer
 		if err := t.ExecuteTemplate(&b, "page.html", map[string]any{"Page": p, "Pages": pages, "Root": root, "Needs": needs(bodies, p.Module)}); err != nil {
 			panic(err) // a template of ours, without data of anybody: a test sees it
+		}
+		if len(p.asks) > 0 {
+			mux.Handle("GET "+p.Path, withAnswers(b.Bytes(), p.asks, mux))
+			continue
 		}
 		// Ask each time: the answer is mostly 304.
 		mux.Handle("GET "+p.Path, content("text/html; charset=utf-8", "no-cache", b.Bytes()))

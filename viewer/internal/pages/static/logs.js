@@ -1,5 +1,5 @@
 // The page of logs: a histogram that zooms, facets, the list, and the drawer.
-import { el, get, line, number } from "./dom.js";
+import { el, get, line, number, painted } from "./dom.js";
 import { histogram, terms } from "./chart.js";
 import { Drawer, opens, quote, row } from "./record.js";
 import { Search, withTime } from "./search.js";
@@ -13,8 +13,11 @@ const more = el("button", { type: "button", class: "more", hidden: true, onclick
 const note = el("p", { class: "note", role: "status" });
 const search = new Search((q) => visit(q));
 const drawer = new Drawer((term) => search.add(term), () => keep({ id: null }));
+const narrow = matchMedia("(max-width: 599px)");
 const maxRows = 3000;
-let cursor = "", loading = null, shownRows = 0, time = null;
+const firstRows = 30; // about what a window shows: the others are made after these are seen
+let cursor = "", loading = null, shownRows = 0;
+let time = null, zoomed = ""; // what the histogram shows, in ms, and the query of a zoom
 
 fill(search.element, chart, el("div", { class: "columns" },
   el("details", { class: "side" }, el("summary", {}, "Facets"), facets),
@@ -52,6 +55,7 @@ async function start() {
   loading = new AbortController();
   const options = { signal: loading.signal };
   list.setAttribute("aria-busy", "true");
+  const counts = Promise.allSettled([get("/api/histogram", { q, bars: narrow.matches ? 50 : 120 }, options), get("/api/templates", { q }, options)]);
   let page;
   try {
     page = await get("/api/logs", { q, limit: 100 }, options);
@@ -65,44 +69,46 @@ async function start() {
   if (options.signal.aborted) return;
   list.removeAttribute("aria-busy");
   list.replaceChildren();
-  show(page, q);
+  const shown = show(page, q, options.signal);
   chart.classList.toggle("none", !shownRows && !q);
-  if (!shownRows && !q) return;
-  // The rows first: the chart would take the processor from them.
-  const [h, kinds] = await Promise.allSettled([get("/api/histogram", { q, bars: innerWidth < 600 ? 50 : 120 }, options), get("/api/templates", { q }, options)]);
+  const [h, kinds] = await counts;
   if (options.signal.aborted || h.status !== "fulfilled") return;
-  time = [h.value.from, h.value.from + h.value.bars.length * h.value.step];
+  if (q !== zoomed) time = [h.value.from, h.value.from + h.value.bars.length * h.value.step];
   chart.replaceChildren(shownRows || q ? histogram(h.value, zoom, () => search.add('template:"slogship: records lost"')) : "");
-  showFacets(h.value, kinds.status === "fulfilled" ? kinds.value.templates : []);
+  await shown;
+  if (!options.signal.aborted) showFacets(h.value, kinds.status === "fulfilled" ? kinds.value.templates : []);
 }
 
 // zoom shows a range of time, in ms.
 function zoom(from, to) {
-  if (!time) return;
   const least = 1000;
-  if (to - from < least) to = from + least;
-  time = [from, to]; // the next key goes on from here, also before the answer
-  search.enter(withTime(search.input.value, terms(Math.max(Math.floor(from), 1), Math.ceil(to))));
+  time = [Math.max(Math.floor(from), 1), Math.ceil(Math.max(to, from + least))]; // the next key goes on from here, also before the answer
+  zoomed = withTime(search.input.value, terms(...time));
+  search.enter(zoomed);
 }
 
-const length = () => (time ? time[1] - time[0] : 0);
+const length = () => time[1] - time[0];
 for (const [keys, low, high] of [[["+", "="], 0.25, -0.25], [["-"], -0.5, 0.5], [["ArrowLeft"], -0.5, -0.5], [["ArrowRight"], 0.5, 0.5]]) {
   for (const key of keys) onKey(key, () => time && zoom(time[0] + low * length(), time[1] + high * length()));
 }
 onKey("0", () => search.enter(withTime(search.input.value, "")));
 
-function show(page, q) {
-  const fresh = document.createDocumentFragment();
-  for (const r of page.records) fresh.append(row(r));
-  list.append(fresh);
+async function show(page, q, signal) {
+  more.hidden = true; // until all rows are there
+  list.append(...page.records.slice(0, firstRows).map(row));
   shownRows += page.records.length;
   cursor = page.next || "";
-  more.hidden = !cursor;
   more.textContent = page.partial ? "Look further back" : "Older records";
   note.textContent = page.partial ? `Looked at ${number(page.scanned)} records, back to ${page.up_to.slice(0, 19).replace("T", " ")}.` : "";
   if (!shownRows && !page.partial) {
     list.replaceChildren(q ? empty("Nothing found.", el("p", {}, "Words are found whole: try ", el("code", {}, "beginn*"), ", or ", el("code", {}, "key~part"), ". The key ? shows the language.")) : empty("No records yet.", firstLogs()));
   }
+  if (page.records.length > firstRows) {
+    await painted();
+    if (signal.aborted) return;
+    list.append(...page.records.slice(firstRows).map(row));
+  }
+  more.hidden = !cursor;
 }
 
 async function load(byHand) {
@@ -112,7 +118,7 @@ async function load(byHand) {
   try {
     const q = params().get("q") || "";
     const page = await get("/api/logs", { q, cursor, limit: 200 }, { signal });
-    show(page, q);
+    await show(page, q, signal);
   } catch (e) {
     if (e.name !== "AbortError") note.textContent = e.error || String(e);
   }

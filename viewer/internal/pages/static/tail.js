@@ -19,7 +19,7 @@ const search = new Search((q) => {
   listen();
 }, false);
 const drawer = new Drawer((term) => search.add(term));
-let source = null, paused = false, waiting = [], skipped = 0, dropped = 0;
+let ids = new Set(), run = 0, source = null, paused = false, waiting = [], skipped = 0, dropped = 0;
 
 fill(search.element, el("div", { class: "tail-bar" }, pause, dot, fresh, state), el("div", { class: "columns" }, el("div", { class: "list" }, scroll), drawer.element));
 walk(list);
@@ -49,6 +49,12 @@ function release() {
   fresh.hidden = true;
 }
 
+// news returns those records that were not here before, and remembers them.
+function news(records) {
+  if (ids.size > 5 * keep) ids = new Set([...[...list.children].map((e) => e.dataset.id), ...waiting.map((r) => r.id)]);
+  return records.filter((r) => !ids.has(r.id) && ids.add(r.id));
+}
+
 function add(records) {
   list.querySelector(".empty")?.remove();
   const fresh = document.createDocumentFragment();
@@ -61,7 +67,11 @@ function took(e) {
   const { records, skipped: left } = JSON.parse(e.data);
   if (left) skipped += left;
   state.textContent = skipped ? `${number(skipped)} more came too fast to show: narrow the query` : "";
-  if (!records) return;
+  come(news(records || []));
+}
+
+function come(records) {
+  if (!records.length) return;
   if (!reading()) {
     add(records);
     return;
@@ -76,24 +86,31 @@ function took(e) {
 }
 
 async function listen() {
+  const asked = ++run; // another query may be asked before this one is answered
   source?.close();
   const q = new URLSearchParams(location.search).get("q") || "";
   search.set(q);
   skipped = 0;
+  ids = new Set();
+  const latest = async () => news((await get("/api/logs", { q, limit: 50 })).records.reverse());
   try {
-    const page = await get("/api/logs", { q, limit: 50 });
+    const records = await latest();
+    if (run !== asked) return;
     list.replaceChildren();
-    add(page.records.reverse());
-    if (!page.records.length) list.append(q ? empty("Nothing such yet.", el("p", {}, "It appears here as soon as it is logged.")) : empty("Waiting for the first record.", firstLogs()));
+    add(records);
+    if (!records.length) list.append(q ? empty("Nothing such yet.", el("p", {}, "It appears here as soon as it is logged.")) : empty("Waiting for the first record.", firstLogs()));
   } catch (e) {
     search.failed(e);
     return;
   }
   const mine = new EventSource("/api/tail?" + new URLSearchParams({ q }));
   source = mine;
-  mine.addEventListener("hello", () => {
+  mine.addEventListener("hello", async () => {
     state.textContent = "";
     dot.hidden = paused;
+    // What came before the connection stood, the first time or after a loss.
+    const missed = await latest().catch(() => []);
+    if (source === mine) come(missed);
   });
   mine.addEventListener("records", took);
   mine.addEventListener("error", () => {
