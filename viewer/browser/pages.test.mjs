@@ -267,7 +267,7 @@ test("keys zoom the histogram, and move in time; the query says where one is", a
     return [ms(since), ms(until)];
   };
   const press = async (key) => {
-    const before = page.url();
+    const before = await page.evaluate(() => location.href);
     await page.keyboard.press(key);
     await page.waitForFunction((url) => location.href !== url && !document.querySelector("[aria-busy]"), before);
   };

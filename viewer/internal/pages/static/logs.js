@@ -17,7 +17,7 @@ const narrow = matchMedia("(max-width: 599px)");
 const maxRows = 3000;
 const firstRows = 30; // about what a window shows: the others are made after these are seen
 let cursor = "", loading = null, shownRows = 0;
-let time = null, zoomed = ""; // what the histogram shows, in ms, and the query of a zoom
+let time = null, zoomed = null; // what the histogram shows, in ms, and the query of a zoom
 
 fill(search.element, chart, el("div", { class: "columns" },
   el("details", { class: "side" }, el("summary", {}, "Facets"), facets),
