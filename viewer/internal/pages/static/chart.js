@@ -133,7 +133,7 @@ export function lines(title, points, { steps, names, write, least = 0, time, bar
       if (!bars && p === points.at(-1)) area += `V${tall}H${begin}z`;
       last = p[0];
     }
-    return [k === 0 && !bars ? el("path", { class: "area", d: area }) : null, el("path", { class: "stroke s" + k, d })];
+    return [k === 0 && !bars ? el("path", { class: "area", d: area }) : null, el("path", { class: "stroke s" + k + (bars ? " bars" : ""), d })];
   });
   const hair = el("line", { class: "hair", x1: -9, x2: -9, y1: 0, y2: tall });
   const picture = svg("lines", width, tall, { "aria-hidden": "true" }, drawn, hair);

@@ -36,6 +36,10 @@ function counts(runs) {
     ["CPU, on average", (_, i) => s[i]?.cpu, (v) => (v * 100).toFixed(1) + " %", 1], ["memory, at most", (_, i) => s[i]?.memory, bytes, 1], ["goroutines, at most", (_, i) => s[i]?.goroutines, number, 1],
     ["longest GC pause", (_, i) => s[i]?.pause, took, 1], ["collections", (_, i) => s[i]?.gcs, number],
   ];
+  if (runs.length === 1) {
+    const tile = (name, value) => el("div", { class: "tile" }, el("dt", {}, name), el("dd", {}, value));
+    return el("dl", { class: "facts" }, tile("lasted", lasted(runs[0].run.last - runs[0].run.first)), facts.map(([name, pick, write]) => pick(runs[0], 0) ? tile(name, write(pick(runs[0], 0))) : null));
+  }
   return frame(heads(runs, ""), el("tbody", {}, el("tr", {}, el("th", { scope: "row" }, "lasted"), runs.map((d) => el("td", { class: "n" }, lasted(d.run.last - d.run.first))), runs.length > 1 ? el("td", {}) : null),
     facts.map(([name, pick, write, worse]) => {
       const values = runs.map(pick);
