@@ -54,12 +54,12 @@ func (h *Handler) otlp(w http.ResponseWriter, r *http.Request, rejected string, 
 		fail(w, refuse(http.StatusUnsupportedMediaType, "the type is %q: application/x-protobuf and application/json are taken", clip(t)))
 		return
 	}
-	body, err := h.body(r)
-	if fail(w, err) {
+	var body bytes.Buffer // of its own: what is decoded may be part of it
+	if fail(w, h.body(&body, r)) {
 		return
 	}
 	d := &otlpDecoder{now: h.time().UnixNano()}
-	if fail(w, decode(d, body, isJSON)) || fail(w, h.keep(r, d.logs, d.spans)) {
+	if fail(w, decode(d, body.Bytes(), isJSON)) || fail(w, h.keep(r, d.logs, d.spans)) {
 		return
 	}
 	if isJSON {

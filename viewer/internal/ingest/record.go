@@ -1,12 +1,10 @@
 package ingest
 
 import (
-	"encoding/json"
 	"math"
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/slogship/slogship/viewer/internal/event"
 	"github.com/slogship/slogship/viewer/internal/jsontext"
@@ -179,6 +177,3 @@ func readTime(value []byte) (ns int64, ok bool) {
 	}
 	return int64(f * 1e9), true
 }
-
-// validJSON reports whether the value is JSON, in valid UTF-8.
-func validJSON(b []byte) bool { return json.Valid(b) && utf8.Valid(b) }
