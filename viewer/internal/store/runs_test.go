@@ -264,7 +264,7 @@ func TestRoutesAgainstSpans(t *testing.T) {
 	s := open(t, t.TempDir(), Options{})
 	random := rand.New(rand.NewPCG(1, 2))
 	var spans []event.Span
-	for i := range 6000 {
+	for i := range 3000 {
 		spans = append(spans, event.Span{
 			Start: noon.Add(-time.Duration(random.Int64N(int64(72 * time.Hour)))).UnixNano(), Duration: int64(math.Exp(random.NormFloat64()) * 2e7), Kind: 2,
 			Source: "web", Name: "GET /", Route: []string{"GET /a", "GET /b"}[i%2], Failed: random.IntN(20) == 0, Trace: [16]byte{1, byte(i), byte(i >> 8)}, ID: [8]byte{1},
