@@ -75,7 +75,7 @@ func needs(bodies map[string][]byte, module string) []string {
 	found := map[string]bool{}
 	for open := []string{module}; len(open) > 0; open = open[1:] {
 		for _, m := range imports.FindAllSubmatch(bodies[open[0]+".js"], -1) {
-			if name := string(m[1]); !found[name] {
+			if name := string(m[1]); !found[name] && name != module {
 				found[name] = true
 				open = append(open, name)
 			}

@@ -51,7 +51,7 @@ func TestPages(t *testing.T) {
 // not see.
 func TestNeeds(t *testing.T) {
 	bodies := map[string][]byte{
-		"a.js": []byte("import { x } from \"./b.js\";\nimport { y } from \"./c.js\";\n"), "b.js": []byte("import { z } from \"./c.js\";\n"), "c.js": nil,
+		"a.js": []byte("import { x } from \"./b.js\";\n"), "b.js": []byte("import { z } from \"./c.js\";\nimport { y } from \"./a.js\";\n"), "c.js": nil,
 	}
 	if got := needs(bodies, "a"); !slices.Equal(got, []string{"b", "c"}) {
 		t.Errorf("a needs %v", got)

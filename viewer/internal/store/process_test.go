@@ -54,6 +54,19 @@ func TestProcess(t *testing.T) {
 	}
 }
 
+// Reports of one second become one: the average of CPU, the highest of memory.
+func TestReportsOfOneSecond(t *testing.T) {
+	s := open(t, t.TempDir(), Options{})
+	s.must(t, reportAt(0, 1, 5), reportAt(300*time.Millisecond, 5, 9), reportAt(600*time.Millisecond, 0, 7))
+	list, err := s.Processes(t.Context(), 0, noon.Add(-time.Minute).UnixMilli(), noon.Add(time.Minute).UnixMilli())
+	if err != nil || len(list) != 1 || len(list[0].Points) != 1 || count(t, s, "process") != 1 || count(t, s, "process_1m") != 1 {
+		t.Fatalf("%+v, %v", list, err)
+	}
+	if p := list[0].Points[0]; p.CPU != 2 || p.Memory != 9 || p.GCs != 6 {
+		t.Errorf("the point is %+v", p)
+	}
+}
+
 // Reports go by age: those by the second after a day.
 func TestProcessRetention(t *testing.T) {
 	s := open(t, t.TempDir(), Options{})
@@ -119,7 +132,8 @@ func TestLosses(t *testing.T) {
 	}
 	s.must(t, lost(10*time.Minute, "api", `{"lost":12,"dropped":{"overflow":10,"rejected":2},"from":"2026-05-04T12:03:00.5Z","to":"2026-05-04T12:05:00Z"}`),
 		lost(20*time.Minute, "web", fmt.Sprintf(`{"lost":"5","dropped":{"stale":5},"from":%d,"to":"%d"}`, noon.Add(15*time.Minute).UnixNano(), noon.Add(16*time.Minute).UnixNano())),
-		lost(30*time.Minute, "web", `{"lost":1}`), lost(31*time.Minute, "web", `{"dropped":{"overflow":1}}`), lost(32*time.Minute, "web", `{"lost":-4}`))
+		lost(30*time.Minute, "web", `{"lost":1}`), lost(31*time.Minute, "web", `{"dropped":{"overflow":1}}`), lost(32*time.Minute, "web", `{"lost":-4}`),
+		lost(50*time.Minute, "clock", `{"lost":2,"from":"2026-05-04T12:49:00Z","to":"2026-05-04T12:48:00Z"}`))
 	minutes := func(from, to int) *Selection {
 		return &Selection{From: noon.Add(time.Duration(from) * time.Minute).UnixMilli(), To: noon.Add(time.Duration(to) * time.Minute).UnixMilli()}
 	}
@@ -127,9 +141,9 @@ func TestLosses(t *testing.T) {
 		sel  *Selection
 		want string
 	}{
-		"all": {&Selection{}, "12 5 1"}, "before": {minutes(0, 3), ""}, "begins within": {minutes(0, 4), "12"}, "inside": {minutes(4, 4), "12"},
+		"all": {&Selection{}, "12 5 1 2"}, "a clock that was set back": {minutes(48, 49), "2"}, "before": {minutes(0, 3), ""}, "begins within": {minutes(0, 4), "12"}, "inside": {minutes(4, 4), "12"},
 		"ends within": {minutes(5, 6), "12"}, "between": {minutes(6, 15), ""}, "later": {minutes(15, 40), "5 1"},
-		"by source": {&Selection{Sources: []string{"web"}}, "5 1"}, "but": {&Selection{NotSources: []string{"web"}}, "12"}, "nobody's": {&Selection{Sources: []string{"x"}}, ""},
+		"by source": {&Selection{Sources: []string{"web"}}, "5 1"}, "but": {&Selection{NotSources: []string{"web", "clock"}}, "12"}, "nobody's": {&Selection{Sources: []string{"x"}}, ""},
 	} {
 		list, err := s.Losses(t.Context(), c.sel)
 		got := ""
@@ -147,6 +161,9 @@ func TestLosses(t *testing.T) {
 	if l := list[0]; l.From != noon.Add(3*time.Minute+500*time.Millisecond).UnixMilli() || l.To != noon.Add(5*time.Minute).UnixMilli() || l.Source != "api" ||
 		len(l.Why) != 2 || l.Why["overflow"] != 10 || l.Why["rejected"] != 2 {
 		t.Errorf("the loss is %+v", l)
+	}
+	if l := list[3]; l.From != l.To {
+		t.Errorf("a loss that ends before it begins is %+v", l)
 	}
 	if l := list[2]; l.From != noon.Add(30*time.Minute).UnixMilli() || l.To != l.From {
 		t.Errorf("a loss without a time is %+v", l)
