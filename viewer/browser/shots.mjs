@@ -6,7 +6,8 @@ import { chromium } from "playwright-core";
 import { fill, fillRuns, startViewer } from "./server.mjs";
 import { flags, executablePath } from "./browser.mjs";
 
-const [binary, dir, only = ""] = process.argv.slice(2); // only: those whose name contains it
+const [binary, dir] = process.argv.slice(2);
+const only = process.env.ONLY || ""; // those whose name contains it
 mkdirSync(dir, { recursive: true });
 const viewer = await startViewer(binary);
 const browser = await chromium.launch({ executablePath, args: flags });
