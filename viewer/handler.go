@@ -40,7 +40,7 @@ func (v *Viewer) Handler(opts *HandlerOptions) slog.Handler {
 	if o.Source == "" {
 		o.Source = "app"
 	}
-	out := &direct{store: v.store, source: o.Source}
+	out := &direct{store: v.store, source: o.Source, run: v.run}
 	out.json = slog.NewJSONHandler(&out.line, &o.HandlerOptions)
 	return &handler{out: out, json: out.json}
 }
@@ -50,6 +50,7 @@ func (v *Viewer) Handler(opts *HandlerOptions) slog.Handler {
 type direct struct {
 	store  *store.Store
 	source string
+	run    string // of records that do not name one themselves
 	json   slog.Handler
 
 	mu   sync.Mutex // guards line; never held while the store commits
@@ -90,5 +91,8 @@ func (h *handler) Handle(ctx context.Context, r slog.Record) error {
 		}
 	}
 	l := ingest.ReadObject(line, h.out.source, time.Now())
+	if l.Run == "" {
+		l.Run = h.out.run
+	}
 	return h.out.store.Append(context.WithoutCancel(ctx), &store.Batch{Logs: []event.Log{l}})
 }

@@ -18,6 +18,7 @@
 package viewer
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/http"
@@ -62,6 +63,7 @@ type Options struct {
 type Viewer struct {
 	store *store.Store
 	root  http.Handler
+	run   string // what the records of Handler are of, where they do not say
 }
 
 // New opens the database in dir, which it makes if it is missing. nil options are
@@ -91,7 +93,7 @@ func New(dir string, opts *Options) (*Viewer, error) {
 	(&api.API{Store: s, Now: time.Now}).Register(mux)
 	mux.Handle("/mcp", tools.NewHandler(tools.In(mux)))
 	pages.Register(mux)
-	return &Viewer{store: s, root: guard.New(mux, o.Hosts, o.Token)}, nil
+	return &Viewer{store: s, root: guard.New(mux, o.Hosts, o.Token), run: rand.Text()}, nil
 }
 
 // ServeHTTP serves pages, API and ingest, from the root of the address space: it

@@ -22,6 +22,9 @@ export async function startViewer(binary, args = []) {
       const answer = await fetch(this.url + path, { method: "POST", body, headers: { "Content-Type": type } });
       if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
     },
+    async get(path) {
+      return (await fetch(this.url + path)).json();
+    },
     async stop() {
       const ended = new Promise((resolve) => child.on("exit", resolve));
       child.kill("SIGTERM");
@@ -77,13 +80,46 @@ export async function fill(viewer, records = 2000) {
   await viewer.post("/v1/traces", JSON.stringify({ resourceSpans: [{ resource: { attributes: [{ key: "service.name", value: { stringValue: "shop" } }] }, scopeSpans: [{ spans }] }] }));
 }
 
+const prefix = (n) => hex(0xc0ffee + n * 0x1234, 8).slice(-8) + "4a1d77e0b52f9c3d8e61a0b4";
+
+// fillRuns sends two runs of a worker with slogship's ids: the second one is slower, has
+// a new kind of error, lacks another, and lost records; and how their processes were.
+export async function fillRuns(viewer) {
+  const now = Date.now(), minute = 60_000;
+  const wave = (i, of) => (1 + Math.sin(i / of)) / 2;
+  for (const [n, from, length] of [[0, now - 55 * minute, 20], [1, now - 25 * minute, 25]]) {
+    const events = [], spans = [];
+    let seq = 0;
+    const add = (at, message, metadata) => events.push({ id: prefix(n) + hex(seq++, 16), timestamp: new Date(at).toISOString(), message, metadata });
+    for (let i = 0; i < length * 12; i++) {
+      const at = from + i * 5000;
+      add(at, "slogship: process", { process: { run: "RUN" + n, interval_ms: 5000, cpu: 0.15 + 0.5 * wave(i, 9) + n * 0.3, cpus: 4, memory: 30e6 + i * (n ? 2e5 : 2e4), heap: 12e6 + 8e6 * wave(i, 3) + i * (n ? 1.5e5 : 0),
+        goroutines: 20 + Math.round(10 * wave(i, 5)) + n * i, allocated: 5e6, gcs: 1 + (i % 3), pause_ns: Math.round(40_000 + 200_000 * wave(i, 2) ** 4) } });
+      add(at + 500, "job done", { level: "INFO", queue: ["mail", "image"][i % 2], took: Math.round(5e6 + 4e7 * wave(i, 7)) });
+      if (i % 30 === 7) add(at + 700, `job ${i} failed`, { level: "ERROR", error: { type: "*queue.TimeoutError", msg: "no answer" } });
+      if (n === 0 && i % 40 === 9) add(at + 800, "lease was lost", { level: "ERROR", error: { type: "*lease.Error" } });
+      if (n === 1 && i % 20 === 3) add(at + 800, "index is out of range", { level: "ERROR", exception: { type: "runtime.boundsError" }, stack: "main.resize(/src/image.go:81)" });
+      if (i % 2) continue;
+      const start = BigInt(Math.round(at)) * 1000000n, took = Math.round((3e6 + 4e7 * wave(i, 4)) * (1 + n));
+      spans.push({ traceId: hex(0xbeef0000 + n * 10000 + i, 32), spanId: hex(0xbeef + i, 16), name: "POST /jobs", kind: 2, startTimeUnixNano: String(start), endTimeUnixNano: String(start + BigInt(took)),
+        attributes: [{ key: "http.request.method", value: { stringValue: "POST" } }, { key: "http.route", value: { stringValue: "/jobs" } }], status: n && i % 50 === 4 ? { code: 2 } : {} });
+    }
+    await viewer.post("/logs?source=worker", JSON.stringify({ batch: events }));
+    await viewer.post("/v1/traces", JSON.stringify({ resourceSpans: [{ resource: { attributes: [{ key: "service.name", value: { stringValue: "worker" } }, { key: "service.instance.id", value: { stringValue: prefix(n) } }] }, scopeSpans: [{ spans }] }] }));
+  }
+  const lost = { lost: 1234, dropped: { overflow: 1200, too_large: 34 }, from: new Date(now - 12 * minute).toISOString(), to: new Date(now - 10 * minute).toISOString() };
+  await viewer.post("/logs?source=worker", JSON.stringify({ batch: [{ id: hex(7, 48), timestamp: new Date(now - 10 * minute + 1500).toISOString(), message: "slogship: records lost", metadata: { level: "WARN", ...lost } }] }));
+}
+
 // fillAttacks puts each attack into each field.
 export async function fillAttacks(viewer) {
   const time = new Date().toISOString();
   for (const a of attacks) {
-    const record = { time, level: "ERROR", msg: a, [a]: a, nested: { [a]: [a] }, error: { type: a }, stack: a };
+    const record = { time, level: "ERROR", msg: a, "service.instance.id": a, [a]: a, nested: { [a]: [a] }, error: { type: a }, stack: a };
     await viewer.post("/ndjson?source=" + encodeURIComponent(a), JSON.stringify(record));
-    await viewer.post("/v1/traces", JSON.stringify({ resourceSpans: [{ resource: { attributes: [{ key: "service.name", value: { stringValue: a } }] }, scopeSpans: [{ spans: [{ traceId: hex(0xabc, 32),
+    await viewer.post("/ndjson?source=" + encodeURIComponent(a), [{ time, msg: "slogship: process", "service.instance.id": a, process: { run: a, cpu: 1, cpus: a } },
+      { time, level: "WARN", msg: "slogship: records lost", lost: 7, dropped: { [a]: 7 }, from: a, to: a }].map((r) => JSON.stringify(r)).join("\n"));
+    await viewer.post("/v1/traces", JSON.stringify({ resourceSpans: [{ resource: { attributes: [{ key: "service.name", value: { stringValue: a } }, { key: "service.instance.id", value: { stringValue: a } }] }, scopeSpans: [{ spans: [{ traceId: hex(0xabc, 32),
       spanId: hex(attacks.indexOf(a) + 1, 16), name: a, kind: 2, startTimeUnixNano: String(BigInt(Date.now()) * 1000000n), endTimeUnixNano: String(BigInt(Date.now() + 5) * 1000000n), status: { code: 2, message: a },
       attributes: [{ key: a, value: { stringValue: a } }, { key: "http.route", value: { stringValue: a } }], events: [{ name: a, timeUnixNano: String(BigInt(Date.now()) * 1000000n), attributes: [{ key: a, value: { stringValue: a } }] }] }] }] }] }));
   }

@@ -3,15 +3,17 @@
 //	node shots.mjs BINARY DIRECTORY
 import { mkdirSync } from "node:fs";
 import { chromium } from "playwright-core";
-import { fill, startViewer } from "./server.mjs";
+import { fill, fillRuns, startViewer } from "./server.mjs";
 import { flags, executablePath } from "./browser.mjs";
 
 const [binary, dir] = process.argv.slice(2);
+const only = process.env.ONLY || ""; // those whose name contains it
 mkdirSync(dir, { recursive: true });
 const viewer = await startViewer(binary);
 const browser = await chromium.launch({ executablePath, args: flags });
 try {
   const shoot = async (name, path, act) => {
+    if (!name.includes(only)) return;
     for (const colorScheme of ["dark", "light"]) for (const [width, height] of [[1280, 800], [390, 844]]) {
       const page = await browser.newPage({ colorScheme, viewport: { width, height } });
       await page.goto(viewer.url + path);
@@ -23,7 +25,10 @@ try {
     }
   };
   await shoot("empty", "/");
+  await shoot("empty-runs", "/runs");
+  await shoot("empty-performance", "/performance");
   await fill(viewer);
+  await fillRuns(viewer);
   await shoot("logs", "/");
   await shoot("drawer", "/?q=level%3A>%3Derror".replace("%3A", ""), async (page) => {
     await page.locator(".row.error").first().click();
@@ -35,6 +40,11 @@ try {
   await shoot("traces", "/traces");
   await shoot("trace", "/traces/" + (1997).toString(16).padStart(32, "0"), (page) => page.locator(".span-row").nth(2).click());
   await shoot("performance", "/performance");
+  await shoot("runs", "/runs");
+  const { runs } = await (await fetch(viewer.url + "/api/runs")).json();
+  await shoot("run-one", "/runs/" + runs[0].id);
+  await shoot("run-two", `/runs/${runs[0].id}?with=${runs[1].id}`);
+  await shoot("lost", "/?q=" + encodeURIComponent("source:worker level>=warn last:30m"));
   await shoot("status", "/status");
   await shoot("help", "/", (page) => page.keyboard.press("?"));
 } finally {

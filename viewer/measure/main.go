@@ -8,6 +8,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -24,6 +25,7 @@ func main() {
 	binary := flag.String("viewer", ".build/slogship-viewer", "the program to measure")
 	rows := flag.Int("rows", 1_000_000, "how many records, in the end; all questions are asked at half of them, too")
 	kills := flag.Int("kill", 0, "instead: kill -9 so often while records come in, and count what is there in the end")
+	spans := flag.Int("spans", 0, "how many spans, in a database of their own; 0: as many as records")
 	dir := flag.String("dir", "", "where the database is put; empty: a temporary directory")
 	flag.Parse()
 	var err error
@@ -31,6 +33,9 @@ func main() {
 		err = killLoop(*binary, *kills)
 	} else {
 		err = figures(*binary, *dir, *rows)
+		if err == nil {
+			err = figuresOfSpans(*binary, cmp.Or(*spans, *rows))
+		}
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "measure:", err)
@@ -69,16 +74,29 @@ func figures(binary, dir string, rows int) (err error) {
 	return v.sizes(dir, int(g.made.Load()))
 }
 
+func figuresOfSpans(binary string, n int) (err error) {
+	dir, err := os.MkdirTemp("", "viewer-measure-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	v, err := startViewer(binary, dir, "-max-bytes", "100000000000", "-max-age", "8760h")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, v.stop(os.Interrupt)) }()
+	return traces(v, n)
+}
+
 // ingest posts records by several senders at once, and returns how long each
-// batch waited for its answer.
+// batch waited for its answer. The bodies are made before the clock runs: senders
+// have cores of their own.
 func ingest(v *process, g *generator, rows, senders int) (took time.Duration, latencies []time.Duration, err error) {
-	bodies := make(chan []byte, 8)
-	go func() { // ends when all are taken, or the process does
-		defer close(bodies)
-		for made := 0; made < rows; made += batchSize {
-			bodies <- g.batch(min(batchSize, rows-made))
-		}
-	}()
+	bodies := make(chan []byte, (rows+batchSize-1)/batchSize)
+	for made := 0; made < rows; made += batchSize {
+		bodies <- g.batch(min(batchSize, rows-made))
+	}
+	close(bodies)
 	var mu sync.Mutex // guards latencies and err
 	var wg sync.WaitGroup
 	start := time.Now()
@@ -100,10 +118,7 @@ func ingest(v *process, g *generator, rows, senders int) (took time.Duration, la
 // ask measures each question of a page.
 func ask(v *process, g *generator) error {
 	middle := g.middle()
-	for _, q := range []struct {
-		what, path string
-		times      int
-	}{
+	return askAll(v, []question{
 		{"latest 100", "/api/logs?limit=100", 100},
 		{"a page in the middle", fmt.Sprintf("/api/logs?limit=100&cursor=%d", middle), 100},
 		{"the oldest page", fmt.Sprintf("/api/logs?limit=100&order=asc&cursor=%d", 1), 100},
@@ -116,7 +131,16 @@ func ask(v *process, g *generator) error {
 		{"a rare word over all", "/api/logs?q=needle", 10},
 		{"a rare attribute over all", "/api/logs?q=request.id:r77", 10},
 		{"the page's document", "/", 100},
-	} {
+	})
+}
+
+type question struct {
+	what, path string
+	times      int
+}
+
+func askAll(v *process, questions []question) error {
+	for _, q := range questions {
 		var took []time.Duration
 		for range q.times {
 			start := time.Now()

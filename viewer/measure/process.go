@@ -56,14 +56,16 @@ func (v *process) stop(sig os.Signal) error {
 	return err
 }
 
-// post sends a batch until it is taken: a full queue says when to come again.
-func (v *process) post(path string, body []byte) error {
+func (v *process) post(path string, body []byte) error { return v.send(path, "application/json", body) }
+
+// send sends a batch until it is taken: a full queue says when to come again.
+func (v *process) send(path, contentType string, body []byte) error {
 	for {
 		req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, v.url+path, bytes.NewReader(body))
 		if err != nil {
 			return err
 		}
-		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Content-Type", contentType)
 		req.Header.Set("Content-Encoding", "gzip")
 		res, err := client.Do(req)
 		if err != nil {

@@ -2,7 +2,7 @@
 //
 //	GET  /api/logs?q=&cursor=&limit=&order=   a page of records
 //	GET  /api/logs/{id}                       one record, with those around it
-//	GET  /api/histogram?q=&bars=              counts over time, with sources and levels
+//	GET  /api/histogram?q=&bars=              counts over time, with sources, levels, and losses
 //	GET  /api/templates?q=                    message templates by frequency
 //	GET  /api/tail?q=                         records as they come, as server-sent events
 //	GET  /api/errors?resolved=&before=        errors by kind
@@ -10,6 +10,10 @@
 //	GET  /api/traces?name=&source=&failed=&min=&last=&cursor=
 //	GET  /api/traces/{id}                     the spans of a trace
 //	GET  /api/routes?last=                    requests by route
+//	GET  /api/processes?last=                 CPU, memory, goroutines and pauses, as viewer/agent reports them
+//	GET  /api/runs?source=&pinned=1&before=   runs of programs, by when they began
+//	GET  /api/runs/{id}                       what was counted of a run
+//	POST /api/runs/{id}/pin, /unpin
 //	GET  /api/status                          how the store is
 //	GET  /api/export?q=&format=ndjson|csv     a query's result, streamed
 //
@@ -41,6 +45,8 @@ func (a *API) Register(mux *http.ServeMux) {
 		"GET /api/logs": a.logs, "GET /api/logs/{id}": a.record, "GET /api/histogram": a.histogram, "GET /api/templates": a.templates,
 		"GET /api/errors": a.errors, "POST /api/errors/{id}/resolve": a.resolve, "POST /api/errors/{id}/reopen": a.reopen,
 		"GET /api/traces": a.traces, "GET /api/traces/{id}": a.trace, "GET /api/routes": a.routes, "GET /api/status": a.status,
+		"GET /api/runs": a.runs, "GET /api/runs/{id}": a.run, "POST /api/runs/{id}/pin": a.pin, "POST /api/runs/{id}/unpin": a.unpin,
+		"GET /api/processes": a.processes,
 	} {
 		mux.HandleFunc(pattern, answer(fn))
 	}

@@ -98,7 +98,15 @@ func (a *API) histogram(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.Store.Histogram(r.Context(), sel, int(bars), store.Budget{Rows: 50_000, Time: 250 * time.Millisecond})
+	h, err := a.Store.Histogram(r.Context(), sel, int(bars), store.Budget{Rows: 50_000, Time: 250 * time.Millisecond})
+	if err != nil {
+		return nil, err
+	}
+	losses, err := a.Store.Losses(r.Context(), sel)
+	return struct {
+		*store.Histogram
+		Losses []store.Loss `json:"losses"` // what senders of the query's sources lost in its time
+	}{h, losses}, err
 }
 
 func (a *API) templates(r *http.Request) (any, error) {

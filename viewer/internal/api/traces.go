@@ -142,11 +142,5 @@ func (a *API) routes(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	now := a.Now().UnixMilli()
-	list, err := a.Store.Routes(r.Context(), when.From, now, 40)
-	slices.SortFunc(list, func(x, y store.Route) int { return int(min(max(y.Quantiles[1]-x.Quantiles[1], -1), 1)) })
-	if list == nil {
-		list = []store.Route{}
-	}
-	return map[string]any{"routes": list, "from": when.From, "to": now}, err
+	return a.Store.Routes(r.Context(), when.From, a.Now().UnixMilli())
 }

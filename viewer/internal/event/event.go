@@ -14,6 +14,7 @@ type Log struct {
 	Time    int64  // nanoseconds since 1970
 	Level   int    // as in log/slog: INFO is 0, ERROR is 8
 	Source  string // the application or service
+	Run     string // what the sender calls this run of its program; "": nothing
 	Message string
 	Attrs   []byte   // a valid JSON object, or nothing
 	Trace   [16]byte // zero: none
@@ -25,6 +26,7 @@ type Span struct {
 	Start    int64 // nanoseconds since 1970
 	Duration int64 // nanoseconds
 	Source   string
+	Run      string // as in Log
 	Name     string
 	Route    string // of a request that was served: method and route. "": not such a request
 	Kind     int    // OpenTelemetry's SpanKind: 1 internal, 2 server, 3 client, 4 producer, 5 consumer

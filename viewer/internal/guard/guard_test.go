@@ -8,7 +8,7 @@ import (
 )
 
 func serve(g *Guard, method, target, host string, header ...string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(method, target, nil)
+	r := httptest.NewRequest(method, target, http.NoBody)
 	r.Host = host
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])

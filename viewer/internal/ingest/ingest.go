@@ -13,7 +13,6 @@ package ingest
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,8 +21,10 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
+	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/slogship/slogship/viewer/internal/event"
@@ -63,44 +64,60 @@ func refuse(status int, format string, args ...any) *problem {
 	return &problem{status, fmt.Sprintf(format, args...)}
 }
 
+// buffers hold inflated bodies, and inflaters what inflating needs: both are of a
+// size that the collector would feel with each batch.
+var (
+	buffers   = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+	inflaters = sync.Pool{New: func() any { return new(gzip.Reader) }}
+)
+
+// release gives back a buffer of which nothing is kept.
+func release(b *bytes.Buffer) {
+	const largest = 4 << 20
+	if b.Cap() <= largest {
+		b.Reset()
+		buffers.Put(b)
+	}
+}
+
 // body reads the request's body, inflated.
-func (h *Handler) body(r *http.Request) ([]byte, error) {
+func (h *Handler) body(b *bytes.Buffer, r *http.Request) error {
 	limit := h.MaxBytes
 	if limit == 0 {
 		limit = 16 << 20
 	}
 	if r.ContentLength > limit {
-		return nil, refuse(http.StatusRequestEntityTooLarge, "the body has %d bytes, %d are taken", r.ContentLength, limit)
+		return refuse(http.StatusRequestEntityTooLarge, "the body has %d bytes, %d are taken", r.ContentLength, limit)
 	}
+	b.Grow(int(min(max(r.ContentLength, 512), 1<<20)))
 	in := io.LimitReader(r.Body, limit+1)
 	switch encoding := strings.ToLower(r.Header.Get("Content-Encoding")); encoding {
 	case "", "identity":
 	case "gzip":
-		z, err := gzip.NewReader(in)
-		if err != nil {
-			return nil, refuse(http.StatusBadRequest, "the body is not gzip: %v", err)
+		z := inflaters.Get().(*gzip.Reader)
+		defer inflaters.Put(z)
+		if err := z.Reset(in); err != nil {
+			return refuse(http.StatusBadRequest, "the body is not gzip: %v", err)
 		}
 		in = z
 	case "zstd":
 		z, err := zstd.NewReader(in, zstd.WithDecoderMaxMemory(uint64(limit)+1<<20), zstd.WithDecoderConcurrency(1))
 		if err != nil {
-			return nil, refuse(http.StatusBadRequest, "the body is not zstd: %v", err)
+			return refuse(http.StatusBadRequest, "the body is not zstd: %v", err)
 		}
 		defer z.Close()
 		in = z
 	default:
-		return nil, refuse(http.StatusUnsupportedMediaType, "the encoding %q is not known: gzip and zstd are", clip(encoding))
+		return refuse(http.StatusUnsupportedMediaType, "the encoding %q is not known: gzip and zstd are", clip(encoding))
 	}
-	var b bytes.Buffer
-	b.Grow(int(min(max(r.ContentLength, 0)*4, limit, 4<<20)))
 	_, err := b.ReadFrom(io.LimitReader(in, limit+1))
 	switch {
 	case int64(b.Len()) > limit || errors.Is(err, zstd.ErrDecoderSizeExceeded) || errors.Is(err, zstd.ErrWindowSizeExceeded):
-		return nil, refuse(http.StatusRequestEntityTooLarge, "the body has more than %d bytes", limit)
+		return refuse(http.StatusRequestEntityTooLarge, "the body has more than %d bytes", limit)
 	case err != nil:
-		return nil, refuse(http.StatusBadRequest, "the body cannot be read: %v", err)
+		return refuse(http.StatusBadRequest, "the body cannot be read: %v", err)
 	}
-	return b.Bytes(), nil
+	return nil
 }
 
 // keep hands over to the sink.

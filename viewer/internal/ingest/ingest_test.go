@@ -17,6 +17,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/slogship/slogship/viewer/internal/event"
+	"github.com/slogship/slogship/viewer/internal/jsontext"
 )
 
 var errBusy = errors.New("full")
@@ -303,12 +304,12 @@ func FuzzBodies(f *testing.F) {
 		var s sink
 		s.post(target, contentType, "", body)
 		for _, l := range s.logs {
-			if len(l.Attrs) > 0 && !validJSON(l.Attrs) {
+			if len(l.Attrs) > 0 && !jsontext.Valid(l.Attrs) {
 				t.Errorf("attributes are %q", l.Attrs)
 			}
 		}
 		for _, p := range s.spans {
-			if len(p.Attrs) > 0 && !validJSON(p.Attrs) || len(p.Events) > 0 && !validJSON(p.Events) {
+			if len(p.Attrs) > 0 && !jsontext.Valid(p.Attrs) || len(p.Events) > 0 && !jsontext.Valid(p.Events) {
 				t.Errorf("attributes are %q, events %q", p.Attrs, p.Events)
 			}
 		}

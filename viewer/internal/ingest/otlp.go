@@ -54,12 +54,12 @@ func (h *Handler) otlp(w http.ResponseWriter, r *http.Request, rejected string, 
 		fail(w, refuse(http.StatusUnsupportedMediaType, "the type is %q: application/x-protobuf and application/json are taken", clip(t)))
 		return
 	}
-	body, err := h.body(r)
-	if fail(w, err) {
+	var body bytes.Buffer // of its own: what is decoded may be part of it
+	if fail(w, h.body(&body, r)) {
 		return
 	}
 	d := &otlpDecoder{now: h.time().UnixNano()}
-	if fail(w, decode(d, body, isJSON)) || fail(w, h.keep(r, d.logs, d.spans)) {
+	if fail(w, decode(d, body.Bytes(), isJSON)) || fail(w, h.keep(r, d.logs, d.spans)) {
 		return
 	}
 	if isJSON {
@@ -114,6 +114,7 @@ func object(attrs []keyValue) []byte {
 // resource is what all records of one ResourceLogs share.
 type resource struct {
 	source string
+	run    string     // service.instance.id
 	attrs  []keyValue // what is worth keeping with each record
 }
 
@@ -122,6 +123,9 @@ type resource struct {
 func newResource(attrs []keyValue) resource {
 	r := resource{source: "default"}
 	for _, kv := range attrs {
+		if kv.key == runName {
+			r.run = clip(text(kv.value))
+		}
 		switch {
 		case kv.key == "service.name":
 			if name := text(kv.value); name != "" {
@@ -149,7 +153,7 @@ type otlpLog struct {
 
 // add makes a record of it.
 func (d *otlpDecoder) add(res resource, o *otlpLog) {
-	l := event.Log{Source: res.source, Time: d.now}
+	l := event.Log{Source: res.source, Run: res.run, Time: d.now}
 	switch {
 	case validTime(o.time):
 		l.Time = int64(o.time)
@@ -186,7 +190,7 @@ func (d *otlpDecoder) add(res resource, o *otlpLog) {
 	if len(o.span) == 8 {
 		l.Span = [8]byte(o.span)
 	}
-	if l.Trace == [16]byte{} {
+	if l.Trace == [16]byte{} || l.Run == "" {
 		correlate(&l)
 	}
 	d.logs = append(d.logs, l)
@@ -221,7 +225,7 @@ func (d *otlpDecoder) addSpan(res resource, o *otlpSpan) {
 		return
 	}
 	s := event.Span{
-		Source: res.source, Name: clip(o.name), Kind: o.kind, Failed: o.status == 2, Status: clip(o.statusText),
+		Source: res.source, Run: res.run, Name: clip(o.name), Kind: o.kind, Failed: o.status == 2, Status: clip(o.statusText),
 		Trace: [16]byte(o.trace), ID: [8]byte(o.id), Start: d.now,
 	}
 	if validTime(o.start) {

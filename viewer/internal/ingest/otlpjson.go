@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
+
+	"github.com/slogship/slogship/viewer/internal/jsontext"
 )
 
 // OTLP's JSON: names in lower camel case, ids in hexadecimal, 64-bit numbers as
@@ -151,7 +153,7 @@ func hexID(s string) []byte {
 }
 
 func readRequest(body []byte) (req jsonRequest, err error) {
-	if !validJSON(body) {
+	if !jsontext.Valid(body) {
 		return req, refuse(400, "the body is not JSON in UTF-8")
 	}
 	if err := json.Unmarshal(body, &req); err != nil {

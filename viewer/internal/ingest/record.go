@@ -1,12 +1,10 @@
 package ingest
 
 import (
-	"encoding/json"
 	"math"
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/slogship/slogship/viewer/internal/event"
 	"github.com/slogship/slogship/viewer/internal/jsontext"
@@ -23,6 +21,10 @@ var (
 	spanNames    = []string{"span_id", "spanId", "span.id", "spanid"}
 	serviceNames = []string{"service.name", "service"}
 )
+
+// runName is OpenTelemetry's attribute that tells the runs of a service apart. A
+// sender that is no SDK of it gives its records the attribute of that name.
+const runName = "service.instance.id"
 
 // ReadObject makes a record of a JSON object, as a line of NDJSON is. Whatever is
 // no built-in becomes an attribute.
@@ -77,19 +79,21 @@ func usable(i int, value []byte) bool {
 	return value[0] == '"' && (i != 3 || len(value) >= 18)
 }
 
-// correlate reads trace and span ids from the attributes of the root, where they
-// stay for whoever filters by them.
+// correlate reads trace and span ids, and the run, from the attributes of the root,
+// where they stay for whoever filters by them.
 func correlate(l *event.Log) {
 	jsontext.Each(l.Attrs, func(key, value []byte) bool {
 		if len(value) < 2 || value[0] != '"' {
 			return true
 		}
 		switch {
-		case len(value) == 34 && index(traceNames, key) >= 0:
+		case l.Run == "" && string(key) == runName:
+			l.Run = clip(jsontext.Text(value))
+		case len(value) == 34 && l.Trace == [16]byte{} && index(traceNames, key) >= 0:
 			if id, ok := event.ParseTrace(string(value[1:33])); ok {
 				l.Trace = id
 			}
-		case len(value) == 18 && index(spanNames, key) >= 0:
+		case len(value) == 18 && l.Span == [8]byte{} && index(spanNames, key) >= 0:
 			if id, ok := event.ParseSpan(string(value[1:17])); ok {
 				l.Span = id
 			}
@@ -173,6 +177,3 @@ func readTime(value []byte) (ns int64, ok bool) {
 	}
 	return int64(f * 1e9), true
 }
-
-// validJSON reports whether the value is JSON, in valid UTF-8.
-func validJSON(b []byte) bool { return json.Valid(b) && utf8.Valid(b) }

@@ -138,6 +138,14 @@ func AppendQuoted(dst []byte, s string) []byte {
 	return append(dst, '"')
 }
 
+// structural are the bytes that count in finding the end of an object or array.
+var structural = func() (t [256]bool) {
+	for _, c := range `"{}[]` {
+		t[c] = true
+	}
+	return t
+}()
+
 // skip returns where the value that begins at i ends.
 func skip(b []byte, i int) int {
 	if i >= len(b) {
@@ -145,31 +153,24 @@ func skip(b []byte, i int) int {
 	}
 	switch b[i] {
 	case '"':
-		for i++; i < len(b); i++ {
-			switch b[i] {
-			case '\\':
-				i++
-			case '"':
-				return i + 1
-			}
-		}
-		return len(b)
+		return skipString(b, i)
 	case '{', '[':
-		depth := 0
-		for i < len(b) {
-			switch b[i] {
-			case '"':
-				i = skip(b, i)
-				continue
-			case '{', '[':
+		for depth := 0; i < len(b); {
+			c := b[i]
+			switch {
+			case !structural[c]:
+				i++
+			case c == '"':
+				i = skipString(b, i)
+			case c == '{' || c == '[':
 				depth++
-			case '}', ']':
-				depth--
-				if depth == 0 {
-					return i + 1
+				i++
+			default:
+				i++
+				if depth--; depth == 0 {
+					return i
 				}
 			}
-			i++
 		}
 		return len(b)
 	}
@@ -177,6 +178,22 @@ func skip(b []byte, i int) int {
 		i++
 	}
 	return i
+}
+
+// skipString returns where the string whose quote is at i ends.
+func skipString(b []byte, i int) int {
+	for i++; i < len(b); i++ {
+		if plain[b[i]] {
+			continue
+		}
+		switch b[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		}
+	}
+	return len(b)
 }
 
 func space(b []byte, i int) int {

@@ -12,6 +12,7 @@ import (
 	"maps"
 	"net/http"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -26,23 +27,25 @@ type page struct {
 	Module string // static/<Module>.js
 	Key    string // g and this key lead to it
 	Nav    bool
-	Needs  []string // what the module imports: loaded at once, not one after the other
+	asks   []ask // what the module asks at once: answered with the page
 }
 
 var pages = []page{
-	{"/{$}", "Logs", "logs", "l", true, []string{"dom", "shell", "chart", "record", "search"}},
-	{"/tail", "Live", "tail", "t", true, []string{"dom", "shell", "record", "search"}},
-	{"/errors", "Errors", "errors", "e", true, []string{"dom", "shell", "chart", "record"}},
-	{"/traces", "Traces", "traces", "r", true, []string{"dom", "shell"}},
-	{"/traces/{id}", "Trace", "trace", "", false, []string{"dom", "shell", "record"}},
-	{"/performance", "Performance", "performance", "p", true, []string{"dom", "shell", "chart"}},
-	{"/status", "Status", "status", "s", true, []string{"dom", "shell"}},
+	{"/{$}", "Logs", "logs", "l", true, []ask{{"/api/logs?limit=100", "q"}, {"/api/histogram?bars=120", "q"}, {"/api/templates", "q"}}},
+	{"/tail", "Live", "tail", "t", true, nil},
+	{"/errors", "Errors", "errors", "e", true, []ask{{"/api/errors", "resolved"}}},
+	{"/traces", "Traces", "traces", "r", true, []ask{{"/api/traces", ""}}},
+	{"/traces/{id}", "Trace", "trace", "", false, nil},
+	{"/performance", "Performance", "performance", "p", true, []ask{{"/api/routes?last=1h", "last"}, {"/api/processes?last=1h", "last"}}},
+	{"/runs", "Runs", "runs", "u", true, []ask{{"/api/runs", "source"}}},
+	{"/runs/{id}", "Run", "run", "", false, nil},
+	{"/status", "Status", "status", "s", true, []ask{{"/api/status", ""}}},
 }
 
 // Href is where the page's link leads.
 func (p page) Href() string { return strings.TrimSuffix(p.Path, "{$}") }
 
-// Register adds the pages to the mux.
+// Register adds the pages to the mux, which serves the API, too.
 func Register(mux *http.ServeMux) {
 	bodies := static()
 	root := root(bodies)
@@ -52,12 +55,33 @@ func Register(mux *http.ServeMux) {
 	t := template.Must(template.ParseFS(files, "templates/*.html"))
 	for _, p := range pages {
 		var b bytes.Buffer
-		if err := t.ExecuteTemplate(&b, "page.html", map[string]any{"Page": p, "Pages": pages, "Root": root}); err != nil {
+		if err := t.ExecuteTemplate(&b, "page.html", map[string]any{"Page": p, "Pages": pages, "Root": root, "Needs": needs(bodies, p.Module)}); err != nil {
 			panic(err) // a template of ours, without data of anybody: a test sees it
+		}
+		if len(p.asks) > 0 {
+			mux.Handle("GET "+p.Path, withAnswers(b.Bytes(), p.asks, mux))
+			continue
 		}
 		// Ask each time: the answer is mostly 304.
 		mux.Handle("GET "+p.Path, content("text/html; charset=utf-8", "no-cache", b.Bytes()))
 	}
+}
+
+var imports = regexp.MustCompile(`(?m)^import .* from "\./(\w+)\.js";$`)
+
+// needs returns the modules that a module imports, and those that they import: a
+// browser that is told of them loads all at once, not one after the other.
+func needs(bodies map[string][]byte, module string) []string {
+	found := map[string]bool{}
+	for open := []string{module}; len(open) > 0; open = open[1:] {
+		for _, m := range imports.FindAllSubmatch(bodies[open[0]+".js"], -1) {
+			if name := string(m[1]); !found[name] && name != module {
+				found[name] = true
+				open = append(open, name)
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(found))
 }
 
 // static returns what pages load, by name.

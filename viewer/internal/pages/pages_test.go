@@ -3,6 +3,7 @@ package pages
 import (
 	"net/http"
 	"net/http/httptest"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -11,7 +12,7 @@ import (
 
 func get(mux http.Handler, target string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
-	mux.ServeHTTP(w, httptest.NewRequest("GET", target, nil))
+	mux.ServeHTTP(w, httptest.NewRequest(http.MethodGet, target, http.NoBody))
 	return w
 }
 
@@ -21,7 +22,6 @@ func TestPages(t *testing.T) {
 	mux := http.NewServeMux()
 	Register(mux)
 	loads := regexp.MustCompile(`(?:src|href)="([^"]+)"`)
-	imports := regexp.MustCompile(`(?:from|import) "\./([^"]+)"`)
 	for _, p := range pages {
 		w := get(mux, strings.Replace(p.Href(), "{id}", "x", 1))
 		body := w.Body.String()
@@ -40,14 +40,35 @@ func TestPages(t *testing.T) {
 				t.Errorf("%s leads to %s, which is not there", p.Path, m[1])
 			}
 		}
-		module := string(static()[p.Module+".js"])
-		var needs []string
-		for _, m := range imports.FindAllStringSubmatch(module, -1) {
-			needs = append(needs, strings.TrimSuffix(m[1], ".js"))
+		if n := strings.Count(body, `rel="modulepreload"`); n == 0 || n != len(needs(static(), p.Module)) {
+			t.Errorf("%s preloads %d modules", p.Path, n)
 		}
-		slices.Sort(needs)
-		if want := slices.Sorted(slices.Values(p.Needs)); !slices.Equal(needs, want) {
-			t.Errorf("%s.js imports %v, the page preloads %v", p.Module, needs, want)
+	}
+}
+
+// What a page preloads is all that its module imports, over however many modules,
+// each once; and no module imports what is not there, or in a way that needs does
+// not see.
+func TestNeeds(t *testing.T) {
+	bodies := map[string][]byte{
+		"a.js": []byte("import { x } from \"./b.js\";\n"), "b.js": []byte("import { z } from \"./c.js\";\nimport { y } from \"./a.js\";\n"), "c.js": nil,
+	}
+	if got := needs(bodies, "a"); !slices.Equal(got, []string{"b", "c"}) {
+		t.Errorf("a needs %v", got)
+	}
+	all := regexp.MustCompile(`\bimport\b`)
+	for name, body := range static() {
+		if path.Ext(name) != ".js" {
+			continue
+		}
+		code := regexp.MustCompile("(?m)^//.*$|`[^`]*`").ReplaceAll(body, nil)
+		if got, want := len(imports.FindAll(body, -1)), len(all.FindAll(code, -1)); got != want {
+			t.Errorf("%s: %d imports are seen, there are %d", name, got, want)
+		}
+		for _, m := range imports.FindAllSubmatch(body, -1) {
+			if static()[string(m[1])+".js"] == nil {
+				t.Errorf("%s imports %s, which is not there", name, m[1])
+			}
 		}
 	}
 }
@@ -73,8 +94,8 @@ func TestTextOnly(t *testing.T) {
 func TestNotModified(t *testing.T) {
 	mux := http.NewServeMux()
 	Register(mux)
-	r := httptest.NewRequest("GET", "/", nil)
-	r.Header.Set("If-None-Match", get(mux, "/").Header().Get("ETag"))
+	r := httptest.NewRequest(http.MethodGet, "/tail", http.NoBody)
+	r.Header.Set("If-None-Match", get(mux, "/tail").Header().Get("ETag"))
 	w := httptest.NewRecorder()
 	if mux.ServeHTTP(w, r); w.Code != 304 || w.Body.Len() > 0 {
 		t.Errorf("%d, %d bytes", w.Code, w.Body.Len())

@@ -273,7 +273,8 @@ func TestTraces(t *testing.T) {
 	if list, err := s.Trace(t.Context(), [16]byte{1, 7}); err != nil || len(list) != 2 {
 		t.Errorf("the trace has %d spans, %v", len(list), err)
 	}
-	list, err := s.Routes(t.Context(), noon.UnixMilli(), noon.Add(5*time.Minute).UnixMilli(), 5)
+	routes, err := s.Routes(t.Context(), noon.UnixMilli(), noon.Add(5*time.Minute).UnixMilli())
+	list := routes.Routes
 	if err != nil || len(list) != 3 || list[0].N != 100 || list[0].Failed != 10 {
 		t.Fatalf("routes are %+v, %v", list, err)
 	}

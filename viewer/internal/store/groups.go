@@ -79,7 +79,7 @@ func (g *Group) readHours(ctx context.Context, tx *sql.Tx, now time.Time) error 
 
 // Resolve marks a group as resolved, or opens it again. It goes through the writer.
 func (s *Store) Resolve(ctx context.Context, id int64, resolved bool, now time.Time) error {
-	j := &job{result: make(chan error, 1), do: func(w *writer) error {
+	return s.do(ctx, func(w *writer) error {
 		at := int64(0)
 		if resolved {
 			at = now.UnixMilli()
@@ -87,14 +87,5 @@ func (s *Store) Resolve(ctx context.Context, id int64, resolved bool, now time.T
 		// A clock behind the sender's must not reopen it at once.
 		_, err := w.exec("UPDATE groups SET resolved = CASE WHEN ?1 = 0 THEN 0 ELSE max(?1, last) END WHERE id = ?2", at, id)
 		return err
-	}}
-	if err := s.enqueue([]*job{j}); err != nil {
-		return err
-	}
-	select {
-	case err := <-j.result:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	})
 }

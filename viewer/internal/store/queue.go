@@ -41,6 +41,9 @@ type logRow struct {
 	prefix  [16]byte // of an ID of slogship's; with number
 	number  uint64
 	hash    int64 // of any other ID; 0: none
+
+	report *report // what the record is, rather than a record; nil: it is one
+	loss   *loss   // what the record tells of as well
 }
 
 // Append keeps the batch, and returns once it is committed. What comes again, by
@@ -106,6 +109,16 @@ func prepare(logs []event.Log) *job {
 		l := &logs[i]
 		r := &j.logs[i]
 		r.Log = l
+		r.prepareID()
+		switch l.Message {
+		case processMessage:
+			if r.report = readReport(l.Attrs); r.report != nil {
+				j.bytes += 200
+				continue
+			}
+		case lossMessage:
+			r.loss = readLoss(l)
+		}
 		r.tmpl = event.Template(l.Message)
 		if l.Level >= 8 {
 			r.errType = errorType(l.Attrs)
@@ -117,7 +130,6 @@ func prepare(logs []event.Log) *job {
 		tokens = slices.Compact(tokens)
 		arena = arena[:start+len(tokens)]
 		r.tokens = arena[start : start+len(tokens) : start+len(tokens)]
-		r.prepareID()
 		j.bytes += int64(120 + len(l.Message) + len(l.Attrs) + 4*len(tokens))
 	}
 	return j
@@ -140,6 +152,20 @@ func (r *logRow) prepareID() {
 		}
 	}
 	r.hash = stableHash(r.ID)
+}
+
+// runKey tells which run the record is of: what the sender says, or else the prefix
+// of its ids. A report of a loss has a prefix of its own.
+func (r *logRow) runKey(src int64) runKey {
+	switch {
+	case r.Run != "":
+		return newRunKey(src, r.Run)
+	case r.loss != nil:
+		return runKey{}
+	case r.prefix == [16]byte{} && r.report != nil:
+		return newRunKey(src, r.report.run)
+	}
+	return runKey{src: src, prefix: r.prefix}
 }
 
 // stableHash is FNV-1a of 64 bits, never 0.

@@ -16,6 +16,9 @@ const (
 // retain deletes what is too old or too much, a step at a time, until nothing is,
 // or somebody waits for the writer.
 func (w *writer) retain(now time.Time) {
+	if err := w.retainRuns(now); err != nil {
+		w.s.opts.OnError(fmt.Errorf("store: retention of runs: %w", err))
+	}
 	w.overdue = true
 	for w.overdue {
 		more, err := w.retainStep(now)

@@ -5,9 +5,19 @@ import (
 	"fmt"
 )
 
-// migrations lead from each version of the schema to the next one; the version
-// of a database is its user_version. A migration that replaces an index drops the
-// old one first, or the file grows by both.
+// migrations lead from each version of the schema to the next one: the first makes
+// version 1 of an empty database. The version of a database is its user_version.
+//
+// To add a version:
+//
+//   - Append a script, and never change one that was released: databases of its
+//     version are out there. It runs in one transaction together with the new
+//     user_version, so that a database is of the one version or of the other.
+//   - A script that replaces an index drops the old one first, or the file grows by
+//     both. One that fills a table from rows may have 10 million of them to read.
+//   - Give each new table a row in fillAll (schema_test.go), and write the small
+//     database of the new version that all later ones are tested with:
+//     go test -run TestMigrations ./internal/store -write
 var migrations = []string{`
 -- Names, each once: rows hold numbers.
 CREATE TABLE sources   (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
@@ -69,34 +79,38 @@ CREATE TABLE fresh (id INTEGER PRIMARY KEY, n INTEGER NOT NULL, lo INTEGER NOT N
 -- What was received, by id: ranges of slogship's numbers for each sender, hashes of all others.
 CREATE TABLE senders (prefix BLOB PRIMARY KEY, ranges BLOB NOT NULL, last INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE seen (gen INTEGER, hash INTEGER, PRIMARY KEY (gen, hash)) WITHOUT ROWID;
-`}
+`, schemaRuns}
 
-// migrate brings the database to the newest version.
-func migrate(db *sql.DB) error { return migrateTo(db, len(migrations)) }
-
-func migrateTo(db *sql.DB, target int) error {
+// migrate runs the scripts that the database has not seen. A script that fails
+// leaves the database as the one before it did.
+func migrate(db *sql.DB, scripts []string) error {
 	var version int
 	if err := db.QueryRow("PRAGMA user_version").Scan(&version); err != nil {
 		return err
 	}
-	if version > len(migrations) {
-		return fmt.Errorf("the database has version %d, this program knows up to %d: use a newer slogship-viewer", version, len(migrations))
+	if version > len(scripts) {
+		return fmt.Errorf("the database is of version %d, this program knows up to %d: "+
+			"use a newer slogship-viewer, or another directory", version, len(scripts))
 	}
-	for ; version < target; version++ {
-		tx, err := db.Begin()
-		if err != nil {
-			return err
-		}
-		defer tx.Rollback() //nolint:errcheck // after a commit it does nothing
-		if _, err := tx.Exec(migrations[version]); err != nil {
+	for ; version < len(scripts); version++ {
+		if err := migrateOnce(db, scripts[version], version+1); err != nil {
 			return fmt.Errorf("migration to version %d: %w", version+1, err)
-		}
-		if _, err := tx.Exec(fmt.Sprintf("PRAGMA user_version = %d", version+1)); err != nil {
-			return err
-		}
-		if err := tx.Commit(); err != nil {
-			return err
 		}
 	}
 	return nil
+}
+
+func migrateOnce(db *sql.DB, script string, version int) error {
+	tx, err := db.Begin()
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() //nolint:errcheck // after a commit it does nothing
+	if _, err := tx.Exec(script); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(fmt.Sprintf("PRAGMA user_version = %d", version)); err != nil {
+		return err
+	}
+	return tx.Commit()
 }

@@ -119,7 +119,7 @@ func (s *Store) open() (err error) {
 		return err
 	}
 	s.write.SetMaxOpenConns(1)
-	if err := migrate(s.write); err != nil {
+	if err := migrate(s.write, migrations); err != nil {
 		return err
 	}
 	s.read, err = sql.Open("sqlite", dsn(s.path, "query_only(1)", "busy_timeout(1000)", "cache_size(-16000)",

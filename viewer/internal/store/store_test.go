@@ -338,17 +338,6 @@ func TestBusy(t *testing.T) {
 	}
 }
 
-// A newer schema than this program's is refused, in words.
-func TestNewerSchema(t *testing.T) {
-	dir := t.TempDir()
-	s := open(t, dir, Options{})
-	s.inWriter(func(w *writer) { w.exec("PRAGMA user_version = 99") })
-	s.Close()
-	if _, err := Open(dir, Options{}); err == nil || !strings.Contains(err.Error(), "version 99") {
-		t.Errorf("Open: %v", err)
-	}
-}
-
 // A full disk is an error in words; nothing is acknowledged that was not kept, and
 // what is sent again once there is room is kept once.
 func TestDiskFull(t *testing.T) {

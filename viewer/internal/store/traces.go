@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"math"
 	"strings"
 	"time"
 
@@ -139,80 +138,4 @@ func (s *Store) scanSpan(rows *sql.Rows) (r SpanRecord, name int64, err error) {
 	copy(r.Span.ID[:], span)
 	copy(r.Parent[:], parent)
 	return r, name, err
-}
-
-// Route is how requests of one route did.
-type Route struct {
-	Name          string   `json:"name"`
-	N             int64    `json:"n"`
-	Failed        int64    `json:"failed"`
-	P50, P95, P99 float64  `json:"-"`         // ns
-	Quantiles     [3]int64 `json:"quantiles"` // of these, ns
-	Rate          []int64  `json:"rate"`      // requests by step
-}
-
-// Routes sums up the requests between two times (ms), slowest p95 first; steps is
-// the length of Rate.
-func (s *Store) Routes(ctx context.Context, from, to int64, steps int) (list []Route, err error) {
-	table, unit := "routes_1m", int64(minute)
-	if to-from > 24*hour*1000 {
-		table, unit = "routes_1h", hour
-	}
-	lo, hi := from/1000, (to+999)/1000
-	lo -= lo % unit
-	type sum struct {
-		buckets map[int64]int64
-		failed  int64
-		rate    []int64
-	}
-	sums := map[int64]*sum{}
-	rows, err := s.read.QueryContext(ctx, "SELECT t, route, bucket, n, failed FROM "+table+" WHERE t >= ? AND t < ?", lo, hi)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var t, route, bucket, n, failed int64
-		if err := rows.Scan(&t, &route, &bucket, &n, &failed); err != nil {
-			return nil, err
-		}
-		u := sums[route]
-		if u == nil {
-			u = &sum{buckets: map[int64]int64{}, rate: make([]int64, steps)}
-			sums[route] = u
-		}
-		u.buckets[bucket] += n
-		u.failed += failed
-		u.rate[min((t-lo)*int64(steps)/max(hi-lo, 1), int64(steps-1))] += n
-	}
-	for route, u := range sums {
-		r := Route{Name: s.names.name(routes, route), Failed: u.failed, Rate: u.rate}
-		r.N, r.P50, r.P95, r.P99 = quantiles(u.buckets)
-		r.Quantiles = [3]int64{int64(r.P50), int64(r.P95), int64(r.P99)}
-		list = append(list, r)
-	}
-	return list, rows.Err()
-}
-
-// quantiles returns how many there are, and p50, p95 and p99: the upper ends of
-// their buckets, 15 % too much at most.
-func quantiles(buckets map[int64]int64) (n int64, p50, p95, p99 float64) {
-	highest := int64(0)
-	for b, k := range buckets {
-		n += k
-		highest = max(highest, b)
-	}
-	sum := int64(0)
-	for b := range highest + 1 {
-		sum += buckets[b]
-		for _, q := range []struct {
-			part float64
-			at   *float64
-		}{{0.5, &p50}, {0.95, &p95}, {0.99, &p99}} {
-			if *q.at == 0 && sum >= int64(math.Ceil(q.part*float64(n))) && sum > 0 {
-				*q.at = bucketTop(b)
-			}
-		}
-	}
-	return n, p50, p95, p99
 }

@@ -24,6 +24,7 @@ type writer struct {
 	seen    seen
 	filters filters
 	rolls   rolls
+	runs    runs
 	logs    inserter
 	told    []Record // of this transaction, for the hub
 	overdue bool     // retention has more to delete
@@ -45,6 +46,9 @@ func (w *writer) reload() error {
 	w.rolls.reset()
 	w.logs.reset()
 	if err := w.seen.load(w); err != nil {
+		return err
+	}
+	if err := w.runs.load(w); err != nil {
 		return err
 	}
 	return w.filters.load(w)
@@ -157,7 +161,7 @@ func (w *writer) transact(jobs []*job) (err error) {
 			}
 		}
 	}
-	for _, flush := range []func(*writer) error{w.logs.flush, w.rolls.flush, w.filters.flush, w.seen.flush} {
+	for _, flush := range []func(*writer) error{w.logs.flush, w.rolls.flush, w.runs.flush, w.filters.flush, w.seen.flush} {
 		if err := flush(w); err != nil {
 			return err
 		}
@@ -195,6 +199,13 @@ func (w *writer) log(r *logRow, tell bool) error {
 	if err != nil {
 		return err
 	}
+	run, err := w.runs.of(w, r.runKey(src), clampMS(r.Time))
+	if err != nil {
+		return err
+	}
+	if r.report != nil {
+		return w.process(run, r)
+	}
 	tmpl, err := w.s.names.add(w, templates, r.tmpl)
 	if err != nil {
 		return err
@@ -205,6 +216,14 @@ func (w *writer) log(r *logRow, tell bool) error {
 	}
 	w.filters.add(id, r.tokens)
 	w.rolls.log(id, src, tmpl, r)
+	if run != nil {
+		run.log(id, tmpl, r)
+	}
+	if r.loss != nil {
+		if err := w.loss(id, src, r.loss); err != nil {
+			return err
+		}
+	}
 	if tell {
 		w.told = append(w.told, Record{ID: id, Template: r.tmpl, Log: *r.Log})
 	}
@@ -254,10 +273,15 @@ func (w *writer) span(s *event.Span) error {
 		}
 		break
 	}
-	if route != 0 {
-		w.rolls.request(id, route, s)
+	if route == 0 {
+		return nil
 	}
-	return nil
+	w.rolls.request(id, route, s)
+	run, err := w.runs.of(w, newRunKey(src, s.Run), clampMS(s.Start))
+	if run != nil {
+		run.request(route, s)
+	}
+	return err
 }
 
 // exec runs a statement, prepared once.

@@ -1,9 +1,9 @@
 // The page of logs: a histogram that zooms, facets, the list, and the drawer.
-import { el, get, line, number } from "./dom.js";
-import { histogram } from "./chart.js";
-import { Drawer, quote, row } from "./record.js";
+import { el, get, line, number, painted } from "./dom.js";
+import { histogram, terms } from "./chart.js";
+import { Drawer, opens, quote, row } from "./record.js";
 import { Search, withTime } from "./search.js";
-import { empty, failure, fill, firstLogs, main, walk } from "./shell.js";
+import { empty, failure, fill, firstLogs, main, onKey, walk } from "./shell.js";
 
 const params = () => new URLSearchParams(location.search);
 const chart = el("div", { class: "chart none" });
@@ -13,8 +13,11 @@ const more = el("button", { type: "button", class: "more", hidden: true, onclick
 const note = el("p", { class: "note", role: "status" });
 const search = new Search((q) => visit(q));
 const drawer = new Drawer((term) => search.add(term), () => keep({ id: null }));
+const narrow = matchMedia("(max-width: 599px)");
 const maxRows = 3000;
+const firstRows = 30; // about what a window shows: the others are made after these are seen
 let cursor = "", loading = null, shownRows = 0;
+let time = null, zoomed = null; // what the histogram shows, in ms, and the query of a zoom
 
 fill(search.element, chart, el("div", { class: "columns" },
   el("details", { class: "side" }, el("summary", {}, "Facets"), facets),
@@ -23,6 +26,7 @@ const side = main.querySelector("details");
 side.hidden = true;
 side.open = matchMedia("(min-width: 900px)").matches;
 walk(list);
+opens(list, openRecord);
 
 // keep writes what is shown into the address.
 function keep(changes, push = false) {
@@ -51,7 +55,7 @@ async function start() {
   loading = new AbortController();
   const options = { signal: loading.signal };
   list.setAttribute("aria-busy", "true");
-  const counts = Promise.allSettled([get("/api/histogram", { q, bars: innerWidth < 600 ? 50 : 120 }, options), get("/api/templates", { q }, options)]);
+  const counts = Promise.allSettled([get("/api/histogram", { q, bars: narrow.matches ? 50 : 120 }, options), get("/api/templates", { q }, options)]);
   let page;
   try {
     page = await get("/api/logs", { q, limit: 100 }, options);
@@ -65,24 +69,46 @@ async function start() {
   if (options.signal.aborted) return;
   list.removeAttribute("aria-busy");
   list.replaceChildren();
-  show(page, q);
+  const shown = show(page, q, options.signal);
   chart.classList.toggle("none", !shownRows && !q);
   const [h, kinds] = await counts;
   if (options.signal.aborted || h.status !== "fulfilled") return;
-  chart.replaceChildren(shownRows || q ? histogram(h.value, (from, to) => search.enter(withTime(search.input.value, `since:${from} until:${to}`))) : "");
-  showFacets(h.value, kinds.status === "fulfilled" ? kinds.value.templates : []);
+  if (q !== zoomed) time = [h.value.from, h.value.from + h.value.bars.length * h.value.step];
+  chart.replaceChildren(shownRows || q ? histogram(h.value, zoom, () => search.add('template:"slogship: records lost"')) : "");
+  await shown;
+  if (!options.signal.aborted) showFacets(h.value, kinds.status === "fulfilled" ? kinds.value.templates : []);
 }
 
-function show(page, q) {
-  for (const r of page.records) list.append(row(r, openRecord));
+// zoom shows a range of time, in ms.
+function zoom(from, to) {
+  const least = 1000;
+  time = [Math.max(Math.floor(from), 1), Math.ceil(Math.max(to, from + least))]; // the next key goes on from here, also before the answer
+  zoomed = withTime(search.input.value, terms(...time));
+  search.enter(zoomed);
+}
+
+const length = () => time[1] - time[0];
+for (const [keys, low, high] of [[["+", "="], 0.25, -0.25], [["-"], -0.5, 0.5], [["ArrowLeft"], -0.5, -0.5], [["ArrowRight"], 0.5, 0.5]]) {
+  for (const key of keys) onKey(key, () => time && zoom(time[0] + low * length(), time[1] + high * length()));
+}
+onKey("0", () => search.enter(withTime(search.input.value, "")));
+
+async function show(page, q, signal) {
+  more.hidden = true; // until all rows are there
+  list.append(...page.records.slice(0, firstRows).map(row));
   shownRows += page.records.length;
   cursor = page.next || "";
-  more.hidden = !cursor;
   more.textContent = page.partial ? "Look further back" : "Older records";
   note.textContent = page.partial ? `Looked at ${number(page.scanned)} records, back to ${page.up_to.slice(0, 19).replace("T", " ")}.` : "";
   if (!shownRows && !page.partial) {
     list.replaceChildren(q ? empty("Nothing found.", el("p", {}, "Words are found whole: try ", el("code", {}, "beginn*"), ", or ", el("code", {}, "key~part"), ". The key ? shows the language.")) : empty("No records yet.", firstLogs()));
   }
+  if (page.records.length > firstRows) {
+    await painted();
+    if (signal.aborted) return;
+    list.append(...page.records.slice(firstRows).map(row));
+  }
+  more.hidden = !cursor;
 }
 
 async function load(byHand) {
@@ -92,7 +118,7 @@ async function load(byHand) {
   try {
     const q = params().get("q") || "";
     const page = await get("/api/logs", { q, cursor, limit: 200 }, { signal });
-    show(page, q);
+    await show(page, q, signal);
   } catch (e) {
     if (e.name !== "AbortError") note.textContent = e.error || String(e);
   }

@@ -1,5 +1,6 @@
 // A record, as a row of a list and as the drawer beside it.
-import { clock, copy, el, get, line } from "./dom.js";
+import { clock, copy, el, get, line, visible } from "./dom.js";
+import { lost } from "./chart.js";
 import { onKey } from "./shell.js";
 
 // flat returns the scalars of an attribute object, with paths joined by dots.
@@ -10,21 +11,63 @@ export function flat(value, path = "", out = []) {
   return out;
 }
 
-// row shows a record on a line; open is called with it.
-export function row(r, open) {
-  const attrs = flat(r.attrs).filter(([k]) => k !== "trace_id" && k !== "span_id" && !k.startsWith("resource.") && !k.startsWith("context."));
-  return el("div", { class: "row " + r.class, role: "row", "data-row": true, "data-id": r.id, tabindex: "0",
-    onclick: () => open(r), onkeydown: (e) => {
-      if (e.key === "Enter" || e.key === " ") {
-        e.preventDefault();
-        open(r);
-      }
-    } },
-    el("span", { class: "time", role: "cell", title: r.time }, clock(r.time)),
-    el("span", { class: "level", role: "cell" }, r.level),
-    el("span", { class: "source", role: "cell", title: r.source }, line(r.source)),
-    el("span", { class: "msg", role: "cell" }, el("b", {}, line(r.msg) || "(no message)"),
-      attrs.slice(0, 8).map(([k, v]) => el("span", { class: "pair" }, " ", el("i", {}, line(k)), "=" + line(String(v)).slice(0, 120)))));
+// loss returns what slogship reports of records that it dropped, or null.
+function loss(r) {
+  const a = r.attrs;
+  if (r.msg !== "slogship: records lost" || !(a?.lost > 0)) return null;
+  const ms = (t) => (/^\d+$/.test(t) ? Number(t) / 1e6 : Date.parse(t));
+  const at = Date.parse(r.time);
+  return { n: Number(a.lost), from: ms(a.from) || at, to: ms(a.to) || at, why: a.dropped && typeof a.dropped === "object" ? a.dropped : {} };
+}
+
+const pattern = el("div", { class: "row", role: "row", "data-row": true, tabindex: "0" },
+  el("span", { class: "time", role: "cell" }), el("span", { class: "level", role: "cell" }), el("span", { class: "source", role: "cell" }), el("span", { class: "msg", role: "cell" }, el("b")));
+const records = new WeakMap(); // by row
+
+const shownPairs = 8;
+const elsewhere = (k) => k === "trace_id" || k === "span_id" || k.startsWith("resource.") || k.startsWith("context.");
+
+// row shows a record on a line: a copy of the pattern, because a page has hundreds.
+export function row(r) {
+  const e = pattern.cloneNode(true);
+  const [time, level, source, msg] = e.children;
+  records.set(e, r);
+  e.className = "row " + r.class;
+  e.dataset.id = r.id;
+  time.title = r.time;
+  time.textContent = clock(r.time);
+  level.textContent = r.level;
+  source.title = source.textContent = line(r.source);
+  const gone = loss(r);
+  if (gone) {
+    e.classList.add("gone");
+    msg.firstChild.textContent = visible(lost(gone));
+    return e;
+  }
+  msg.firstChild.textContent = line(r.msg) || "(no message)";
+  let shown = 0, before = " ";
+  for (const [k, v] of r.attrs ? flat(r.attrs) : []) {
+    if (elsewhere(k)) continue;
+    if (shown++ === shownPairs) break;
+    const name = document.createElement("i");
+    name.textContent = line(k);
+    msg.append(before, name);
+    before = "=" + line(v).slice(0, 120) + " ";
+  }
+  if (before !== " ") msg.append(before);
+  return e;
+}
+
+// opens has a list of rows open the records that they show.
+export function opens(list, open) {
+  const at = (e) => records.get(e.target.closest(".row"));
+  list.addEventListener("click", (e) => at(e) && open(at(e)));
+  list.addEventListener("keydown", (e) => {
+    if ((e.key !== "Enter" && e.key !== " ") || !at(e)) return;
+    e.preventDefault();
+    open(at(e));
+  });
+  return list;
 }
 
 // quote writes a value as the query language takes it.
@@ -83,7 +126,7 @@ export class Drawer {
     if (r.span) fields.push(["span", r.span]);
     const table = (list, attr) => el("dl", { class: "attrs" }, list.map(([k, v]) => [
       el("dt", {}, k), el("dd", {}, el("span", { class: "value" }, v === null ? "null" : String(v)), this.buttons(k, v, attr))]));
-    this.context = el("div", { class: "context" }, "…");
+    this.context = opens(el("div", { class: "context" }, "…"), (x) => this.open(x));
     const attrs = flat(r.attrs);
     this.element.replaceChildren(...[
       el("div", { class: "drawer-head" }, el("h2", {}, r.time.replace("T", " ")),
@@ -99,9 +142,8 @@ export class Drawer {
   }
 
   around({ before, after, record }) {
-    const open = (r) => this.open(r);
     this.context.replaceChildren(
-      ...[...after].reverse().map((r) => row(r, open)), el("div", { class: "row here " + record.class }, el("span", { class: "time" }, clock(record.time)), el("span", { class: "level" }, record.level),
-        el("span", { class: "source" }, line(record.source)), el("span", { class: "msg" }, el("b", {}, line(record.msg) || "(no message)"))), ...before.map((r) => row(r, open)));
+      ...[...after].reverse().map(row), el("div", { class: "row here " + record.class }, el("span", { class: "time" }, clock(record.time)), el("span", { class: "level" }, record.level),
+        el("span", { class: "source" }, line(record.source)), el("span", { class: "msg" }, el("b", {}, line(record.msg) || "(no message)"))), ...before.map(row));
   }
 }

@@ -32,7 +32,7 @@ export class Search {
   set(q) {
     this.input.value = q;
     const m = q.match(/(?:^|\s)(last:\S+)/);
-    this.range.value = m ? m[1] : /(^|\s)(since|until):/.test(q) ? "zoom" : "";
+    this.range.value = m && [...this.range.options].some((o) => o.value === m[1]) ? m[1] : m || /(^|\s)(since|until)[:=]/.test(q) ? "zoom" : "";
     this.failed(null);
   }
 

@@ -1,5 +1,5 @@
 // What all pages share: theme, help, keys.
-import { el } from "./dom.js";
+import { copy, el } from "./dom.js";
 
 const root = document.documentElement;
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -29,6 +29,7 @@ export function onKey(key, fn) {
 }
 
 onKey("?", () => keys.showModal());
+onKey("d", () => document.getElementById("theme").click());
 
 document.addEventListener("keydown", (e) => {
   if (e.ctrlKey || e.metaKey || e.altKey || keys.open) return;
@@ -77,15 +78,25 @@ export function empty(what, ...examples) {
   return el("section", { class: "empty" }, el("h2", {}, what), examples);
 }
 
+// snippet shows what to type, and copies it.
+export function snippet(text) {
+  return el("div", { class: "snippet" }, el("pre", { tabindex: "0" }, text), el("button", { type: "button", onclick: (e) => copy(text, e.currentTarget) }, "copy"));
+}
+
+// endpoint is what points an OpenTelemetry SDK here.
+export function endpoint() {
+  return snippet(`OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf OTEL_EXPORTER_OTLP_ENDPOINT=${location.origin} ./myapp`);
+}
+
 export function firstLogs() {
   const at = location.origin;
   return [
     el("p", {}, "Type this, and it is there:"),
-    el("pre", { tabindex: "0" }, `echo '{"level":"warn","msg":"hello, viewer","user":{"id":42}}' | curl --data-binary @- ${at}/ndjson`),
-    el("p", {}, "From Go, with slogship:"),
-    el("pre", { tabindex: "0" }, `h, err := slogship.New("${at}/logs?source=myapp", nil)\n…\ndefer h.Close()\nslog.SetDefault(slog.New(h))`),
+    snippet(`echo '{"level":"warn","msg":"hello, viewer","user":{"id":42}}' | curl --data-binary @- ${at}/ndjson`),
+    el("p", {}, "From Go, with slogship, and how the process is:"),
+    snippet(`h, err := slogship.New("${at}/logs?source=myapp", nil)\nif err != nil {\n\treturn err\n}\ndefer h.Close()\ndefer agent.Start(h, nil).Stop() // slogship/viewer/agent\nslog.SetDefault(slog.New(h))`),
     el("p", {}, "From any OpenTelemetry SDK:"),
-    el("pre", { tabindex: "0" }, `OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf OTEL_EXPORTER_OTLP_ENDPOINT=${at} ./myapp`),
+    endpoint(),
   ];
 }
 

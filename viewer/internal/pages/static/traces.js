@@ -1,6 +1,6 @@
 // The list of traces, by the spans by which services were entered.
 import { clock, debounce, el, get, line, took } from "./dom.js";
-import { empty, failure, fill, onKey, walk } from "./shell.js";
+import { empty, endpoint, failure, fill, onKey, walk } from "./shell.js";
 
 const params = new URLSearchParams(location.search);
 const names = el("datalist", { id: "span-names" });
@@ -35,7 +35,9 @@ async function load() {
   try {
     const page = await get("/api/traces", { ...filters(), cursor: next });
     if (mine !== run) return;
-    page.traces.forEach((s) => list.append(row(s)));
+    const fresh = document.createDocumentFragment();
+    fresh.append(...page.traces.map(row));
+    list.append(fresh);
     next = page.next || "";
     more.hidden = !next;
     names.replaceChildren(...page.names.slice(0, 500).map((n) => el("option", { value: n })));
@@ -52,8 +54,7 @@ async function start() {
   list.replaceChildren();
   await load();
   if (!list.childElementCount) {
-    list.append(Object.keys(f).length ? empty("No such traces.") : empty("No traces yet.", el("p", {}, "Point an OpenTelemetry SDK here:"),
-      el("pre", { tabindex: "0" }, `OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf OTEL_EXPORTER_OTLP_ENDPOINT=${location.origin} ./myapp`)));
+    list.append(Object.keys(f).length ? empty("No such traces.") : empty("No traces yet.", el("p", {}, "Point an OpenTelemetry SDK here:"), endpoint()));
   }
 }
 
