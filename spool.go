@@ -46,7 +46,7 @@ type SpoolOptions struct {
 	Delay time.Duration
 
 	// SyncLevel, if not nil, is the level from which on Handle waits until its record,
-	// and every one before it, is written. A log.Fatal, an os.Exit, a panic or a
+	// and every one before it that was not dropped, is written. A log.Fatal, an os.Exit, a panic or a
 	// SIGKILL right after it loses nothing. Handle waits at most a second, and not at
 	// all while the disk fails; the record is then counted in Stats.SyncMissed, and
 	// OnError is told.

@@ -41,6 +41,24 @@ func (s *Spool) Append(p Span) (int, error) {
 	return n, err
 }
 
+// appendRest is appendLocked for what Source gives, but for what was appended since
+// Source began. It returns what it did not take.
+func (s *Spool) appendRest(p Span) (Span, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p = p.from(s.buffer.next)
+	n, err := s.appendLocked(p)
+	return p.from(p.First + uint64(n)), err
+}
+
+// from is p without the records before a sequence number.
+func (p Span) from(seq uint64) Span {
+	for len(p.Sizes) > 0 && p.First < seq {
+		p = Span{First: p.First + 1, Data: p.Data[p.Sizes[0]:], Sizes: p.Sizes[1:]}
+	}
+	return p
+}
+
 func (s *Spool) appendLocked(p Span) (int, error) {
 	b := &s.buffer
 	if len(p.Sizes) == 0 {

@@ -135,19 +135,10 @@ func (s *Spool) flush() error {
 	var err error
 	s.opts.Source(func(p Span) bool {
 		for err == nil && len(p.Sizes) > 0 {
-			var n int
-			s.mu.Lock()
-			n, err = s.appendLocked(p)
-			s.mu.Unlock()
-			size := 0
-			for _, length := range p.Sizes[:n] {
-				size += int(length)
-			}
-			p = Span{First: p.First + uint64(n), Data: p.Data[size:], Sizes: p.Sizes[n:]}
+			p, err = s.appendRest(p)
 			switch {
 			case errors.Is(err, ErrTooLarge): // it stays with the caller
-				p = Span{First: p.First + 1, Data: p.Data[p.Sizes[0]:], Sizes: p.Sizes[1:]}
-				err = nil
+				p, err = p.from(p.First+1), nil
 			case err == nil, errors.Is(err, ErrFull):
 				err = s.writeThrough(maxSeq)
 			}
