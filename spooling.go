@@ -283,7 +283,16 @@ func (p *pending) leaveOnDiskLocked() {
 	for _, s := range slices.Concat(p.aside.poison, p.aside.accused, p.aside.suspects) {
 		p.leaveLocked(s.spans[0], shutdown)
 	}
+	for p.staged.n > 0 { // its segment may have been dropped, or be still to be written
+		s := p.staged.popFront()
+		p.spooled -= int64(s.len())
+		for _, w := range p.waiters {
+			w.onDisk -= int64(s.below(w.limit))
+		}
+		p.leaveLocked(s, shutdown)
+	}
 	p.records, p.bytes, p.aside = 0, 0, aside{}
+	p.staged.records, p.staged.bytes = 0, 0
 	if all {
 		p.spooled += int64(p.inFlight)
 		p.inFlight, p.inFlightBytes = 0, 0
@@ -343,7 +352,7 @@ func (p *pending) refill() {
 		if b != nil {
 			continue
 		}
-		if errors.Is(err, io.EOF) && !waited { // it is not written yet
+		if errors.Is(err, io.EOF) && !waited { // what is older has to be written again first
 			waited = true
 			ctx, cancel := context.WithTimeout(context.Background(), stuckFor)
 			err = p.disk.WaitWritten(ctx, evicted)

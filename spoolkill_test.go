@@ -72,6 +72,14 @@ func TestSpoolKillChild(t *testing.T) {
 		return
 	}
 	fmt.Println("s")
+	go func() {
+		for {
+			if s := h.Stats(); s.Accepted != s.Delivered+s.Dropped.Total()+s.Pending+s.InFlight+s.Spooled {
+				fmt.Println("e the balance is broken:", s)
+			}
+			time.Sleep(100 * time.Microsecond)
+		}
+	}()
 	log := slog.New(h)
 	for n := from; ; {
 		burst := rand.IntN(60)

@@ -12,6 +12,7 @@ type buffer struct {
 	next   uint64   // the lowest sequence number to come
 	open   *frame   // the newest records; nil if there are none
 	queue  []*frame // sealed, oldest first
+	out    *frame   // the one that is being written, older than these
 	bytes  int      // of the records in both
 	since  time.Time
 	free   []*frame

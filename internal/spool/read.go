@@ -31,6 +31,8 @@ type cursor struct {
 	at    int // which record of the frame seq is
 	data  int // where it begins
 
+	copied []byte // what readBuffered returned last
+
 	track  track
 	proven uint64 // the ordinal below which all was durable at Open
 
@@ -70,9 +72,9 @@ func (t *track) pass(h *frameHeader) (missing, lo, hi uint64, again bool) {
 	return missing, lo, hi, false
 }
 
-// Read returns the next records that only the disk has: what earlier processes
+// Read returns the next records that only the spool has: what earlier processes
 // left, then what was released; without those that are settled. What is not
-// written yet is not returned: io.EOF means that there is nothing more for now.
+// written yet comes from memory. io.EOF means that there is nothing more for now.
 //
 // What Read returns is the caller's: it settles or releases it, sooner or later. Any other
 // error is one of opening or memory, and may pass; what cannot be read is
@@ -95,6 +97,12 @@ func (s *Spool) Read(p *Page) error {
 			continue
 		}
 		limit, full, err := s.enterSegment()
+		if errors.Is(err, io.EOF) {
+			if ok, again := s.readBuffered(p, 0); ok || !again {
+				return orEOF(ok)
+			}
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -105,12 +113,20 @@ func (s *Spool) Read(p *Page) error {
 		case foundBad:
 			r.track.bad = append(r.track.bad, place{r.seg.number, extent{r.scan.from, r.scan.to}})
 		case foundEnd:
-			if !full {
-				return io.EOF
+			if full {
+				r.leave()
+			} else if ok, again := s.readBuffered(p, limit); ok || !again {
+				return orEOF(ok)
 			}
-			r.leave()
 		}
 	}
+}
+
+func orEOF(ok bool) error {
+	if ok {
+		return nil
+	}
+	return io.EOF
 }
 
 // turn goes back where something older was released, and reports that there is

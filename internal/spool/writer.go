@@ -178,9 +178,11 @@ func (s *Spool) writeThrough(through uint64) error {
 			s.mu.Unlock()
 			continue
 		}
+		s.buffer.out = f
 		s.mu.Unlock()
 		if err := s.writeFrame(f); err != nil {
 			s.mu.Lock()
+			s.buffer.out = nil
 			s.pushLocked(f)
 			s.mu.Unlock()
 			return err
@@ -276,6 +278,7 @@ func (s *Spool) wrote(seg *segment, f *frame) {
 	w.unsyncedData += int64(len(f.buf))
 	w.writtenSeq = max(w.writtenSeq, f.h.last())
 	s.mu.Lock()
+	s.buffer.out = nil
 	seg.limit += int64(len(f.buf))
 	s.bytes += max(seg.limit-seg.size, 0)
 	seg.size = max(seg.size, seg.limit)
