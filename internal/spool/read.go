@@ -185,7 +185,9 @@ func (s *Spool) enterSegment() (limit int64, full bool, err error) {
 		}
 		f, err := s.dir.open(segmentName(next.number), false)
 		if errors.Is(err, fs.ErrNotExist) {
-			f, err = missing{}, nil
+			s.noteVanished(next)
+			r.after, r.track = next.number, track{}
+			continue
 		}
 		if err != nil {
 			return 0, false, err
@@ -211,12 +213,21 @@ func comesAgain(segs []*segment, number uint64) uint64 {
 	return again
 }
 
-// missing is a file that somebody else removed: its records are counted when the
-// next frame shows the gap.
-type missing struct{ file }
-
-func (missing) ReadAt([]byte, int64) (int, error) { return 0, io.ErrUnexpectedEOF }
-func (missing) Close() error                      { return nil }
+// noteVanished counts, and settles, what is needed of a segment whose file somebody else
+// removed. run writes no more to it.
+func (s *Spool) noteVanished(seg *segment) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	seg.vanished = true
+	n := min(seg.end-min(seg.end, seg.base), s.only.count(seg.first, seg.last))
+	s.countLost(n, seg.end)
+	s.spooled -= int64(n)
+	for first, n := s.only.next(seg.first, seg.last); n > 0; first, n = s.only.next(first, seg.last) {
+		s.only.remove(first, first+n-1)
+		s.settled.add(first, first+n-1)
+	}
+	s.dirtyLocked()
+}
 
 // nextSegmentLocked is the oldest segment after one number.
 func (s *Spool) nextSegmentLocked(after uint64) *segment {

@@ -120,7 +120,7 @@ const (
 	maxUnsynced = 8
 
 	freeFrames = 32 // empty ones that are kept for the next use
-	idleFrames = 4  // of these, those kept after a sync with nothing else to write
+	idleFrames = 4  // of these, those kept after a sync that SyncDelay or somebody who waits asked for
 
 	minRetry = 100 * time.Millisecond // of a disk that fails
 	maxRetry = 5 * time.Second

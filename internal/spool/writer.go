@@ -99,7 +99,9 @@ func (s *Spool) work(now time.Time) (write, keep error) {
 		write = s.flush()
 	}
 	if write == nil && s.syncDue(now) {
-		write = s.syncAll()
+		if write = s.syncAll(); write == nil {
+			s.trimFrames()
+		}
 	}
 	if keep == nil && s.ackDue(now) {
 		keep = s.writeAck()
@@ -247,9 +249,12 @@ func (s *Spool) writeFrame(f *frame) error {
 		s.mu.Unlock()
 		f.h.encode(f.buf)
 		_, err := seg.f.WriteAt(f.buf, seg.limit)
-		if err == nil {
-			s.wrote(seg, f)
+		if err == nil && s.wrote(seg, f) {
 			return nil
+		}
+		if err == nil { // what is written there is lost
+			s.retire()
+			continue
 		}
 		err = fmt.Errorf("write %s: %w", segmentName(seg.number), err)
 		// Nothing half written stays, if that can be helped. If it cannot, it does not
@@ -268,9 +273,15 @@ func (s *Spool) writeFrame(f *frame) error {
 	}
 }
 
-// wrote notes that f is at the end of seg.
-func (s *Spool) wrote(seg *segment, f *frame) {
+// wrote notes that f is at the end of seg. It reports false if nobody will find it there.
+func (s *Spool) wrote(seg *segment, f *frame) bool {
 	w := &s.w
+	s.mu.Lock()
+	vanished := seg.vanished
+	s.mu.Unlock()
+	if vanished {
+		return false
+	}
 	f.seg, f.off = seg, seg.limit
 	if w.unsyncedAt.IsZero() {
 		w.unsyncedAt = time.Now()
@@ -289,4 +300,5 @@ func (s *Spool) wrote(seg *segment, f *frame) {
 		s.broadcastLocked()
 	}
 	s.mu.Unlock()
+	return true
 }
