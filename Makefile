@@ -127,9 +127,28 @@ picture: ## make the README's picture from a run of the quickstart
 bench-spool: ## logs on disk side by side (nested module bench/spool/)
 	$(MAKE) -C bench/spool
 
-soak: ## the spool's long tests: kills, power loss, mutations of its source, 10 GiB through a small one
-	SPOOL_SOAK=1 $(GO) test -v -count 1 -timeout 10m -run SpoolKill .
-	SPOOL_SOAK=1 $(GO) test -v -count 1 -timeout 3h ./internal/spool
+# Each target is a part, with its counts in the output. All together take an hour or
+# so, and up to 20 GiB of disk; TMPDIR says where.
+SOAK := SPOOL_SOAK=1 $(GO) test -v -count 1 -timeout 3h
+SOAKS := soak-kill soak-rounds soak-power soak-bound soak-backlog soak-mutations soak-rest
+.PHONY: $(SOAKS)
+soak: $(SOAKS) ## the spool's long tests: kills, power loss, 10 GiB through a small one, 8 GiB of backlog, mutations
+
+soak-kill: # 1,000 times kill -9, a spool alone
+	$(SOAK) -run '^TestKill$$' ./internal/spool
+soak-rounds: # end to end: 50 kills, twice, while the server fails at random and the Format changes
+	$(SOAK) -run '^TestSpoolKill$$' .
+soak-power: # more than 100,000 ways to lose power that are drawn at random, and every subset where there are few
+	$(SOAK) -run '^TestPowerLoss$$' ./internal/spool
+soak-bound: # 10 GiB through 4 MiB
+	$(SOAK) -run '^TestBound$$' ./internal/spool
+soak-backlog: # 8 GiB with GOMEMLIMIT=64MiB, a spool alone and through a Handler
+	GOMEMLIMIT=64MiB $(SOAK) -run '^TestBacklogMemory$$' ./internal/spool
+	$(SOAK) -run '^TestSpoolBacklog$$' .
+soak-mutations: # of the spool's source: each has to fail its tests
+	$(SOAK) -run '^TestMutationsOfTheSource$$' ./internal/spool
+soak-rest: # every other test of internal/spool, in its long form
+	$(SOAK) -skip '^Test(Kill|PowerLoss|Bound|BacklogMemory|MutationsOfTheSource)$$' ./internal/spool
 
 FUZZTIME ?= 30s
 

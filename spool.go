@@ -13,47 +13,48 @@ import (
 	"github.com/slogship/slogship/internal/spool"
 )
 
-// SpoolOptions are where and how records are kept on disk until they are delivered.
+// SpoolOptions say where, and how, records are kept on disk until they are delivered.
 //
-// A record is first in memory, as ever. Delay after it was accepted it is written to
-// Dir, unless it is delivered by then: from there on it outlives the process, however
-// that ends, and a second later, once it is synced, a loss of power too. While delivery
-// works, records are sent from memory, and nothing is read back. In an outage, records
-// for which there is no room in memory live on disk. They are sent first, in order,
-// with the ids that they always had; so is what an earlier process left, in the Format
-// that is set now.
+// A record is always first in memory. If it is not delivered within Delay, it is
+// written to Dir: from then on it survives the end of the process, however that ends,
+// and at most a second later, once it is synced, a loss of power too. While delivery
+// works, records are sent from memory and are not read back. In an outage, records that
+// memory has no room for are on disk only. They are sent first, in order, with the ids
+// that they always had. So are records that an earlier process left, in the Format that
+// is set now.
 //
 // A directory is for one Handler at a time. docs/durability.md says which loss is
 // possible at which level.
 type SpoolOptions struct {
-	// Dir is the directory, which is made if it does not exist. New refuses one that
+	// Dir is the directory. It is made if it does not exist. New refuses one that
 	// another Handler uses (ErrLocked), one that belongs to another user or that
 	// others may write to, and a symbolic link. If empty, records are in memory only.
 	Dir string
 
 	// MaxBytes bounds the disk. At the bound the oldest records are dropped, a
-	// sixteenth of it at a time, counted in Stats.Dropped.Overflow. If zero, 1 GiB;
-	// at least 2 MiB. MaxRecordBytes is at most an eighth of it.
+	// sixteenth of it at a time, and counted in Stats.Dropped.Overflow. If zero,
+	// 1 GiB; at least 2 MiB. MaxRecordBytes is at most an eighth of it.
 	MaxBytes int64
 
-	// MaxAge is how old a record may be when it is sent, by when it was logged. An
-	// older one is dropped then, counted in Stats.Dropped.Expired. If zero, any age.
+	// MaxAge is how old a record may be when it is sent, counted from when it was
+	// logged. An older one is then dropped, and counted in Stats.Dropped.Expired. If
+	// zero, any age.
 	MaxAge time.Duration
 
-	// Delay is how long after it was accepted a record is written at the latest, as
-	// long as the disk works. What is delivered earlier never touches the disk. If
-	// zero, 50 ms.
+	// Delay is the longest time between a record's acceptance and its write, as long
+	// as the disk works. A record that is delivered earlier is never written. If zero,
+	// 50 ms.
 	Delay time.Duration
 
 	// SyncLevel, if not nil, is the level from which on Handle waits until its record,
-	// and every one before it, is written. A log.Fatal, an os.Exit, a panic or a
-	// SIGKILL right after it loses nothing. Handle waits at most a second, and not at
-	// all while the disk fails; the record is then counted in Stats.SyncMissed, and
-	// OnError is told.
+	// and every earlier one that was not dropped, is written. A log.Fatal, an os.Exit,
+	// a panic or a SIGKILL right after it loses none of them. Handle waits at most a
+	// second, and does not wait while the disk fails: the record is then counted in
+	// Stats.SyncMissed, and OnError is told.
 	SyncLevel slog.Leveler
 
-	// Durable has SyncLevel wait until the records are synced as well, so that a loss
-	// of power does not lose them. Calls that come together share a sync.
+	// Durable makes SyncLevel wait until the records are synced as well, so that a
+	// loss of power does not lose them. Calls at the same time share a sync.
 	Durable bool
 }
 
@@ -62,12 +63,12 @@ const (
 	defaultSpoolDelay = 50 * time.Millisecond
 	leastSpoolBytes   = 2 << 20
 
-	// spoolShare: a record as the Format writes it may be so much of MaxBytes. Captured
-	// it is twice as long at most, and four of those have room.
+	// spoolShare: a record as the Format writes it has at most this share of MaxBytes.
+	// Captured it is at most twice as long, and four of those must fit.
 	spoolShare = 8
 
-	// syncLimit is how long Handle waits for the disk at most, and syncNewsEvery the
-	// least time between two errors about that it waited in vain.
+	// syncLimit is the longest time that Handle waits for the disk, syncNewsEvery the
+	// least time between two errors that say that it waited in vain.
 	syncLimit     = time.Second
 	syncNewsEvery = time.Minute
 
@@ -76,13 +77,13 @@ const (
 )
 
 // ErrLocked is matched by the error of New if another Handler, of this process or of
-// another one, uses the directory of SpoolOptions. The text has the directory, who has
-// it as far as that is known, and the way out.
+// another one, uses the directory of SpoolOptions. The text names the directory, the
+// process that uses it if that is known, and what to do.
 var ErrLocked = spool.ErrLocked
 
-// ErrSpool is matched by the error that OnError gets when records cannot be written
-// to disk, ErrSpoolRecovered by that when they can again. Between the two they are in
-// memory only.
+// ErrSpool is matched by the error that OnError gets when records can no longer be
+// written to disk, ErrSpoolRecovered by the one that it gets when they can be written
+// again. Between the two, new records are in memory only.
 var (
 	ErrSpool          = errors.New("slogship: the spool fails")
 	ErrSpoolRecovered = errors.New("slogship: the spool works again")

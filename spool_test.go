@@ -121,6 +121,28 @@ func TestSpoolTakesOverflow(t *testing.T) {
 	}
 }
 
+// A burst that fills memory before the disk pulls goes to disk as well: nothing of it is
+// lost, and it comes in order.
+func TestSpoolTakesBurst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := start(t, always(status(503)), Options{MaxPending: 100, BatchRecords: 50, Spool: SpoolOptions{Dir: t.TempDir()}})
+		const n, rounds = 3000, 5 // together they are shorter than what the disk takes without writing
+		for i := range rounds {
+			tr.say(counted(i*n, n)...)
+			tr.balanced()
+			time.Sleep(time.Second)
+		}
+		if s := tr.Stats(); s.Dropped.Total() != 0 || s.Pending > 100 || s.Written != n*rounds || s.Unprotected != 0 {
+			t.Fatalf("%+v", s)
+		}
+		tr.answerWith(always(status(200)))
+		if err := tr.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		tr.wantTaken(counted(0, n*rounds)...)
+	})
+}
+
 // While delivery is quicker than Delay, nothing touches the disk.
 func TestSpoolIsNotTouched(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

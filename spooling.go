@@ -32,6 +32,7 @@ type spooling struct {
 	disk   *spool.Spool // nil: memory only
 
 	fresh     freshRecords
+	sizes     []uint32 // of what pushFreshLocked gives
 	staged    stagedRecords
 	reading   bool      // records that were read are not staged yet
 	spooled   int64     // records that only the disk has, or that are staged or being read
@@ -203,12 +204,33 @@ func (p *pending) forgetFreshLocked(s span) {
 }
 
 // evictableLocked is how many records to evict where n of s have to go: all that disk
-// has of it, within a quarter of MaxPending, for one call costs as much as another.
+// has of it, within a quarter of MaxPending, because one call costs as much as another.
 func (p *pending) evictableLocked(s *span, n int) int {
-	if p.fresh.n == 0 || p.fresh.front().firstSeq() > s.b.seq(s.to-1) {
-		return min(s.len(), max(n, p.maxRecords/4))
+	most := min(s.len(), max(n, p.maxRecords/4))
+	if f := &p.fresh; f.n > 0 && f.front().firstSeq() <= s.b.seq(s.to-1) {
+		p.pushFreshLocked(s.b.seq(s.from + most - 1))
+		if f.n > 0 {
+			most = min(most, s.below(f.front().firstSeq()))
+		}
 	}
-	return n
+	return max(n, most)
+}
+
+// pushFreshLocked gives disk what is fresh up to a sequence number, as far as disk has
+// room. A burst that fills memory before disk pulls would be lost otherwise. It copies,
+// and waits for nothing.
+func (p *pending) pushFreshLocked(through uint64) {
+	take := func(s spool.Span) bool {
+		_, err := p.disk.Append(s)
+		return err == nil
+	}
+	for ok := true; ok && p.fresh.n > 0 && p.fresh.front().firstSeq() <= through; {
+		s := *p.fresh.front()
+		s.to = s.from + s.below(through+1)
+		var given uint64
+		given, ok = p.giveSpan(s, take, &p.sizes)
+		p.popFreshLocked(max(given, min(p.disk.Next()-1, through)))
+	}
 }
 
 // evictLocked lets go of the oldest records. Those that disk has are in no other
@@ -222,6 +244,7 @@ func (p *pending) evictLocked(s span) {
 // leaveLocked leaves the records of s to the disk, and drops those that it does not
 // have.
 func (p *pending) leaveLocked(s span, why reason) (lost bool) {
+	p.pushFreshLocked(s.b.seq(s.to - 1))
 	s.runs(func(s span, lo, hi uint64) {
 		from, to := p.disk.Release(lo, hi)
 		if to < from {
@@ -260,7 +283,16 @@ func (p *pending) leaveOnDiskLocked() {
 	for _, s := range slices.Concat(p.aside.poison, p.aside.accused, p.aside.suspects) {
 		p.leaveLocked(s.spans[0], shutdown)
 	}
+	for p.staged.n > 0 { // its segment may have been dropped, or be still to be written
+		s := p.staged.popFront()
+		p.spooled -= int64(s.len())
+		for _, w := range p.waiters {
+			w.onDisk -= int64(s.below(w.limit))
+		}
+		p.leaveLocked(s, shutdown)
+	}
 	p.records, p.bytes, p.aside = 0, 0, aside{}
+	p.staged.records, p.staged.bytes = 0, 0
 	if all {
 		p.spooled += int64(p.inFlight)
 		p.inFlight, p.inFlightBytes = 0, 0
@@ -320,7 +352,7 @@ func (p *pending) refill() {
 		if b != nil {
 			continue
 		}
-		if errors.Is(err, io.EOF) && !waited { // it is not written yet
+		if errors.Is(err, io.EOF) && !waited { // what is older has to be written again first
 			waited = true
 			ctx, cancel := context.WithTimeout(context.Background(), stuckFor)
 			err = p.disk.WaitWritten(ctx, evicted)

@@ -1,6 +1,6 @@
 // Command spool measures logs on disk side by side: slogship's spool, Prometheus'
-// write-ahead log, tidwall/wal, bbolt, and a buffer that is only written, which
-// is what no log can beat.
+// write-ahead log, tidwall/wal, hashicorp/raft-wal, bbolt, async-append-only-log where
+// node has it, and a buffer that is only written, which is what no log can beat.
 //
 // One process, the same records and file system, round robin, so that a disturbance meets
 // all; the median of the rounds counts. Columns are not comparable with each
@@ -32,6 +32,10 @@ type system struct {
 	// having checked what it can.
 	read func(dir string, ready func(), each func(rec []byte)) error
 	note string
+
+	durableOnly bool // it does not write without a sync
+	// external is a process that measures itself: seconds of writing and of reading.
+	external func(dir string, in *input, check bool) (wrote, read float64, err error)
 }
 
 // input is the records.
@@ -76,33 +80,38 @@ func makeInput(records int) *input {
 
 const (
 	syncBytes = 1 << 20
-	wlogIndex = 2 // which of the systems is Prometheus'
+
+	spoolIndex, wlogIndex = 1, 2 // which of the systems they are
 )
 
 type result struct {
 	kernel, durable, read []float64 // M records/s
-	allocs                float64   // per record, of the write to the kernel
+	allocs                float64   // per record, of the write to the kernel, or of the only one there is
 }
 
 func main() {
 	rounds := flag.Int("rounds", 5, "how often each system is measured")
 	records := flag.Int("records", 1_000_000, "how many records")
+	seed := flag.String("seed", "", "the script that measures async-append-only-log; default: it is left out")
 	base := flag.String("dir", "", "where to write; default: a temporary directory")
 	flag.Parse()
-	if err := run(*rounds, *records, *base); err != nil {
+	if err := run(*rounds, *records, *base, *seed); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(rounds, records int, base string) error {
+func run(rounds, records int, base, seed string) error {
 	dir, err := os.MkdirTemp(base, "bench-spool-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
 	in := makeInput(records)
-	systems := []*system{rawSystem(), spoolSystem(), wlogSystem(), tidwallSystem(), bboltSystem()}
+	systems := []*system{rawSystem(), spoolSystem(), wlogSystem(), tidwallSystem(), raftSystem(), bboltSystem()}
+	if seed != "" {
+		systems = append(systems, seedSystem(seed))
+	}
 	results := make([]result, len(systems))
 	var syncs []time.Duration
 	for round := range rounds {
@@ -124,7 +133,19 @@ func measure(sys *system, in *input, base string, r *result, check bool) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
+	if sys.external != nil {
+		wrote, read, err := sys.external(dir, in, check)
+		if err != nil {
+			return err
+		}
+		r.kernel = append(r.kernel, float64(in.records)/wrote/1e6)
+		r.read = append(r.read, float64(in.records)/read/1e6)
+		return nil
+	}
 	for _, sync := range []bool{true, false} {
+		if !sync && sys.durableOnly {
+			break
+		}
 		at := fmt.Sprintf("%s/%t", dir, sync)
 		if err := os.Mkdir(at, 0o700); err != nil {
 			return err
@@ -143,9 +164,12 @@ func measure(sys *system, in *input, base string, r *result, check bool) error {
 		}
 		if sync {
 			r.durable = append(r.durable, rate)
-			continue
+			if !sys.durableOnly {
+				continue
+			}
+		} else {
+			r.kernel = append(r.kernel, rate)
 		}
-		r.kernel = append(r.kernel, rate)
 		r.allocs = float64(after.Mallocs-before.Mallocs) / float64(in.records)
 		if check { // untimed: what comes out is what went in
 			n, sum := 0, uint32(0)
@@ -193,12 +217,15 @@ func median(v []float64) float64 {
 }
 
 // ratio is the median of a over b, round by round.
-func ratio(a, b []float64) float64 {
+func ratio(a, b []float64) string {
+	if len(a) == 0 || len(b) == 0 {
+		return "-"
+	}
 	v := make([]float64, len(a))
 	for i := range a {
 		v[i] = a[i] / b[i]
 	}
-	return median(v)
+	return fmt.Sprintf("%.2f", median(v))
 }
 
 func report(systems []*system, results []result, in *input, rounds int, syncs []time.Duration) {
@@ -207,19 +234,28 @@ func report(systems []*system, results []result, in *input, rounds int, syncs []
 	fmt.Println("| system | to the kernel | durable, a sync per MiB | read | allocs per record | |")
 	fmt.Println("| --- | --- | --- | --- | --- | --- |")
 	cell := func(v []float64) string {
+		if len(v) == 0 {
+			return "-"
+		}
 		return fmt.Sprintf("%.2f (%.2f to %.2f)", median(v), slices.Min(v), slices.Max(v))
 	}
 	for i, sys := range systems {
 		r := results[i]
-		fmt.Printf("| %s | %s | %s | %s | %.3f | %s |\n", sys.name, cell(r.kernel), cell(r.durable), cell(r.read), r.allocs, sys.note)
-	}
-	fmt.Printf("\nTimes %s in the same round, median:\n\n| system | to the kernel | durable | read |\n| --- | --- | --- | --- |\n", systems[wlogIndex].name)
-	for i, sys := range systems {
-		if i != wlogIndex {
-			w := results[wlogIndex]
-			fmt.Printf("| %s | %.2f | %.2f | %.2f |\n", sys.name,
-				ratio(results[i].kernel, w.kernel), ratio(results[i].durable, w.durable), ratio(results[i].read, w.read))
+		allocs := fmt.Sprintf("%.3f", r.allocs)
+		if sys.external != nil {
+			allocs = "-"
 		}
+		fmt.Printf("| %s | %s | %s | %s | %s | %s |\n", sys.name, cell(r.kernel), cell(r.durable), cell(r.read), allocs, sys.note)
+	}
+	fmt.Printf("\nTimes %s in the same round, and the spool times each, median:\n\n", systems[wlogIndex].name)
+	fmt.Println("| system | to the kernel | durable | read | spool: to the kernel | durable | read |")
+	fmt.Println("| --- | --- | --- | --- | --- | --- | --- |")
+	w, spool := results[wlogIndex], results[spoolIndex]
+	for i, sys := range systems {
+		r := results[i]
+		fmt.Printf("| %s | %s | %s | %s | %s | %s | %s |\n", sys.name,
+			ratio(r.kernel, w.kernel), ratio(r.durable, w.durable), ratio(r.read, w.read),
+			ratio(spool.kernel, r.kernel), ratio(spool.durable, r.durable), ratio(spool.read, r.read))
 	}
 	slices.Sort(syncs)
 	fmt.Printf("\nA write of 64 KiB and its fsync here: p50 %v, p99 %v.\n", syncs[len(syncs)/2], syncs[len(syncs)*99/100])

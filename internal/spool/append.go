@@ -12,6 +12,7 @@ type buffer struct {
 	next   uint64   // the lowest sequence number to come
 	open   *frame   // the newest records; nil if there are none
 	queue  []*frame // sealed, oldest first
+	out    *frame   // the one that is being written, older than these
 	bytes  int      // of the records in both
 	since  time.Time
 	free   []*frame
@@ -39,6 +40,24 @@ func (s *Spool) Append(p Span) (int, error) {
 		s.wakeUp()
 	}
 	return n, err
+}
+
+// appendRest is appendLocked for what Source gives, but for what was appended since
+// Source began. It returns what it did not take.
+func (s *Spool) appendRest(p Span) (Span, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p = p.from(s.buffer.next)
+	n, err := s.appendLocked(p)
+	return p.from(p.First + uint64(n)), err
+}
+
+// from is p without the records before a sequence number.
+func (p Span) from(seq uint64) Span {
+	for len(p.Sizes) > 0 && p.First < seq {
+		p = Span{First: p.First + 1, Data: p.Data[p.Sizes[0]:], Sizes: p.Sizes[1:]}
+	}
+	return p
 }
 
 func (s *Spool) appendLocked(p Span) (int, error) {

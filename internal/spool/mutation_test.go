@@ -37,7 +37,7 @@ func TestMutationsOfTheDisk(t *testing.T) {
 			}
 			rng := rand.New(rand.NewPCG(seed, 3))
 			for _, st := range states {
-				if _, err := st.crashes(rng, 16); err != nil {
+				if _, _, err := st.crashes(rng, 16); err != nil {
 					found = err.Error()
 					break
 				}

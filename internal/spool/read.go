@@ -31,6 +31,8 @@ type cursor struct {
 	at    int // which record of the frame seq is
 	data  int // where it begins
 
+	copied []byte // what readBuffered returned last
+
 	track  track
 	proven uint64 // the ordinal below which all was durable at Open
 
@@ -70,9 +72,9 @@ func (t *track) pass(h *frameHeader) (missing, lo, hi uint64, again bool) {
 	return missing, lo, hi, false
 }
 
-// Read returns the next records that only the disk has: what earlier processes
+// Read returns the next records that only the spool has: what earlier processes
 // left, then what was released; without those that are settled. What is not
-// written yet is not returned: io.EOF means that there is nothing more for now.
+// written yet comes from memory. io.EOF means that there is nothing more for now.
 //
 // What Read returns is the caller's: it settles or releases it, sooner or later. Any other
 // error is one of opening or memory, and may pass; what cannot be read is
@@ -95,6 +97,12 @@ func (s *Spool) Read(p *Page) error {
 			continue
 		}
 		limit, full, err := s.enterSegment()
+		if errors.Is(err, io.EOF) {
+			if ok, again := s.readBuffered(p, 0); ok || !again {
+				return orEOF(ok)
+			}
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -105,12 +113,20 @@ func (s *Spool) Read(p *Page) error {
 		case foundBad:
 			r.track.bad = append(r.track.bad, place{r.seg.number, extent{r.scan.from, r.scan.to}})
 		case foundEnd:
-			if !full {
-				return io.EOF
+			if full {
+				r.leave()
+			} else if ok, again := s.readBuffered(p, limit); ok || !again {
+				return orEOF(ok)
 			}
-			r.leave()
 		}
 	}
+}
+
+func orEOF(ok bool) error {
+	if ok {
+		return nil
+	}
+	return io.EOF
 }
 
 // turn goes back where something older was released, and reports that there is
@@ -169,7 +185,9 @@ func (s *Spool) enterSegment() (limit int64, full bool, err error) {
 		}
 		f, err := s.dir.open(segmentName(next.number), false)
 		if errors.Is(err, fs.ErrNotExist) {
-			f, err = missing{}, nil
+			s.noteVanished(next)
+			r.after, r.track = next.number, track{}
+			continue
 		}
 		if err != nil {
 			return 0, false, err
@@ -195,12 +213,21 @@ func comesAgain(segs []*segment, number uint64) uint64 {
 	return again
 }
 
-// missing is a file that somebody else removed: its records are counted when the
-// next frame shows the gap.
-type missing struct{ file }
-
-func (missing) ReadAt([]byte, int64) (int, error) { return 0, io.ErrUnexpectedEOF }
-func (missing) Close() error                      { return nil }
+// noteVanished counts, and settles, what is needed of a segment whose file somebody else
+// removed. run writes no more to it.
+func (s *Spool) noteVanished(seg *segment) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	seg.vanished = true
+	n := min(seg.end-min(seg.end, seg.base), s.only.count(seg.first, seg.last))
+	s.countLost(n, seg.end)
+	s.spooled -= int64(n)
+	for first, n := s.only.next(seg.first, seg.last); n > 0; first, n = s.only.next(first, seg.last) {
+		s.only.remove(first, first+n-1)
+		s.settled.add(first, first+n-1)
+	}
+	s.dirtyLocked()
+}
 
 // nextSegmentLocked is the oldest segment after one number.
 func (s *Spool) nextSegmentLocked(after uint64) *segment {

@@ -134,6 +134,32 @@ func TestSource(t *testing.T) {
 	})
 }
 
+// What the caller appends while Source gives the same records is taken once.
+func TestSourceAndAppend(t *testing.T) {
+	for _, pushed := range []int{0, 1, 5, 10, 15, 20} {
+		m := newMemFS()
+		var s *Spool
+		opts := manual(m)
+		opts.Source = func(take func(Span) bool) {
+			mustAppend(t, s, 1, pushed) // memory overflows just now
+			if !take(span(1, 10)) || !take(span(11, 10)) {
+				t.Error("not taken")
+			}
+		}
+		s = mustOpen(t, opts)
+		s.Notify()
+		s.Hurry()
+		s.step(time.Now())
+		if st := s.Stats(); st.Appended != 20 || st.Written != 20 || s.Next() != 21 {
+			t.Fatalf("%d appended by the caller: %+v", pushed, st)
+		}
+		s.Release(1, 20)
+		if got := readAll(t, s); !slices.Equal(got, rangeOf(1, 20)) {
+			t.Fatalf("%d appended by the caller: read %d", pushed, got)
+		}
+	}
+}
+
 // While the disk refuses, who waits is told at once; with time it comes back by
 // itself, and OnState says both, once.
 func TestStateIsTold(t *testing.T) {

@@ -15,6 +15,7 @@ type segment struct {
 	limit       int64  // frames end here
 	full        bool   // nothing more will be written
 	removed     bool   // its records are settled, or dropped
+	vanished    bool   // somebody else removed its file
 	since       uint64 // see segmentHeader
 	keep        uint64 // it stays until all up to here is settled, though it ends before
 	stale       bool   // its sync failed: from limit on, what is in it comes again in newer ones

@@ -6,14 +6,15 @@
 //	                                 |
 //	                               Read -> the caller -> Settle -> whole segments are removed
 //
-// What was written survives the end of the process, however it ends. What is
-// durable survives the loss of power. A record is settled when the caller needs
-// it no more: it was delivered, or it was dropped and counted. What is settled
-// before it was due on disk is never written.
+// A record that is written survives the end of the process, however it ends. One that
+// is durable survives a loss of power. A record is settled when the caller no longer
+// needs it: it was delivered, or it was dropped and counted. One that is settled before
+// it is due on disk is never written. Read returns records that are not written yet
+// from memory, so that order does not depend on a disk that works.
 //
 // A directory has one owner, and holds
 //
-//	LOCK                  locked as long as the owner lives
+//	LOCK                  locked while the owner lives
 //	META                  the version of the format
 //	ACK                   what is settled, and what was lost, in two slots
 //	seg-0000000000000001  segments: numbered, never written to by a later owner
@@ -24,14 +25,13 @@
 //
 // Integers are little-endian, lengths uvarints, checksums CRC-32C. A frame has
 // up to 64 KiB of records, or one longer record; see [frameHeader], [segmentHeader]
-// and [ack] for the layouts. A record is opaque here, with a sequence number
-// and the random prefix of the Open that it was accepted under.
+// and [ack] for the layouts. To this package a record is bytes without a meaning, with a
+// sequence number and the random prefix of the Open that accepted it.
 //
-// The disk is bounded by MaxBytes: where the next segment has no room, the oldest
-// one goes, with what is in it counted as Lost.Dropped. Bytes that do not
-// check are never returned: the rest is read on, and what is missing is counted
-// by ordinals, which number all records that were ever written to the
-// directory.
+// MaxBytes bounds the disk: if the next segment has no room, the oldest one is removed,
+// and its unsettled records are counted in Lost.Dropped. Bytes whose checksum is wrong
+// are never returned: reading goes on after them. Ordinals, which number all records
+// ever written to the directory, tell how many are missing.
 package spool
 
 import (
@@ -120,7 +120,7 @@ const (
 	maxUnsynced = 8
 
 	freeFrames = 32 // empty ones that are kept for the next use
-	idleFrames = 4  // of these, those kept after a sync with nothing else to write
+	idleFrames = 4  // of these, those kept after a sync that SyncDelay or somebody who waits asked for
 
 	minRetry = 100 * time.Millisecond // of a disk that fails
 	maxRetry = 5 * time.Second

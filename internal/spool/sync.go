@@ -44,16 +44,23 @@ func (s *Spool) syncAll() error {
 	w.retainedData = 0
 	s.forget(len(w.retained))
 	s.mu.Lock()
-	if !s.hasBufferedLocked() {
-		n := min(len(s.buffer.free), idleFrames)
-		clear(s.buffer.free[n:])
-		s.buffer.free = s.buffer.free[:n]
-	}
 	s.durable = max(s.durable, written)
 	s.stats.Durable = max(s.stats.Durable, int64(end-w.base))
 	s.broadcastLocked()
 	s.mu.Unlock()
 	return nil
+}
+
+// trimFrames lets go of empty frames that a burst needed. One that comes again within
+// SyncDelay finds them still: to make new ones costs page faults and collections.
+func (s *Spool) trimFrames() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.hasBufferedLocked() {
+		n := min(len(s.buffer.free), idleFrames)
+		clear(s.buffer.free[n:])
+		s.buffer.free = s.buffer.free[:n]
+	}
 }
 
 // syncTarget is up to which sequence number and below which ordinal a sync now

@@ -99,7 +99,9 @@ func (s *Spool) work(now time.Time) (write, keep error) {
 		write = s.flush()
 	}
 	if write == nil && s.syncDue(now) {
-		write = s.syncAll()
+		if write = s.syncAll(); write == nil {
+			s.trimFrames()
+		}
 	}
 	if keep == nil && s.ackDue(now) {
 		keep = s.writeAck()
@@ -135,19 +137,10 @@ func (s *Spool) flush() error {
 	var err error
 	s.opts.Source(func(p Span) bool {
 		for err == nil && len(p.Sizes) > 0 {
-			var n int
-			s.mu.Lock()
-			n, err = s.appendLocked(p)
-			s.mu.Unlock()
-			size := 0
-			for _, length := range p.Sizes[:n] {
-				size += int(length)
-			}
-			p = Span{First: p.First + uint64(n), Data: p.Data[size:], Sizes: p.Sizes[n:]}
+			p, err = s.appendRest(p)
 			switch {
 			case errors.Is(err, ErrTooLarge): // it stays with the caller
-				p = Span{First: p.First + 1, Data: p.Data[p.Sizes[0]:], Sizes: p.Sizes[1:]}
-				err = nil
+				p, err = p.from(p.First+1), nil
 			case err == nil, errors.Is(err, ErrFull):
 				err = s.writeThrough(maxSeq)
 			}
@@ -187,9 +180,11 @@ func (s *Spool) writeThrough(through uint64) error {
 			s.mu.Unlock()
 			continue
 		}
+		s.buffer.out = f
 		s.mu.Unlock()
 		if err := s.writeFrame(f); err != nil {
 			s.mu.Lock()
+			s.buffer.out = nil
 			s.pushLocked(f)
 			s.mu.Unlock()
 			return err
@@ -254,9 +249,12 @@ func (s *Spool) writeFrame(f *frame) error {
 		s.mu.Unlock()
 		f.h.encode(f.buf)
 		_, err := seg.f.WriteAt(f.buf, seg.limit)
-		if err == nil {
-			s.wrote(seg, f)
+		if err == nil && s.wrote(seg, f) {
 			return nil
+		}
+		if err == nil { // what is written there is lost
+			s.retire()
+			continue
 		}
 		err = fmt.Errorf("write %s: %w", segmentName(seg.number), err)
 		// Nothing half written stays, if that can be helped. If it cannot, it does not
@@ -275,9 +273,15 @@ func (s *Spool) writeFrame(f *frame) error {
 	}
 }
 
-// wrote notes that f is at the end of seg.
-func (s *Spool) wrote(seg *segment, f *frame) {
+// wrote notes that f is at the end of seg. It reports false if nobody will find it there.
+func (s *Spool) wrote(seg *segment, f *frame) bool {
 	w := &s.w
+	s.mu.Lock()
+	vanished := seg.vanished
+	s.mu.Unlock()
+	if vanished {
+		return false
+	}
 	f.seg, f.off = seg, seg.limit
 	if w.unsyncedAt.IsZero() {
 		w.unsyncedAt = time.Now()
@@ -285,6 +289,7 @@ func (s *Spool) wrote(seg *segment, f *frame) {
 	w.unsyncedData += int64(len(f.buf))
 	w.writtenSeq = max(w.writtenSeq, f.h.last())
 	s.mu.Lock()
+	s.buffer.out = nil
 	seg.limit += int64(len(f.buf))
 	s.bytes += max(seg.limit-seg.size, 0)
 	seg.size = max(seg.size, seg.limit)
@@ -295,4 +300,5 @@ func (s *Spool) wrote(seg *segment, f *frame) {
 		s.broadcastLocked()
 	}
 	s.mu.Unlock()
+	return true
 }
