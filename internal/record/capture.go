@@ -78,7 +78,7 @@ func (s *State) Capture(ctx context.Context, r *slog.Record) *Captured {
 		w.buf = append(w.buf, w.moved...)
 	}
 	if s.c.contextAttrs != nil {
-		w.appendAll(attrsOf(ctx, s.c.contextAttrs))
+		w.appendAll(FromContext(ctx, s.c.contextAttrs, "ContextAttrs"))
 	}
 	w.record(s, r)
 	if w.full || w.short || s.cut {
@@ -148,11 +148,12 @@ func (h *head) put(b []byte, entries, zone int) {
 	putTime(b[8:], h.time, zone)
 }
 
-// attrsOf calls f, Options.ContextAttrs, which may panic.
-func attrsOf(ctx context.Context, f func(context.Context) []slog.Attr) (attrs []slog.Attr) {
+// FromContext returns the attributes that f, which who calls it gave us, finds in ctx.
+// If f panics, that is an attribute that says so and names the option.
+func FromContext(ctx context.Context, f func(context.Context) []slog.Attr, option string) (attrs []slog.Attr) {
 	defer func() {
 		if v := recover(); v != nil {
-			attrs = []slog.Attr{slog.String("!PANIC", "ContextAttrs: "+jsontext.PanicText(v))}
+			attrs = []slog.Attr{slog.String("!PANIC", option+": "+jsontext.PanicText(v))}
 		}
 	}()
 	return f(ctx)
