@@ -30,6 +30,7 @@ func (h capturer) Handle(ctx context.Context, r slog.Record) error {
 func (h capturer) WithAttrs(attrs []slog.Attr) slog.Handler {
 	return capturer{h.s.WithAttrs(attrs), h.last}
 }
+
 func (h capturer) WithGroup(name string) slog.Handler { return capturer{h.s.WithGroup(name), h.last} }
 
 // Options.ContextAttrs and NewContextHandler mean the same, byte for byte: whatever
