@@ -178,30 +178,41 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	if isSending(ctx) {
 		return nil
 	}
-	quiet := isQuiet(&r)
-	if quiet {
-		if !h.core.connLines.take() {
-			return nil
-		}
-		r.Message = h.core.batcher.sender.words(r.Message)
+	if isQuiet(&r) {
+		h.handleQuiet(ctx, r)
+		return nil
 	}
-	captured := h.state.Capture(ctx, &r)
-	if quiet {
-		h.core.pending.put(captured.Bytes, false, false)
+	c := h.core
+	var scratch [record.PlainBytes]byte
+	if rec, ok := h.state.Plain(&scratch, &r); ok && !c.pending.block {
+		c.pending.push(rec, c.urgent(r.Level))
 	} else {
-		h.core.takeIn(ctx, captured.Bytes, h.core.urgent(r.Level))
+		captured := h.state.Capture(ctx, &r)
+		c.takeIn(ctx, captured.Bytes, c.urgent(r.Level))
+		captured.Free()
 	}
-	captured.Free()
-	if h.core.syncLevel != nil && r.Level >= h.core.syncLevel.Level() && !quiet {
-		h.core.pending.waitForDisk(h.core.durable)
+	if c.syncLevel != nil && r.Level >= c.syncLevel.Level() {
+		c.pending.waitForDisk(c.durable)
 	}
 	return nil
+}
+
+// handleQuiet takes in what net/http says about connections, once in a while, without
+// secrets. It wakes nobody.
+func (h *Handler) handleQuiet(ctx context.Context, r slog.Record) {
+	if !h.core.connLines.take() {
+		return
+	}
+	r.Message = h.core.batcher.sender.words(r.Message)
+	captured := h.state.Capture(ctx, &r)
+	h.core.pending.put(captured.Bytes, false, false)
+	captured.Free()
 }
 
 // isQuiet reports whether r is what net/http says about connections. What package
 // log leads here has no attributes; or, if a handler before this one adds some, no PC.
 func isQuiet(r *slog.Record) bool {
-	return (r.NumAttrs() == 0 || r.PC == 0) && isConnLine(r.Message)
+	return (record.NumAttrs(r) == 0 || r.PC == 0) && isConnLine(r.Message)
 }
 
 func (c *core) urgent(level slog.Level) bool {

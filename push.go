@@ -65,11 +65,13 @@ func (p *pending) takeLocked(rec []byte, own *block, urgent, wake bool) (last bo
 	p.accepted++
 	seq := p.next
 	p.next++
-	b := own
-	if own != nil {
+	b := p.open
+	switch {
+	case own != nil:
+		b = own
 		p.held += own.cost()
 		p.spareLocked()
-	} else {
+	case b == nil || b.live == 0 || !b.fits(len(rec), seq):
 		b, last = p.openLocked(len(rec), seq)
 	}
 	b.add(rec, seq)
@@ -117,7 +119,11 @@ func (p *pending) shrinkLocked(maxRecords, maxBytes int) {
 			continue
 		}
 		s := p.queue.front()
-		n := min(s.len(), max(p.records-maxRecords, s.reach(p.bytes-maxBytes)))
+		n := p.records - maxRecords
+		if p.bytes > maxBytes {
+			n = max(n, s.reach(p.bytes-maxBytes))
+		}
+		n = min(n, s.len())
 		if p.disk != nil {
 			n = p.evictableLocked(s, n)
 		}

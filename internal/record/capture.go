@@ -93,6 +93,44 @@ func (s *State) Capture(ctx context.Context, r *slog.Record) *Captured {
 	return c
 }
 
+// PlainBytes is the length of the buffer of [State.Plain]. Most records fit. To clear it
+// costs the caller 3 ns, and a pool 10 ns.
+const PlainBytes = 256
+
+// Plain captures r into buf, as Capture would, if r consists of scalars, fits, and
+// nothing of the user's has to be called. Otherwise it reports false.
+func (s *State) Plain(buf *[PlainBytes]byte, r *slog.Record) (rec []byte, ok bool) {
+	if !s.plain || !inPlace || len(r.Message) > s.c.longest {
+		return nil, false
+	}
+	front, back := attrsInPlace(r)
+	const each = 24 // bytes of an entry, about: what would not fit is not tried
+	if headBytes+entryRoom+len(r.Message)+len(s.attrs)+each*(len(front)+len(back)) > PlainBytes {
+		return nil, false
+	}
+	h := head{time: r.Time, level: r.Level}
+	h.observe()
+	if h.apart || h.level != slog.Level(int16(h.level)) {
+		return nil, false
+	}
+	end := headBytes + putString(buf[headBytes:], r.Message)
+	end += copy(buf[end:], s.attrs)
+	end, n := putScalars(buf[:], end, front, s.c.longest)
+	entries := s.entries + n
+	if n < len(front) {
+		return nil, false
+	}
+	if len(back) > 0 {
+		end, n = putScalars(buf[:], end, back, s.c.longest)
+		entries += n
+		if n < len(back) {
+			return nil, false
+		}
+	}
+	h.put(buf[:], entries, zoneOf(h.time))
+	return buf[:end], true
+}
+
 // zoneOf is zoneOf(t). Most records come in the same second as one before, and
 // from the same zone.
 func (c *Captured) zoneOf(t time.Time) int {
