@@ -184,7 +184,7 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	}
 	c := h.core
 	var scratch [record.PlainBytes]byte
-	if rec, ok := h.state.Plain(&scratch, &r); ok && !c.pending.block {
+	if rec, ok := h.state.Plain(&scratch, &r); ok && !c.pending.block { // who waits for room keeps its record
 		c.pending.push(rec, c.urgent(r.Level))
 	} else {
 		captured := h.state.Capture(ctx, &r)

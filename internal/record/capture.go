@@ -84,7 +84,7 @@ func (s *State) Capture(ctx context.Context, r *slog.Record) *Captured {
 	if w.full || w.short || s.cut {
 		h.flags |= wasCut
 	}
-	h.put(w.buf, w.entries, c.zoneOf(h.time))
+	putHead(w.buf, h.flags, h.level, w.entries, h.time, c.zoneOf(h.time))
 	c.Bytes = w.buf
 	if size := max(2*s.c.longest, minShort); len(c.Bytes) > size {
 		binary.LittleEndian.PutUint16(c.Bytes, h.flags|wasCut)
@@ -100,7 +100,7 @@ const PlainBytes = 256
 // Plain captures r into buf, as Capture would, if r consists of scalars, fits, and
 // nothing of the user's has to be called. Otherwise it reports false.
 func (s *State) Plain(buf *[PlainBytes]byte, r *slog.Record) (rec []byte, ok bool) {
-	if !s.plain || !inPlace || len(r.Message) > s.c.longest {
+	if !s.plain || !inPlace || len(r.Message) > s.c.longest || !isFresh(r.Time) || r.Level != slog.Level(int16(r.Level)) {
 		return nil, false
 	}
 	front, back := attrsInPlace(r)
@@ -108,9 +108,7 @@ func (s *State) Plain(buf *[PlainBytes]byte, r *slog.Record) (rec []byte, ok boo
 	if headBytes+entryRoom+len(r.Message)+len(s.attrs)+each*(len(front)+len(back)) > PlainBytes {
 		return nil, false
 	}
-	h := head{time: r.Time, level: r.Level}
-	h.observe()
-	if h.apart || h.level != slog.Level(int16(h.level)) {
+	if n := len(front); n > 0 && front[n-1].Value.Kind() == slog.KindAny { // an error comes last, mostly
 		return nil, false
 	}
 	end := headBytes + putString(buf[headBytes:], r.Message)
@@ -127,7 +125,7 @@ func (s *State) Plain(buf *[PlainBytes]byte, r *slog.Record) (rec []byte, ok boo
 			return nil, false
 		}
 	}
-	h.put(buf[:], entries, zoneOf(h.time))
+	putHead(buf[:], hasTime, r.Level, entries, r.Time, zoneOf(r.Time))
 	return buf[:end], true
 }
 
@@ -150,16 +148,20 @@ type head struct {
 	apart    bool // Observed is another one than time
 }
 
-// observe sets when the record was logged. A time with a monotonic clock reading
-// was taken by time.Now in this process, as slog.Logger takes it for each
-// record, and another look at the clock would say the same; it costs a tenth of
-// the call.
+// isFresh reports whether t has a monotonic clock reading: it was taken by time.Now in
+// this process, as slog.Logger takes it for each record.
+func isFresh(t time.Time) bool {
+	return t != t.In(t.Location()) //nolint:staticcheck // In leaves the reading out, Equal does not look at it
+}
+
+// observe sets when the record was logged. Of a fresh time, another look at the clock
+// would say the same; it costs a fifth of the call.
 func (h *head) observe() {
 	switch {
 	case h.time.IsZero():
 		h.observed = time.Now()
 		h.time = h.observed
-	case h.time == h.time.In(h.time.Location()): //nolint:staticcheck // In leaves the reading out, Equal does not look at it
+	case !isFresh(h.time):
 		h.flags, h.observed, h.apart = hasTime, time.Now(), true
 	default:
 		h.flags, h.observed = hasTime, h.time
@@ -179,11 +181,11 @@ func (h *head) rest(w *writer) {
 	}
 }
 
-// put writes the head to the front of b.
-func (h *head) put(b []byte, entries, zone int) {
+// putHead writes the head of a record to the front of b.
+func putHead(b []byte, flags uint16, level slog.Level, entries int, t time.Time, zone int) {
 	b = b[:headBytes]
-	binary.LittleEndian.PutUint64(b, uint64(h.flags)|uint64(uint16(h.level))<<16|uint64(uint32(entries))<<32)
-	putTime(b[8:], h.time, zone)
+	binary.LittleEndian.PutUint64(b, uint64(flags)|uint64(uint16(level))<<16|uint64(uint32(entries))<<32)
+	putTime(b[8:], t, zone)
 }
 
 // FromContext returns the attributes that f, which who calls it gave us, finds in ctx.
