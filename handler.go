@@ -183,10 +183,7 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 		return nil
 	}
 	c := h.core
-	var scratch [record.PlainBytes]byte
-	if rec, ok := h.state.Plain(&scratch, &r); ok && !c.pending.block { // who waits for room keeps its record
-		c.pending.push(rec, c.urgent(r.Level))
-	} else {
+	if c.pending.block || !h.takeBare(&r) && !h.takePlain(&r) { // who waits for room keeps its record
 		captured := h.state.Capture(ctx, &r)
 		c.takeIn(ctx, captured.Bytes, c.urgent(r.Level))
 		captured.Free()
@@ -195,6 +192,30 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 		c.pending.waitForDisk(c.durable)
 	}
 	return nil
+}
+
+// takeBare takes in a record without attributes, if it can be captured on the stack. Its
+// buffer is shorter than that of takePlain, because each call has to clear it.
+func (h *Handler) takeBare(r *slog.Record) bool {
+	if record.NumAttrs(r) > 0 {
+		return false
+	}
+	var buf [record.BareBytes]byte
+	rec, ok := h.state.Plain(buf[:], r)
+	if ok {
+		h.core.pending.push(rec, h.core.urgent(r.Level))
+	}
+	return ok
+}
+
+// takePlain takes in a record that can be captured on the stack.
+func (h *Handler) takePlain(r *slog.Record) bool {
+	var buf [record.PlainBytes]byte
+	rec, ok := h.state.Plain(buf[:], r)
+	if ok {
+		h.core.pending.push(rec, h.core.urgent(r.Level))
+	}
+	return ok
 }
 
 // handleQuiet takes in what net/http says about connections, once in a while, without

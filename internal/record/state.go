@@ -43,7 +43,7 @@ func New(o Options) *State {
 			addSource: o.AddSource, replace: o.ReplaceAttr, contextAttrs: o.ContextAttrs,
 			longest: o.MaxRecordBytes, limit: attrsLimit(o.MaxRecordBytes),
 		},
-		plain: !o.AddSource && o.ReplaceAttr == nil && o.ContextAttrs == nil,
+		plain: o.ReplaceAttr == nil && o.ContextAttrs == nil,
 	}
 }
 
