@@ -162,7 +162,7 @@ type head struct {
 // isFresh reports whether t has a monotonic clock reading: it was taken by time.Now in
 // this process, as slog.Logger takes it for each record.
 func isFresh(t time.Time) bool {
-	return t != t.In(t.Location()) //nolint:staticcheck // In leaves the reading out, Equal does not look at it
+	return t != t.In(t.Location()) // In leaves the reading out; Equal would not look at it
 }
 
 // observe sets when the record was logged. Of a fresh time, another look at the clock
