@@ -44,14 +44,18 @@ func TestContextHandler(t *testing.T) {
 		},
 		{
 			"after With", func(l *slog.Logger) { l.With("w", 0).InfoContext(ctx, "m", "a", 1) },
-			`{"level":"INFO","msg":"m","w":0,"trace_id":"4bf9","a":1}`,
+			`{"level":"INFO","msg":"m","trace_id":"4bf9","w":0,"a":1}`,
 		},
 		{"in groups", func(l *slog.Logger) {
 			l.With("w", 0).WithGroup("g").With("x", 1).WithGroup("h").With("y", 2).InfoContext(ctx, "m", "a", 3)
-		}, `{"level":"INFO","msg":"m","w":0,"trace_id":"4bf9","g":{"x":1,"h":{"y":2,"a":3}}}`},
+		}, `{"level":"INFO","msg":"m","trace_id":"4bf9","w":0,"g":{"x":1,"h":{"y":2,"a":3}}}`},
 		{
 			"in an empty group", func(l *slog.Logger) { l.WithGroup("g").InfoContext(ctx, "m") },
 			`{"level":"INFO","msg":"m","trace_id":"4bf9"}`,
+		},
+		{
+			"a key that is there twice", func(l *slog.Logger) { l.With("trace_id", 1).InfoContext(ctx, "m", "trace_id", 2) },
+			`{"level":"INFO","msg":"m","trace_id":"4bf9","trace_id":1,"trace_id":2}`,
 		},
 		{"siblings", func(l *slog.Logger) {
 			g := l.WithGroup("g").With("x", 1)

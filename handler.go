@@ -49,15 +49,6 @@ import (
 	"github.com/slogship/slogship/internal/redact"
 )
 
-const (
-	closeTimeout = 5 * time.Second // Close's deadline
-
-	// stopGrace is how long Shutdown waits, after its context ended, for a
-	// request that was cancelled. Only a transport that ignores cancellation
-	// takes longer; its goroutine is then left behind.
-	stopGrace = 100 * time.Millisecond
-)
-
 // Handler is a [slog.Handler] that ships records. The handlers that WithAttrs
 // and WithGroup return share its pending records, its goroutine and its Stats;
 // shutting down one of them shuts down all. All methods may be called from any
@@ -187,30 +178,62 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	if isSending(ctx) {
 		return nil
 	}
-	quiet := isQuiet(&r)
-	if quiet {
-		if !h.core.connLines.take() {
-			return nil
-		}
-		r.Message = h.core.batcher.sender.words(r.Message)
+	if isQuiet(&r) {
+		h.handleQuiet(ctx, r)
+		return nil
 	}
-	captured := h.state.Capture(ctx, &r)
-	if quiet {
-		h.core.pending.put(captured.Bytes, false, false)
-	} else {
-		h.core.takeIn(ctx, captured.Bytes, h.core.urgent(r.Level))
+	c := h.core
+	if c.pending.block || !h.takeBare(&r) && !h.takePlain(&r) { // who waits for room keeps its record
+		captured := h.state.Capture(ctx, &r)
+		c.takeIn(ctx, captured.Bytes, c.urgent(r.Level))
+		captured.Free()
 	}
-	captured.Free()
-	if h.core.syncLevel != nil && r.Level >= h.core.syncLevel.Level() && !quiet {
-		h.core.pending.waitForDisk(h.core.durable)
+	if c.syncLevel != nil && r.Level >= c.syncLevel.Level() {
+		c.pending.waitForDisk(c.durable)
 	}
 	return nil
+}
+
+// takeBare takes in a record without attributes, if it can be captured on the stack. Its
+// buffer is shorter than that of takePlain, because each call has to clear it.
+func (h *Handler) takeBare(r *slog.Record) bool {
+	if record.NumAttrs(r) > 0 {
+		return false
+	}
+	var buf [record.BareBytes]byte
+	rec, ok := h.state.Plain(buf[:], r)
+	if ok {
+		h.core.pending.push(rec, h.core.urgent(r.Level))
+	}
+	return ok
+}
+
+// takePlain takes in a record that can be captured on the stack.
+func (h *Handler) takePlain(r *slog.Record) bool {
+	var buf [record.PlainBytes]byte
+	rec, ok := h.state.Plain(buf[:], r)
+	if ok {
+		h.core.pending.push(rec, h.core.urgent(r.Level))
+	}
+	return ok
+}
+
+// handleQuiet takes in what net/http says about connections, once in a while, without
+// secrets. It wakes nobody.
+func (h *Handler) handleQuiet(ctx context.Context, r slog.Record) {
+	if !h.core.connLines.take() {
+		return
+	}
+	r.Message = h.core.batcher.sender.words(r.Message)
+	captured := h.state.Capture(ctx, &r)
+	h.core.pending.put(captured.Bytes, false, false)
+	captured.Free()
 }
 
 // isQuiet reports whether r is what net/http says about connections. What package
 // log leads here has no attributes; or, if a handler before this one adds some, no PC.
 func isQuiet(r *slog.Record) bool {
-	return (r.NumAttrs() == 0 || r.PC == 0) && isConnLine(r.Message)
+	return (record.NumAttrs(r) == 0 || r.PC == 0) && isConnLine(r.Message)
 }
 
 func (c *core) urgent(level slog.Level) bool {
@@ -300,134 +323,6 @@ func (c *core) flushedNothing(ctx context.Context) error {
 // Discard drops all pending records and those on disk, counts them in Stats.Dropped.Discarded,
 // and returns their number. The batch in flight is not affected.
 func (h *Handler) Discard() int { return h.core.pending.discard() }
-
-// Shutdown stops accepting records, sends those held, and ends the goroutine.
-// Records logged afterwards are dropped and counted in Stats.Dropped.Closed. It
-// cuts a back-off short, but waits as long as the server's Retry-After asks. It
-// returns early where waiting is useless: if a Retry-After ends after ctx's
-// deadline, or if its first attempt shows a misconfiguration (401, 404, ...). A
-// nil ctx is context.Background().
-//
-// It returns nil if no record is held any more; records that the server refused
-// are counted in Stats only. Otherwise the records left are dropped, counted in
-// Stats.Dropped.Shutdown, and the error is a [*LossError] that says why and
-// matches [ErrUnsent] and, if ctx ended, ctx.Err(). With a spool, records on disk are
-// not dropped: the error says how many they are, and the next Handler sends them.
-// To make them durable, Shutdown may take up to two seconds more than ctx has. A second call waits for the
-// first, or for its own ctx, and returns the same result.
-func (h *Handler) Shutdown(ctx context.Context) error {
-	if ctx == nil {
-		ctx = context.Background()
-	}
-	c := h.core
-	first := false
-	began := time.Now()
-	c.shutdownOnce.Do(func() { first = true })
-	if first {
-		c.result = c.shutdown(ctx, began)
-		close(c.shutdownDone)
-		return c.result
-	}
-	select {
-	case <-c.shutdownDone:
-		return c.result
-	default:
-	}
-	select {
-	case <-c.shutdownDone:
-		return c.result
-	case <-ctx.Done():
-		return c.cutShort(ctx, began)
-	}
-}
-
-// cutShort is the result of a call whose ctx ended while it waited for the first
-// Shutdown: the same numbers, if that has them already.
-func (c *core) cutShort(ctx context.Context, began time.Time) error {
-	e, _ := c.pending.unsent()
-	if e.Unsent == 0 {
-		return nil
-	}
-	e.Cause, e.After = ctx.Err(), time.Since(began)
-	return e
-}
-
-func (c *core) shutdown(ctx context.Context, began time.Time) error {
-	c.batcher.drain(ctx)
-	select {
-	case <-c.batcher.done:
-	case <-ctx.Done():
-	}
-	cause, took := ctx.Err(), time.Since(began)
-	var e *LossError
-	if c.pending.disk != nil {
-		e = c.leaveToDisk(ctx)
-	} else {
-		e = c.pending.abandon()
-		c.batcher.cancel()
-		c.waitForEnd(ctx)
-	}
-	if e.Unsent == 0 {
-		return nil
-	}
-	c.tellLeft()
-	if cause == nil && c.batcher.tooLate > 0 { // run has ended
-		cause = context.DeadlineExceeded
-		e.retryIn = c.batcher.tooLate
-	}
-	e.Cause, e.After = cause, took
-	return e
-}
-
-// waitForEnd waits until run and tellOverflow have ended: until ctx ends, and
-// then stopGrace for a transport, or an OnError, to return.
-func (c *core) waitForEnd(ctx context.Context) {
-	grace := time.NewTimer(stopGrace)
-	defer grace.Stop()
-	for _, ended := range []<-chan struct{}{c.batcher.done, c.pending.lastTold()} {
-		select {
-		case <-ended:
-			continue
-		case <-ctx.Done():
-		}
-		grace.Reset(stopGrace)
-		select {
-		case <-ended:
-		case <-grace.C:
-			return
-		}
-	}
-}
-
-// tellLeft has OnDrop called for what Shutdown leaves; not if an OnError that does
-// not return is in the way.
-func (c *core) tellLeft() {
-	b := c.batcher
-	if b.drops == nil {
-		return
-	}
-	left := c.pending.abandonedPiece()
-	select {
-	case <-b.done:
-		left = join(left, b.judge.held())
-	default: // a transport that ignores cancellation has some of it still
-	}
-	grace := time.NewTimer(stopGrace)
-	defer grace.Stop()
-	select {
-	case b.turn <- struct{}{}:
-		defer func() { <-b.turn }()
-		b.drops.tell(left, shutdown)
-	case <-grace.C:
-	}
-}
-
-// Close is [Handler.Shutdown] with a deadline of 5 s.
-func (h *Handler) Close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
-	defer cancel()
-	return h.Shutdown(ctx)
-}
 
 // Stats returns a consistent snapshot of the counters.
 func (h *Handler) Stats() Stats {

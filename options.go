@@ -46,7 +46,8 @@ type Options struct {
 
 	// ContextAttrs, if not nil, is called with the context of each log call.
 	// The attributes that it returns, such as a trace id, are written at the
-	// root, outside any group.
+	// root, outside any group, before the others: of equal keys, the others win.
+	// [NewContextHandler] does the same for any handler.
 	ContextAttrs func(ctx context.Context) []slog.Attr
 
 	// Format writes records for the backend and reads its answers. If nil,

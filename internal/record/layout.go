@@ -76,11 +76,8 @@ func (o *output) room(n int) []byte {
 // number writes an entry whose value is a number.
 func (o *output) number(kind byte, key string, number uint64) {
 	b := o.room(len(key) + entryRoom)
-	i := 1 + putString(b[1:], key)
-	size := (bits.Len64(number) + 7) >> 3
-	b[0] = kind | byte(size)<<4
-	binary.LittleEndian.PutUint64(b[i:], number)
-	o.buf = o.buf[:len(o.buf)+i+size]
+	i := putNumber(b, 1+putString(b[1:], key), kind, number)
+	o.buf = o.buf[:len(o.buf)+i]
 	o.entries++
 }
 
@@ -114,10 +111,7 @@ func (o *output) scalar(key string, v slog.Value) {
 		o.number(kindDuration, key, zigzag(int64(v.Duration())))
 	case slog.KindBool:
 		b := o.room(len(key) + entryRoom)
-		b[0] = kindBool
-		if v.Bool() {
-			b[0] = kindBool | 1<<4
-		}
+		b[0] = boolKind(v.Bool())
 		o.buf = o.buf[:len(o.buf)+1+putString(b[1:], key)]
 		o.entries++
 	case slog.KindTime:
@@ -129,6 +123,75 @@ func (o *output) scalar(key string, v slog.Value) {
 		o.buf = o.buf[:len(o.buf)+i+16]
 		o.entries++
 	}
+}
+
+// scalars writes the entries of the first attrs, as far as putScalars does, and returns
+// how many these are.
+func (o *output) scalars(attrs []slog.Attr, longest int) (n int) {
+	end, n := putScalars(o.buf[:cap(o.buf)], len(o.buf), attrs, longest)
+	o.buf = o.buf[:end]
+	o.entries += n
+	return n
+}
+
+// putScalars writes the entries of the first attrs to b, from at on: as long as they
+// are scalars, there is room, and neither a string nor at is greater than longest. It
+// returns where they end and how many they are. scalar would write the same.
+func putScalars(b []byte, at int, attrs []slog.Attr, longest int) (end, n int) {
+	longestKey := min(longest, 0x7f)
+	for ; n < len(attrs); n++ {
+		key, v := attrs[n].Key, attrs[n].Value
+		if at >= longest || len(key) > longestKey || len(b)-at < len(key)+entryRoom {
+			break
+		}
+		e := b[at:]
+		e[1] = byte(len(key))
+		i := 2 + copy(e[2:], key)
+		switch v.Kind() {
+		case slog.KindString:
+			s := v.String()
+			if len(s) > longest || len(s) > len(e)-i-binary.MaxVarintLen64 {
+				return at, n
+			}
+			e[0] = kindString
+			i += putString(e[i:], s)
+		case slog.KindInt64:
+			i = putNumber(e, i, kindInt, zigzag(v.Int64()))
+		case slog.KindFloat64:
+			i = putNumber(e, i, kindFloat, bits.ReverseBytes64(math.Float64bits(v.Float64())))
+		case slog.KindBool:
+			e[0] = boolKind(v.Bool())
+		case slog.KindDuration:
+			i = putNumber(e, i, kindDuration, zigzag(int64(v.Duration())))
+		case slog.KindUint64:
+			i = putNumber(e, i, kindUint, v.Uint64())
+		case slog.KindTime:
+			e[0] = kindTime
+			t := v.Time()
+			putTime(e[i:], t, zoneOf(t))
+			i += 16
+		default:
+			return at, n
+		}
+		at += i
+	}
+	return at, n
+}
+
+// putNumber writes the kind and the number of the entry e, whose number begins at i. It
+// returns where that ends.
+func putNumber(e []byte, i int, kind byte, number uint64) int {
+	size := (bits.Len64(number) + 7) >> 3
+	e[0] = kind | byte(size)<<4
+	binary.LittleEndian.PutUint64(e[i:], number)
+	return i + size
+}
+
+func boolKind(v bool) byte {
+	if v {
+		return kindBool | 1<<4
+	}
+	return kindBool
 }
 
 // close writes the closer of a group, which takes what has come on the stack since

@@ -33,14 +33,18 @@ type State struct {
 	entries, taken int   // as in output
 	starts         []int // as in writer
 	cut            bool
+	plain          bool // Plain may be able to capture a record
 }
 
 // New returns the State of a handler without attributes and groups.
 func New(o Options) *State {
-	return &State{c: &capturer{
-		addSource: o.AddSource, replace: o.ReplaceAttr, contextAttrs: o.ContextAttrs,
-		longest: o.MaxRecordBytes, limit: attrsLimit(o.MaxRecordBytes),
-	}}
+	return &State{
+		c: &capturer{
+			addSource: o.AddSource, replace: o.ReplaceAttr, contextAttrs: o.ContextAttrs,
+			longest: o.MaxRecordBytes, limit: attrsLimit(o.MaxRecordBytes),
+		},
+		plain: o.ReplaceAttr == nil && o.ContextAttrs == nil,
+	}
 }
 
 // WithAttrs returns a State with attrs in the groups of s, captured now, once;
@@ -65,6 +69,7 @@ func (s *State) WithAttrs(attrs []slog.Attr) *State {
 	s2 := *s
 	s2.attrs, s2.entries, s2.taken, s2.starts = w.buf, w.entries, w.taken, w.starts
 	s2.cut = s.cut || w.full || w.short
+	s2.plain = s.plain && !s2.cut && len(s2.attrs) < PlainBytes
 	return &s2
 }
 
@@ -76,5 +81,6 @@ func (s *State) WithGroup(name string) *State {
 	}
 	s2 := *s
 	s2.groups = append(slices.Clip(s.groups), name)
+	s2.plain = false
 	return &s2
 }

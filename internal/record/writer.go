@@ -82,8 +82,11 @@ func (w *writer) record(s *State, r *slog.Record) {
 	for _, g := range s.groups[len(w.starts):] {
 		w.open(g)
 	}
-	if w.c.replace == nil {
-		w.scalarsOf(r)
+	if inPlace {
+		front, back := attrsInPlace(r)
+		if w.appendAll(front); !w.full {
+			w.appendAll(back)
+		}
 	} else {
 		r.Attrs(w.appendNext)
 	}
@@ -92,46 +95,26 @@ func (w *writer) record(s *State, r *slog.Record) {
 	}
 }
 
-// scalarsOf captures the attributes of r, without ReplaceAttr. It takes a short cut
-// for scalars, of which most records consist: what append does comes to the same.
-func (w *writer) scalarsOf(r *slog.Record) {
-	longest := w.c.longest
-	r.Attrs(func(a slog.Attr) bool {
-		if len(w.buf) >= longest || len(a.Key) > longest {
-			return w.appendNext(a)
-		}
-		switch a.Value.Kind() {
-		case slog.KindString:
-			s := a.Value.String()
-			if len(s) > longest {
-				return w.appendNext(a)
-			}
-			w.string(kindString, a.Key, s)
-		case slog.KindInt64:
-			w.number(kindInt, a.Key, zigzag(a.Value.Int64()))
-		case slog.KindFloat64:
-			w.float(a.Key, a.Value.Float64())
-		case slog.KindUint64, slog.KindBool, slog.KindDuration, slog.KindTime:
-			w.scalar(a.Key, a.Value)
-		default:
-			return w.appendNext(a)
-		}
-		return true
-	})
-}
-
 // appendNext is append, and reports whether the next attribute may come.
 func (w *writer) appendNext(a slog.Attr) bool {
 	w.append(a)
 	return !w.full
 }
 
-// appendAll captures what ReplaceAttr leaves of attrs.
+// appendAll captures what ReplaceAttr leaves of attrs. Scalars, of which most records
+// consist, take a short cut if ReplaceAttr is not asked: append comes to the same.
 func (w *writer) appendAll(attrs []slog.Attr) {
-	for _, a := range attrs {
-		if !w.appendNext(a) {
+	for len(attrs) > 0 {
+		if w.c.replace == nil {
+			n := w.scalars(attrs, w.c.longest)
+			if attrs = attrs[n:]; len(attrs) == 0 {
+				return
+			}
+		}
+		if !w.appendNext(attrs[0]) {
 			return
 		}
+		attrs = attrs[1:]
 	}
 }
 
