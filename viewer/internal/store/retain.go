@@ -21,7 +21,7 @@ func (w *writer) retain(now time.Time) {
 		more, err := w.retainStep(now)
 		if err != nil {
 			_, _ = w.exec("ROLLBACK") // there may be none
-			w.s.opts.OnError(fmt.Errorf("store: retention: %w", err))
+			w.s.opts.OnError(fmt.Errorf("store: retention: %w", plain(err)))
 			w.overdue = false
 			return
 		}
@@ -39,7 +39,7 @@ func (w *writer) keepUp(rows int, now time.Time) {
 		more, err := w.retainStep(now)
 		if err != nil {
 			_, _ = w.exec("ROLLBACK") // there may be none
-			w.s.opts.OnError(fmt.Errorf("store: retention: %w", err))
+			w.s.opts.OnError(fmt.Errorf("store: retention: %w", plain(err)))
 		}
 		w.overdue = more && err == nil
 	}
