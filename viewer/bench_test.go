@@ -2,6 +2,7 @@ package viewer
 
 import (
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -37,7 +38,7 @@ func BenchmarkIngest(b *testing.B) {
 	rows := 0
 	for n := 0; b.Loop(); n++ {
 		b.StopTimer()
-		r := httptest.NewRequest("POST", "/logs", strings.NewReader(body(n)))
+		r := httptest.NewRequest(http.MethodPost, "/logs", strings.NewReader(body(n)))
 		r.Host = "localhost"
 		w := httptest.NewRecorder()
 		b.StartTimer()

@@ -187,7 +187,7 @@ func TestOTLPTraces(t *testing.T) {
 	v := start(t, nil)
 	const trace = "4bf92f3577b34da6a3ce929d0e0e4736"
 	now := time.Now().UnixNano()
-	r := httptest.NewRequest("POST", "/v1/traces", strings.NewReader(fmt.Sprintf(`{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":%q,"spanId":"00f067aa0ba902b7",
+	r := httptest.NewRequest(http.MethodPost, "/v1/traces", strings.NewReader(fmt.Sprintf(`{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":%q,"spanId":"00f067aa0ba902b7",
 		"name":"GET /","kind":2,"startTimeUnixNano":"%d","endTimeUnixNano":"%d"}]}]}]}`, trace, now, now+5e6)))
 	r.Host = "localhost"
 	r.Header.Set("Content-Type", "application/json")

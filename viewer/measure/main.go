@@ -5,6 +5,8 @@
 //
 // It talks to a real process over HTTP on loopback. Absolute figures do not
 // transfer to other machines; ratios within one run mostly do.
+//
+//nolint:forbidigo,errcheck // it prints its figures, and writes bodies into memory
 package main
 
 import (

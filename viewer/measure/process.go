@@ -1,3 +1,4 @@
+//nolint:forbidigo // it prints its figures
 package main
 
 import (
@@ -122,7 +123,7 @@ func (v *process) sizes(dir string, rows int) error {
 	if err != nil {
 		return err
 	}
-	status, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(v.cmd.Process.Pid), "status"))
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", v.cmd.Process.Pid))
 	if err != nil {
 		return err
 	}

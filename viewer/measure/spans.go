@@ -1,3 +1,4 @@
+//nolint:forbidigo // it prints its figures
 package main
 
 import (

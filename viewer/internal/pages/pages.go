@@ -31,8 +31,11 @@ type page struct {
 }
 
 var pages = []page{
-	{"/{$}", "Logs", "logs", "l", true, []string{"dom", "shell", "chart", "record", "search"},
-		[]ask{{"/api/logs?limit=100", "q"}, {"/api/histogram?bars=120", "q"}, {"/api/templates", "q"}}},
+	{
+		"/{$}", "Logs", "logs", "l", true,
+		[]string{"dom", "shell", "chart", "record", "search"},
+		[]ask{{"/api/logs?limit=100", "q"}, {"/api/histogram?bars=120", "q"}, {"/api/templates", "q"}},
+	},
 	{"/tail", "Live", "tail", "t", true, []string{"dom", "shell", "record", "search"}, nil},
 	{"/errors", "Errors", "errors", "e", true, []string{"dom", "shell", "chart", "record"}, []ask{{"/api/errors", "resolved"}}},
 	{"/traces", "Traces", "traces", "r", true, []string{"dom", "shell"}, nil},

@@ -11,7 +11,7 @@ import (
 
 func get(mux http.Handler, target string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
-	mux.ServeHTTP(w, httptest.NewRequest("GET", target, nil))
+	mux.ServeHTTP(w, httptest.NewRequest(http.MethodGet, target, http.NoBody))
 	return w
 }
 
@@ -73,7 +73,7 @@ func TestTextOnly(t *testing.T) {
 func TestNotModified(t *testing.T) {
 	mux := http.NewServeMux()
 	Register(mux)
-	r := httptest.NewRequest("GET", "/tail", nil)
+	r := httptest.NewRequest(http.MethodGet, "/tail", http.NoBody)
 	r.Header.Set("If-None-Match", get(mux, "/tail").Header().Get("ETag"))
 	w := httptest.NewRecorder()
 	if mux.ServeHTTP(w, r); w.Code != 304 || w.Body.Len() > 0 {

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"modernc.org/sqlite"
+	"modernc.org/sqlite" //nolint:depguard // the list is that of the root module
 )
 
 // plain says in words what SQLite's error means to whoever reads it: on the status
@@ -14,7 +14,7 @@ func plain(err error) error {
 	if !errors.As(err, &e) {
 		return err
 	}
-	says := ""
+	var says string
 	switch e.Code() & 0xff {
 	case 5, 6: // SQLITE_BUSY, SQLITE_LOCKED
 		says = "another process holds the database"

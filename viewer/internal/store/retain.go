@@ -10,7 +10,7 @@ import (
 // there are in a row: between two of them whoever appends comes first.
 const (
 	retainRows  = 2000
-	retainPages = 256
+	retainPages = 128
 )
 
 // retain deletes what is too old or too much, a step at a time, until nothing is,

@@ -24,7 +24,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	_ "modernc.org/sqlite" // the driver
+	_ "modernc.org/sqlite" //nolint:depguard // the driver; the list is that of the root module
 )
 
 // Options say how much is kept, and how safely. The zero value is usable.
@@ -125,7 +125,7 @@ func (s *Store) open() (err error) {
 	s.write.SetMaxOpenConns(1)
 	// These are kept in the file, and count in this order; the driver would sort them.
 	for _, pragma := range []string{"page_size(8192)", "auto_vacuum(INCREMENTAL)", "journal_mode(WAL)"} {
-		if _, err := s.write.Exec("PRAGMA " + pragma); err != nil {
+		if _, err := s.write.ExecContext(context.Background(), "PRAGMA "+pragma); err != nil {
 			return err
 		}
 	}
