@@ -1,3 +1,4 @@
+//nolint:forbidigo,errcheck // it prints its figures, and writes bodies into memory
 package main
 
 import (
