@@ -21,7 +21,7 @@ WORKSPACES := cli viewer
 in_module = cd $$m && GOWORK=$$(case " $(WORKSPACES) " in *" $$m "*) echo $(CURDIR)/$$m/go.work;; *) echo off;; esac)
 
 # Nested modules whose tests take seconds and need no server.
-LIGHT := $(sort $(filter adapters/%,$(NESTED)) cli examples/loggers examples/otel viewer)
+LIGHT := $(sort $(filter adapters/%,$(NESTED)) cli examples/loggers examples/otel viewer viewer/sdktest)
 
 .DEFAULT_GOAL := help
 .PHONY: FORCE help picture test check vet build cross examples tidy tidy-workspaces lint vuln fmt bench bench-peers bench-spool soak fuzz integration viewer tools cc
