@@ -82,7 +82,7 @@ lint: $(BIN)/golangci-lint ## golangci-lint, and the format of every Go file in 
 	$(BIN)/golangci-lint config verify
 	@$(BIN)/golangci-lint fmt --diff || { echo "lint: not formatted: run 'make fmt'"; exit 1; }
 	$(BIN)/golangci-lint run ./...
-	cd cli && GOWORK=$(CURDIR)/cli/go.work ../$(BIN)/golangci-lint run ./...
+	@set -e; for m in $(WORKSPACES); do echo "(cd $$m && golangci-lint run ./...)"; ($(in_module) ../$(BIN)/golangci-lint run ./...); done
 
 fmt: $(BIN)/golangci-lint ## format every Go file in the tree
 	$(BIN)/golangci-lint fmt

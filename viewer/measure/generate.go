@@ -57,6 +57,6 @@ func (g *generator) batch(n int) []byte {
 			g.id, k, at, message, level, routes[rand.IntN(len(routes))], 200+rand.IntN(4), rand.IntN(500), rand.IntN(1000), rand.IntN(100_000), k)
 	}
 	fmt.Fprint(z, "]}")
-	z.Close() //nolint:errcheck // into memory
+	z.Close()
 	return b.Bytes()
 }

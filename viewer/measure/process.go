@@ -39,7 +39,7 @@ func startViewer(binary, dir string, args ...string) (*process, error) {
 	lines := bufio.NewScanner(diag)
 	for lines.Scan() {
 		if url := regexp.MustCompile(`http://[^/]+`).FindString(lines.Text()); url != "" {
-			go io.Copy(os.Stderr, diag) //nolint:errcheck // ends with the process
+			go io.Copy(os.Stderr, diag)
 			return &process{cmd, url}, nil
 		}
 	}

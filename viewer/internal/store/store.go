@@ -189,7 +189,7 @@ func each(rows *sql.Rows, err error, fn func() error) error {
 	if err != nil {
 		return err
 	}
-	defer rows.Close() //nolint:errcheck // Err says what went wrong
+	defer rows.Close()
 	for rows.Next() {
 		if err := fn(); err != nil {
 			return err
