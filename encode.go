@@ -112,6 +112,7 @@ type loss struct {
 // one is made; it is empty if all records are lost.
 func (e *encoder) encode(pc piece, room int) *body {
 	b := new(body)
+	b.taken.spans = make([]span, 0, len(pc.spans))
 	room, maxRecords := min(room, e.room), e.maxRecords
 	if e.report != nil {
 		room, maxRecords = room-reportBytes, maxRecords-1
@@ -216,6 +217,7 @@ func (e *encoder) release() {
 // restOf is pc from record at of its i-th span.
 func restOf(pc piece, i, at int) (rest piece) {
 	s := pc.spans[i]
+	rest.spans = make([]span, 0, len(pc.spans)-i)
 	rest.add(span{s.b, at, s.to})
 	for _, s := range pc.spans[i+1:] {
 		rest.add(s)
@@ -278,8 +280,9 @@ func (e *encoder) decode() *Event {
 	}
 	e.reserved.rename(users)
 	if e.layout.UniqueKeys {
-		event.Attrs = unique(event.Attrs)
-		event.Source = unique(event.Source)
+		groups := e.decoder.HasGroups()
+		event.Attrs = unique(event.Attrs, groups)
+		event.Source = unique(event.Source, groups)
 	}
 	return event
 }

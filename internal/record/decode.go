@@ -101,6 +101,9 @@ func (d *Decoder) Decode(b []byte, r *Record) error {
 	return nil
 }
 
+// HasGroups reports whether there is a group in the record that was decoded last.
+func (d *Decoder) HasGroups() bool { return d.closed > 0 }
+
 // tooDeep reports whether groups nest more than most deep in attrs.
 func tooDeep(attrs []slog.Attr, most int) bool {
 	for i := range attrs {
