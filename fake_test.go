@@ -20,6 +20,7 @@ type trial struct {
 	t     *testing.T
 	log   *slog.Logger
 	began time.Time
+	ready chan struct{} // closed once Handler is set; a spool may have New send at once
 
 	mu       sync.Mutex
 	answer   func(r *request) answered
@@ -42,7 +43,7 @@ func start(t *testing.T, answers func(*request) answered, o Options) *trial {
 
 func startAt(t *testing.T, endpoint string, answers func(*request) answered, o Options) *trial {
 	t.Helper()
-	tr := &trial{t: t, began: time.Now(), answer: answers, atOnce: o.Requests}
+	tr := &trial{t: t, began: time.Now(), answer: answers, atOnce: o.Requests, ready: make(chan struct{})}
 	if o.Client == nil {
 		o.Client = &http.Client{}
 	}
@@ -59,6 +60,7 @@ func startAt(t *testing.T, endpoint string, answers func(*request) answered, o O
 		t.Fatal(err)
 	}
 	tr.Handler, tr.log = h, slog.New(h)
+	close(tr.ready)
 	t.Cleanup(tr.end)
 	return tr
 }

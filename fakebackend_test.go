@@ -85,6 +85,9 @@ func times(n int, a answered) []answered { return slices.Repeat([]answered{a}, n
 
 // RoundTrip makes a trial the backend.
 func (tr *trial) RoundTrip(req *http.Request) (*http.Response, error) {
+	if tr.ready != nil {
+		<-tr.ready
+	}
 	r := readRequest(tr.t, req)
 	r.at = time.Since(tr.began)
 	tr.mu.Lock()
