@@ -59,7 +59,7 @@ cross: ## build and vet the root module and the command for other systems, and f
 	@set -e; for p in $(CROSS); do \
 		echo "GOOS=$${p%/*} GOARCH=$${p#*/}"; export CGO_ENABLED=0 GOOS=$${p%/*} GOARCH=$${p#*/}; \
 		$(GO) build -buildvcs=false -o /dev/null ./...; $(GO) vet ./...; \
-		(cd cli && GOWORK=$(WORK) $(GO) build -buildvcs=false -o /dev/null ./... && GOWORK=$(WORK) $(GO) vet ./...); \
+		(cd cli && GOWORK=$(CURDIR)/cli/go.work $(GO) build -buildvcs=false -o /dev/null ./... && GOWORK=$(CURDIR)/cli/go.work $(GO) vet ./...); \
 	done
 
 tidy: ## fail where go mod tidy would change a module

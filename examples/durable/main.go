@@ -2,10 +2,10 @@
 //
 //	go run ./examples/durable
 //
-// A child process logs while the log backend is away, and is killed with SIGKILL in
-// the middle. It is started again, with the backend back: everything that was written
-// to disk arrives, exactly once by its id. Then a third one ends by log.Fatal, which
-// runs no deferred call: its last record is at SyncLevel, and arrives as well.
+// A child process logs while the log backend is down, and is killed with SIGKILL. When
+// the backend is up again, a second process uses the same spool: every record that was
+// written to disk arrives, exactly once by its id. A third process ends with log.Fatal,
+// which runs no deferred calls. Its last record is at SyncLevel, so it arrives as well.
 package main
 
 import (
@@ -50,7 +50,7 @@ func child(way string) {
 	h, err := slogship.New(os.Getenv(urlVar), &slogship.Options{
 		Header:  http.Header{"Authorization": {os.Getenv(authVar)}},
 		Spool:   slogship.SpoolOptions{Dir: os.Getenv(dirVar), SyncLevel: slog.LevelError},
-		OnError: func(error) {}, // the backend is away, we know
+		OnError: func(error) {}, // we know that the backend is down
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -58,10 +58,10 @@ func child(way string) {
 	logger := slog.New(h)
 	switch way {
 	case "killed":
-		for n := 1; ; n++ { // until somebody kills it
+		for n := 1; ; n++ { // until the parent kills this process
 			logger.Info("order", "n", n)
 			if n%100 == 0 {
-				fmt.Println(h.Stats().Written) // these outlive us
+				fmt.Println(h.Stats().Written) // so many records survive this process
 				time.Sleep(10 * time.Millisecond)
 			}
 		}
@@ -75,7 +75,7 @@ func child(way string) {
 	}
 }
 
-// show runs the child in each of its ways, and prints what arrived.
+// show runs the child once for each way to end, and prints what arrived.
 func show(out io.Writer) error {
 	backend := slogshiptest.StartServer()
 	defer backend.Close()
@@ -90,13 +90,13 @@ func show(out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(out, "the backend is away; a child logs, and is killed with SIGKILL")
+	fmt.Fprintln(out, "the backend is down; a child process logs, and is killed with SIGKILL")
 	backend.Recover()
-	backend.Fail(slogshiptest.Failure{Requests: 1, Cut: true}) // takes a batch, and the answer is lost
+	backend.Fail(slogshiptest.Failure{Requests: 1, Cut: true}) // it takes one batch, but its answer is lost
 	if err := run(backend, dir, "again"); err != nil {
 		return err
 	}
-	times := map[string]int{} // of each id
+	times := map[string]int{} // how often each id has arrived
 	for _, r := range backend.Records() {
 		times[r.ID]++
 	}
@@ -106,12 +106,12 @@ func show(out io.Writer) error {
 	if len(times) != len(backend.Records()) {
 		return fmt.Errorf("%d records arrived with %d ids", len(backend.Records()), len(times))
 	}
-	fmt.Fprintln(out, "started again: every record that was written has arrived, once by its id")
+	fmt.Fprintln(out, "started again: every record that was written has arrived, and no id twice")
 
 	if err := run(backend, dir, "fatal"); err == nil {
 		return errors.New("log.Fatal did not end the child")
 	}
-	fmt.Fprintln(out, "another child logs an error, and ends by log.Fatal")
+	fmt.Fprintln(out, "another child process logs an error, and ends with log.Fatal")
 	if err := run(backend, dir, "again"); err != nil {
 		return err
 	}
@@ -154,7 +154,7 @@ func killInTheMiddle(child *exec.Cmd) (written int, err error) {
 			break
 		}
 		if written >= 1000 {
-			_ = child.Process.Kill() // it may say a little more
+			_ = child.Process.Kill() // what it has printed until then is still read
 		}
 	}
 	_ = child.Wait() // it was killed

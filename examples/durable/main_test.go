@@ -20,9 +20,9 @@ func TestShow(t *testing.T) {
 	if err := show(&out); err != nil {
 		t.Fatal(err)
 	}
-	const want = `the backend is away; a child logs, and is killed with SIGKILL
-started again: every record that was written has arrived, once by its id
-another child logs an error, and ends by log.Fatal
+	const want = `the backend is down; a child process logs, and is killed with SIGKILL
+started again: every record that was written has arrived, and no id twice
+another child process logs an error, and ends with log.Fatal
 started again: the last record to arrive is "no database"
 `
 	if out.String() != want {

@@ -1,11 +1,11 @@
-// Job shows how a short program ends without losing its last records: by
-// return, with an exit code, by a panic, and by a panic in another goroutine.
-// It also shows how a function that is frozen between invocations ships its
-// records.
+// Job shows how a short program ends without losing its last records: when main
+// returns, with os.Exit, after a panic, and after a panic in another goroutine.
+// It also shows how a cloud function, which may be frozen between invocations,
+// ships its records.
 //
 //	go run ./examples/job
 //
-// It runs itself once for each of them, with a log backend in memory, and
+// It runs itself once for each of these ways, with a log backend in memory, and
 // prints what arrived.
 package main
 
@@ -53,7 +53,7 @@ func job(way string) (code int) {
 		fmt.Fprintln(os.Stderr, err)
 		return 2
 	}
-	defer h.Close() // sends what is left, also while a panic goes on
+	defer h.Close() // sends the records left, also during a panic
 	if err := slogship.ReportCrash(h, os.Getenv(crashVar)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 	}
@@ -68,7 +68,8 @@ func job(way string) (code int) {
 
 	switch way {
 	case "exit":
-		// os.Exit skips deferred calls: the record waits until it has arrived.
+		// os.Exit skips deferred calls. With NewFlushHandler, log.Error returns when
+		// its record has arrived.
 		log := slog.New(slogship.NewFlushHandler(h, slog.LevelError, 2*time.Second))
 		log.Error("no input", "wanted", "orders.csv")
 		os.Exit(3) //nolint:gocritic // that deferred calls do not run is what is shown
@@ -76,8 +77,8 @@ func job(way string) (code int) {
 		var orders map[string]int
 		orders["a"]++
 	case "goroutine":
-		// Nobody can recover it from here. The runtime writes it to the crash
-		// file, and the next start ships it.
+		// No deferred call of ours can recover this panic. The runtime writes it to
+		// the crash file, and the next start ships it.
 		go func() { panic("boom") }()
 		select {}
 	case "invocations":

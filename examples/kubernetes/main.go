@@ -1,6 +1,6 @@
-// Kubernetes is a service as it runs in a pod. It logs to standard output at
-// INFO and to the log backend at WARN, has probes, and shuts down in order on
-// SIGTERM.
+// Kubernetes shows a service for a pod. It logs to standard output at INFO and to
+// the log backend at WARN. It has probes, and shuts down on SIGTERM without losing
+// requests or records.
 //
 //	go run ./examples/kubernetes            # ends by itself after some seconds
 //	go run ./examples/kubernetes -serve     # until SIGTERM or Ctrl-C
@@ -10,10 +10,10 @@
 //
 // The order of the shutdown matters:
 //
-//	SIGTERM -> readiness fails, the pod gets no new requests
+//	SIGTERM -> the readiness probe fails, and the pod gets no new requests
 //	        -> the server finishes the requests that it has
-//	        -> the log is shipped, last, because the steps before it log, too
-//	        -> exit, before the 30 s of terminationGracePeriodSeconds are over
+//	        -> the handler is shut down, last, because the steps before it log
+//	        -> exit, within the 30 s of terminationGracePeriodSeconds
 package main
 
 import (
@@ -36,8 +36,8 @@ import (
 )
 
 const (
-	drain = 500 * time.Millisecond // for load balancers to see that the pod is not ready; 5 s in a cluster
-	grace = 20 * time.Second       // for requests under way, then the log; below the pod's 30 s
+	drain = 500 * time.Millisecond // until load balancers see that the pod is not ready; 5 s in a cluster
+	grace = 20 * time.Second       // to finish requests and to ship records; less than the pod's 30 s
 )
 
 func main() {
@@ -67,7 +67,7 @@ func run(ctx context.Context, out io.Writer, logURL, authorization string) (err 
 	if err != nil {
 		return err
 	}
-	stdout := slog.NewJSONHandler(out, nil) // the cluster's own collection
+	stdout := slog.NewJSONHandler(out, nil) // which the cluster collects
 	log := slog.New(both{stdout, h})
 
 	var ready atomic.Bool
@@ -97,8 +97,8 @@ func run(ctx context.Context, out io.Writer, logURL, authorization string) (err 
 
 func routes(log *slog.Logger, ready *atomic.Bool) http.Handler {
 	mux := http.NewServeMux()
-	// Alive says nothing of the log backend: an outage there must not have
-	// the pod restarted.
+	// The liveness probe does not check the log backend, because its outage is no
+	// reason to restart the pod.
 	mux.HandleFunc("GET /healthz", func(http.ResponseWriter, *http.Request) {})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
 		if !ready.Load() {
@@ -116,7 +116,7 @@ func routes(log *slog.Logger, ready *atomic.Bool) http.Handler {
 	return mux
 }
 
-// visit stands for clients.
+// visit sends requests, as clients would.
 func visit(ctx context.Context, url string) {
 	for i := 10; ctx.Err() == nil; i++ {
 		if resp, err := http.Get(fmt.Sprintf("%s/orders/%d", url, i)); err == nil {
@@ -126,8 +126,8 @@ func visit(ctx context.Context, url string) {
 	}
 }
 
-// both hands each record to two handlers, each with a level of its own. From Go
-// 1.26 on it is slog.NewMultiHandler.
+// both passes each record to two handlers, each with a level of its own. With Go
+// 1.26 or newer, use slog.NewMultiHandler instead.
 type both [2]slog.Handler
 
 func (b both) Enabled(ctx context.Context, level slog.Level) bool {

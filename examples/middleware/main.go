@@ -1,6 +1,6 @@
-// Middleware gives each HTTP request its own logger, and logs one record when
-// the request is served: method, path, status, bytes and duration. If a handler
-// panics, it logs that with the stack.
+// Middleware gives each HTTP request its own logger. When the request is served,
+// it logs one record, with method, path, status, bytes and duration. If the HTTP
+// handler panics, it logs the panic with its stack.
 //
 //	go run ./examples/middleware
 package main
@@ -33,7 +33,7 @@ func logger(ctx context.Context) *slog.Logger {
 	return slog.Default()
 }
 
-// logged serves with next and logs each request to log.
+// logged returns a handler that calls next, and logs each request to log.
 func logged(log *slog.Logger, next http.Handler) http.Handler {
 	var requests atomic.Int64
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

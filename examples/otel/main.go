@@ -1,5 +1,5 @@
-// Otel gives each record the ids of the trace and the span that its context
-// carries, on standard output and at the log backend alike.
+// Otel adds the ids of the trace and the span to each record, both on standard
+// output and at the log backend. The ids come from the context of the log call.
 //
 //	cd examples/otel && go run .
 package main
@@ -20,7 +20,7 @@ import (
 	"github.com/slogship/slogship/slogshiptest"
 )
 
-// traceIDs finds the ids of the span that ctx carries.
+// traceIDs returns the ids of the span in ctx.
 func traceIDs(ctx context.Context) []slog.Attr {
 	span := trace.SpanContextFromContext(ctx)
 	if !span.IsValid() {
@@ -40,7 +40,7 @@ func main() {
 }
 
 func run(out io.Writer) (err error) {
-	backend := slogshiptest.StartServer(slogshiptest.OTLP) // yours is a Collector
+	backend := slogshiptest.StartServer(slogshiptest.OTLP) // in your application, a Collector
 	defer backend.Close()
 	h, err := slogship.New(backend.URL, &slogship.Options{
 		Header: backend.Header(),
@@ -52,7 +52,7 @@ func run(out io.Writer) (err error) {
 	both := slog.NewMultiHandler(slog.NewJSONHandler(out, nil), h)
 	log := slog.New(slogship.NewContextHandler(both, traceIDs))
 
-	provider := sdktrace.NewTracerProvider() // yours exports its spans
+	provider := sdktrace.NewTracerProvider() // in your application, it exports spans
 	ctx, span := provider.Tracer("shop").Start(context.Background(), "order")
 	log.WithGroup("order").InfoContext(ctx, "order placed", "id", 17)
 	span.End()

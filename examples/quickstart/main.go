@@ -1,22 +1,22 @@
-// Quickstart is a web service that ships its log with slogship, through an
-// outage of the log backend.
+// Quickstart is a web service that ships its log records with slogship, while the
+// log backend has an outage.
 //
 //	clients -> service -> slog.Logger -> slogship.Handler -> receiver
 //
 // Clients send requests to the service, which logs each of them. After some
-// seconds the receiver goes away, and later it comes back. The service does not
-// notice; no record is lost, doubled or out of order. The table at the end says
-// so, and the exit status is 1 if it is not true.
+// seconds the receiver, which is the log backend here, goes away, and later it
+// comes back. The service runs on as before, and every record arrives once, in
+// order. The checks at the end show it. If one of them fails, the exit status is 1.
 //
 //	go run ./examples/quickstart
 //	go run ./examples/quickstart -viewer
 //
-// The first time Go compiles it, which takes a while and prints nothing; then it
-// takes 10 s. Ctrl-C ends it sooner.
+// It takes 10 s. Before the first run Go compiles it, which takes a while and prints
+// nothing. Ctrl-C ends it earlier.
 //
-// With -viewer all is seen on a page, too: slogship-viewer is built and started, its
-// address is printed, the parts last longer, and the page stays until Ctrl-C.
-// -viewer=URL shows it in a viewer that runs.
+// With -viewer you can also watch it in a browser. The program then builds and starts
+// slogship-viewer, prints its address, takes 18 s, and keeps the viewer running until
+// Ctrl-C. With -viewer=URL it uses a viewer that already runs.
 package main
 
 import (
@@ -44,7 +44,7 @@ type plan struct {
 
 func main() {
 	var viewer viewerFlag
-	flag.Var(&viewer, "viewer", "show it on a page, too: start a viewer, or with -viewer=`URL` use one")
+	flag.Var(&viewer, "viewer", "also show it in a browser: start slogship-viewer, or with -viewer=`URL` use one that runs")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
@@ -69,7 +69,7 @@ func start(ctx context.Context, p plan, show viewerFlag, out *screen) (ok bool, 
 	}
 	p.viewer = show.url
 	if p.viewer == "" {
-		// It ends after us, and not with ctx, which it would do in the midst of it all.
+		// Ctrl-C must not end the viewer while the plan is carried out.
 		v, err := startViewer(context.WithoutCancel(ctx), out)
 		if err != nil {
 			return false, err
@@ -95,12 +95,13 @@ const exitInterrupted = 130 // as shells have it for Ctrl-C
 
 // run carries out the plan, and reports whether all went as it should.
 func run(ctx context.Context, p plan, out *screen) (ok bool, err error) {
-	// The log backend. Yours is somewhere else; this one fails when told to.
+	// The log backend of this example. It fails when told to.
 	backend := slogshiptest.StartServer()
 	defer backend.Close()
 
-	// The handler. Yours needs the URL and the header only, and ContextAttrs
-	// if you like; the rest is here to make an outage of seconds worth watching.
+	// The handler. In your application, the URL and Header are enough. ContextAttrs
+	// adds the request's id. The short intervals are for this example only: its outage
+	// takes seconds.
 	var troubles troubles
 	page := newPage(p.viewer, out)
 	handler, err := slogship.New(backend.URL, &slogship.Options{
@@ -144,7 +145,7 @@ func run(ctx context.Context, p plan, out *screen) (ok bool, err error) {
 	page.note(ctx, "info", "the receiver is back")
 	pause(ctx, p.after)
 
-	// The end: first the clients, then the service, the log at last.
+	// The end: first the clients, then the service, and last the handler.
 	sent, failed := clients.stop()
 	service.Close()
 	closeErr := handler.Close() // sends what is left

@@ -146,8 +146,8 @@ func (r *report) delivered() error {
 }
 
 // sequences goes through what arrived. The numbers of each client's requests
-// must rise one by one from 1, and the ids must rise over all clients, for that
-// is the order in which the records were accepted.
+// must rise one by one from 1. The ids must rise over all clients, because they
+// count the records in the order in which they were accepted.
 func (r *report) sequences() (order, once error) {
 	if r.repeated > 0 {
 		once = fmt.Errorf("%d did", r.repeated)

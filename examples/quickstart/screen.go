@@ -17,7 +17,7 @@ type screen struct {
 	every time.Duration // between two states
 	start time.Time
 
-	mu sync.Mutex // guards what follows, for events come from several goroutines
+	mu sync.Mutex // guards what follows, because events come from several goroutines
 	w  io.Writer
 }
 
@@ -43,7 +43,7 @@ func (s *screen) event(format string, args ...any) {
 	s.print(format+"\n", args...)
 }
 
-// state shows how things stand.
+// state shows the counters of st.
 func (s *screen) state(st *slogship.Stats) {
 	format := "accepted %d, delivered %d, held %d, dropped %d"
 	if st.LastError != nil {
@@ -69,7 +69,7 @@ func (s *screen) write(text string) {
 	_, _ = io.WriteString(s.w, text) // who does not look cannot be told
 }
 
-// books are a handler's Stats, looked at again and again.
+// books checks a handler's Stats again and again, and shows them.
 type books struct {
 	handler *slogship.Handler
 	quit    chan struct{} // closed by stop

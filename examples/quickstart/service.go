@@ -65,8 +65,8 @@ func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 type requestIDKey struct{}
 
-// withRequestID puts the id of a request into its context, a random one if it
-// came without.
+// withRequestID puts the id of a request into its context. If the request has none,
+// the id is random.
 func withRequestID(ctx context.Context, id string) context.Context {
 	if id == "" {
 		id = rand.Text()
@@ -74,8 +74,8 @@ func withRequestID(ctx context.Context, id string) context.Context {
 	return context.WithValue(ctx, requestIDKey{}, id)
 }
 
-// requestAttrs is the ContextAttrs of the handler: whatever is logged with the
-// context of a request has its id.
+// requestAttrs is the handler's ContextAttrs. It adds the id of the request to every
+// record that is logged with the context of a request.
 func requestAttrs(ctx context.Context) []slog.Attr {
 	if id, ok := ctx.Value(requestIDKey{}).(string); ok {
 		return []slog.Attr{slog.String("request_id", id)}

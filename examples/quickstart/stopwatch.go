@@ -20,8 +20,8 @@ const (
 
 func (p phase) String() string { return [...]string{"before", "outage", "after"}[p] }
 
-// A stopwatch measures, by phase, how long a slog.Handler takes for a record:
-// all that logging can delay the application by.
+// A stopwatch measures how long a slog.Handler takes for a record, in each phase.
+// Logging does not delay the application by more.
 type stopwatch struct {
 	mu      sync.Mutex // guards what follows
 	current phase
@@ -37,7 +37,7 @@ type cost struct {
 // around returns a handler that passes everything to h, and measures it.
 func (s *stopwatch) around(h slog.Handler) slog.Handler { return measured{h, s} }
 
-// begin has the calls to come count for p.
+// begin starts phase p: the next calls count for it.
 func (s *stopwatch) begin(p phase) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -17,8 +17,8 @@ import (
 	"time"
 )
 
-// viewerFlag is -viewer, which starts a viewer, or -viewer=URL, which uses one that
-// runs.
+// viewerFlag is the flag -viewer. Without a value the program starts a viewer; with a
+// URL it uses a viewer that runs.
 type viewerFlag struct {
 	on  bool
 	url string
@@ -43,8 +43,8 @@ func (v *viewerFlag) Set(s string) error {
 	return nil
 }
 
-// A viewer shows on a page what the receiver has acknowledged. This module does
-// not depend on it: it is a program, built from the tree or fetched.
+// A viewer shows in a browser what the receiver has acknowledged. It is a program,
+// built from the tree or downloaded, because this module must not depend on it.
 type viewer struct {
 	url string
 	end func() // ends the program, if we started it
@@ -80,7 +80,7 @@ func startViewer(ctx context.Context, out *screen) (*viewer, error) {
 		_ = run.Wait() // it was told to end
 		_ = os.RemoveAll(dir)
 	})
-	line, err := bufio.NewReader(diag).ReadString('\n') // it says where it is, and no more
+	line, err := bufio.NewReader(diag).ReadString('\n') // its address is the only line that it prints
 	if v.url = regexp.MustCompile(`http://[^/\s]+`).FindString(line); v.url == "" {
 		v.end()
 		return nil, fmt.Errorf("the viewer says %q: %w", line, err)
@@ -88,8 +88,8 @@ func startViewer(ctx context.Context, out *screen) (*viewer, error) {
 	return v, nil
 }
 
-// buildViewer is the command that makes the program: of the tree's viewer, if this
-// is run in the tree.
+// buildViewer returns the command that builds the viewer, from this tree if the
+// program runs in it.
 func buildViewer(ctx context.Context, dir, program string) *exec.Cmd {
 	const source = "viewer/cmd/slogship-viewer"
 	if _, err := os.Stat(filepath.FromSlash(source + "/main.go")); err == nil {
@@ -103,8 +103,8 @@ func buildViewer(ctx context.Context, dir, program string) *exec.Cmd {
 	return c
 }
 
-// page passes requests to the receiver, and what that has acknowledged on to the
-// viewer, if there is one.
+// page passes requests to the receiver. If there is a viewer, it also gets each
+// request that the receiver has acknowledged.
 type page struct {
 	viewer string
 	out    *screen
@@ -113,7 +113,7 @@ type page struct {
 
 func newPage(viewer string, out *screen) *page { return &page{viewer: viewer, out: out} }
 
-// client is the handler's; nil is its own.
+// client returns the Client of the handler's Options: nil without a viewer.
 func (p *page) client() *http.Client {
 	if p.viewer == "" {
 		return nil
@@ -137,8 +137,8 @@ func (p *page) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// note prints what happens to the receiver, and has the viewer show it between the
-// records.
+// note prints what happens to the receiver, and logs it in the viewer, so that it is
+// shown between the records.
 func (p *page) note(ctx context.Context, level, text string) {
 	p.out.event("%s", text)
 	if p.viewer != "" {

@@ -1,13 +1,14 @@
-// Redact shows ways to keep secrets out of the log, and what each does not see.
+// Redact shows ways to keep secrets out of the log, and what each of them misses.
 //
 //		go run ./examples/redact
 //
-//	  - LogValuer: a type says how it is logged. It works wherever a value of that
-//	    type is an attribute.
-//	  - ReplaceAttr: a rule for names, in one place. It also works for attributes
-//	    in groups.
-//	  - A value inside a map, a slice or a struct is not an attribute: neither of
-//	    the two sees it. Give its type a method MarshalText, or leave it out.
+//	  - slog.LogValuer: a type decides how it is logged. This works for each
+//	    attribute whose value has the type.
+//	  - Options.ReplaceAttr: a function that replaces attributes by name. It also
+//	    works for attributes in groups.
+//	  - Neither of them works for a value inside a map, a slice or a struct, because
+//	    this is not an attribute. Give its type a method MarshalText, or do not log
+//	    it.
 package main
 
 import (
@@ -21,7 +22,8 @@ import (
 	"github.com/slogship/slogship/slogshiptest"
 )
 
-// A Card logs as its last digits, as an attribute and inside other values.
+// A Card is logged with only its last digits visible, both as an attribute and
+// inside other values.
 type Card string
 
 func (c Card) LogValue() slog.Value         { return slog.StringValue(c.masked()) }
@@ -31,7 +33,7 @@ func (c Card) masked() string {
 	return strings.Repeat("*", max(len(c)-4, 0)) + string(c[max(len(c)-4, 0):])
 }
 
-// withheld replaces the value of each attribute that has a telling name.
+// withheld replaces the value of each attribute whose name tells that it is secret.
 func withheld(_ []string, a slog.Attr) slog.Attr {
 	switch strings.ToLower(a.Key) {
 	case "password", "token", "authorization":
@@ -59,7 +61,7 @@ func run(out io.Writer) error {
 	log.Info("LogValuer", "card", Card("4111111111111111"))
 	log.Info("ReplaceAttr", "password", "hunter2", slog.Group("request", "Authorization", "Bearer abc"))
 	log.Info("LogValuer and MarshalText in a map", "order", map[string]any{"card": Card("4111111111111111")})
-	log.Info("seen by neither", "form", map[string]string{"password": "hunter2"})
+	log.Info("neither of them works", "form", map[string]string{"password": "hunter2"})
 	if err := h.Close(); err != nil {
 		return err
 	}

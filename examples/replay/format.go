@@ -11,9 +11,9 @@ import (
 	"github.com/slogship/slogship/formats"
 )
 
-// formatNames are the values of -format. In Loki each file is a stream, for a
-// stream's times have to ascend, by and large; Elasticsearch has its index in the
-// URL, and ClickHouse has the table of formats.ClickHouse.
+// formatNames are the values of -format. In Loki each file is a stream, because the
+// times of a stream must not go back far. For Elasticsearch the URL has the index.
+// ClickHouse needs the table of formats.ClickHouse.
 var formatNames = map[string]func() slogship.Format{
 	"axiom":         func() slogship.Format { return formats.Axiom(formats.AxiomOptions{}) },
 	"betterstack":   func() slogship.Format { return formats.BetterStack(formats.BetterStackOptions{}) },

@@ -5,8 +5,8 @@
 //
 // A file called - is standard input.
 //
-// Without -url the receiver is one of its own, and every line is compared with
-// what arrived there. With -url the backend can be another than Logflare:
+// Without -url, replay starts a receiver, and compares every line with what arrived
+// there. With -url it ships to that backend, whose format -format names:
 //
 //	-format loki -url http://localhost:3100/loki/api/v1/push    with reject_old_samples: false, if the lines are old
 //	-format otlp -url http://localhost:4318/v1/logs             or otlp-json
@@ -16,8 +16,8 @@
 //
 // -h lists all formats.
 //
-// Time, level and program are read from the layouts that recognise.go knows; a
-// line in any other layout is shipped at level info with the current time.
+// Time, level and program are read from a line if recognise.go knows its layout. Any
+// other line is shipped at level INFO with the current time.
 //
 // The exit status is 0 if every line arrived, 1 if one was lost, and 2 if the
 // arguments are wrong or a file cannot be read.
@@ -53,7 +53,7 @@ func main() {
 // run ships the files that args name, and returns the exit status.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) (status int) {
 	printf := func(w io.Writer, format string, args ...any) {
-		_, _ = fmt.Fprintf(w, format, args...) // who does not read on cannot be told
+		_, _ = fmt.Fprintf(w, format, args...) // there is no other place to report an error
 	}
 	a, err := parseArgs(args, stderr)
 	if errors.Is(err, flag.ErrHelp) {

@@ -19,8 +19,8 @@ import (
 )
 
 // A chunk is what is shipped between two calls of Flush. It fits into the
-// handler's default bounds (65,536 records, 32 MiB) even where each byte of
-// text takes six in JSON, so that nothing can be dropped for want of room.
+// handler's default limits (65,536 records, 32 MiB), even if each byte of text
+// takes six in JSON. So no record is dropped because memory is full.
 const (
 	chunkLines = 10_000
 	chunkBytes = 4 << 20
@@ -67,11 +67,10 @@ type sentLine struct {
 	entry  entry
 }
 
-// ship ships the lines of f, the last of which need not end. Every so often it
-// calls Flush, which waits until all have arrived: a producer that may wait
-// should, rather than have the oldest lines dropped. If ctx ends, ship gives
-// what it has read the five seconds of Close, and returns. Its error is that of
-// reading f.
+// ship ships the lines of f; the last line need not end with a newline. After each
+// chunk it calls Flush, and waits until all lines have arrived, so that none is
+// dropped because memory is full. If ctx ends, ship calls Close, which takes up to
+// 5 s to deliver what was read, and returns. Its error is that of reading f.
 func (r *replay) ship(ctx context.Context, f input) (t *tally, err error) {
 	t = &tally{compared: r.backend != nil}
 	before := r.handler.Stats()
@@ -123,7 +122,7 @@ func (r *replay) log(ctx context.Context, file slog.Attr, line sentLine) {
 	if line.entry.program != "" {
 		rec.AddAttrs(slog.String("program", line.entry.program))
 	}
-	_ = r.handler.Handle(ctx, rec) // always nil: what is lost is counted
+	_ = r.handler.Handle(ctx, rec) // always nil: a lost record is counted in Stats
 }
 
 // flush waits until what was logged has arrived or was refused. What was
@@ -134,8 +133,8 @@ func (r *replay) flush(ctx context.Context) {
 	}
 }
 
-// compare has what arrived in the receiver compared with what was sent since
-// the last time.
+// compare compares the records that the receiver got since the last call with the
+// lines that were sent since then.
 func (r *replay) compare(t *tally, sent []sentLine) {
 	if r.backend == nil {
 		return

@@ -1,6 +1,6 @@
-// Tenants ships the log of each tenant to that tenant's backend. It has one
-// handler per tenant, two kinds of backends, and limits of memory that suit
-// many handlers.
+// Tenants ships the log of each tenant to that tenant's own backend. It has one
+// handler per tenant, two kinds of backends, and a low limit of memory for each
+// handler.
 //
 //	go run ./examples/tenants
 //
@@ -56,7 +56,7 @@ func run(out io.Writer) error {
 		t.handler, err = slogship.New(t.backend.URL, &slogship.Options{
 			Format:          t.format,
 			Header:          t.backend.Header(),
-			MaxPendingBytes: 1 << 20, // a thousand tenants, all without a backend, hold a gigabyte
+			MaxPendingBytes: 1 << 20, // so a thousand tenants need at most a gigabyte in an outage
 			OnError:         func(err error) { fmt.Fprintf(os.Stderr, "%s: %v\n", t.name, err) },
 		})
 		if err != nil {
@@ -70,8 +70,8 @@ func run(out io.Writer) error {
 		slog.New(t.handler).Info("order placed", "order", i)
 	}
 
-	// They end at the same time, within one deadline. A handler whose backend
-	// refuses its credentials does not wait for it.
+	// All handlers shut down at the same time, with one deadline. One whose backend
+	// refuses its credentials returns earlier.
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	results := make(chan error, len(tenants))

@@ -146,53 +146,53 @@ func (c *config) define(name string, fs *flag.FlagSet, r *raw) {
 	if name == "exec" {
 		return
 	}
-	fs.Func("follow", "follow the files of a `glob` pattern through rotation instead of reading standard input; may be repeated", func(s string) error {
+	fs.Func("follow", "follow the files that match a `glob` pattern, also when they are rotated; may be repeated", func(s string) error {
 		c.patterns = append(c.patterns, s)
 		return nil
 	})
-	fs.StringVar(&c.stateDir, "state", "", "the `directory` in which positions in followed files are saved, once they are acknowledged")
-	fs.StringVar(&r.from, "from", "start", "the `place` to begin in files that exist at the very first start: start or end (default: start)")
+	fs.StringVar(&c.stateDir, "state", "", "the `directory` in which positions in followed files are saved, so that a restart continues there")
+	fs.StringVar(&r.from, "from", "start", "the `place` where reading begins in files that exist at the very first start: start or end (default: start)")
 	fs.BoolVar(&c.once, "once", false, "exit at the end of the followed files")
 }
 
 // defineBackend defines what every command has.
 func (c *config) defineBackend(fs *flag.FlagSet, r *raw) {
-	fs.StringVar(&r.to, "to", "", "the `backend`, if the URL does not say it: "+strings.Join(backend.Names(), ", "))
+	fs.StringVar(&r.to, "to", "", "the `backend`, if slogship does not recognise it by the URL: "+strings.Join(backend.Names(), ", "))
 	fs.StringVar(&c.url, "url", "", "the `endpoint` (default: $SLOGSHIP_URL); without a path, the backend's own is added")
-	fs.StringVar(&r.tokenFile, "token-file", "", "a `file` with the API key or token (default: $SLOGSHIP_TOKEN), which is sent as the backend wants it")
+	fs.StringVar(&r.tokenFile, "token-file", "", "a `file` with the API key or token, which is sent in the header that the backend expects (default: $SLOGSHIP_TOKEN)")
 	fs.Var(&r.headers, "H", "a request `header`, 'Name: value', or 'Name: @file' for a value from a file; may be repeated")
-	fs.StringVar(&r.compression, "compression", "gzip", "the `kind` of compression of requests: gzip, zstd or none (default: gzip)")
+	fs.StringVar(&r.compression, "compression", "gzip", "the `kind` of compression of request bodies: gzip, zstd or none (default: gzip)")
 	fs.DurationVar(&c.timeout, "timeout", 10*time.Second, "the `duration` that a request may take (default: 10s)")
-	fs.Var(&r.attrs, "a", "an attribute of all records, `key=value`: for Loki a label, for OTLP a resource attribute; may be repeated")
+	fs.Var(&r.attrs, "a", "an attribute to add to all records, `key=value`; in Loki it is a label, in OTLP a resource attribute; may be repeated")
 	fs.BoolVar(&c.version, "version", false, "print the version")
 }
 
 // defineShipping defines what every command has that ships records.
 func (c *config) defineShipping(fs *flag.FlagSet, r *raw) {
 	fs.StringVar(&r.onError, "on-error", "retry", "the `action` after a failed attempt to deliver: retry, or fail, which exits at once (default: retry)")
-	fs.DurationVar(&c.grace, "grace", 5*time.Second, "the `duration` that records have to be delivered after SIGTERM or SIGINT, and after the end of exec's command; with -spool, after the end of the input, the duration without a delivered record (default: 5s)")
-	fs.DurationVar(&c.interval, "interval", time.Second, "the `duration` that a record waits for others, to be sent with them (default: 1s)")
-	fs.StringVar(&c.metrics, "metrics", "", "the `address` of Prometheus metrics and /healthz; \":9102\" is on loopback only")
+	fs.DurationVar(&c.grace, "grace", 5*time.Second, "the `duration` for which records are still delivered after SIGTERM or SIGINT, and after exec's command has ended; with -spool, slogship also ends after the input if no record is delivered for this long (default: 5s)")
+	fs.DurationVar(&c.interval, "interval", time.Second, "the `duration` that a record waits, at most, for others to be sent with it (default: 1s)")
+	fs.StringVar(&c.metrics, "metrics", "", "the `address` at which to serve Prometheus metrics and /healthz; \":9102\" is on loopback only")
 	fs.DurationVar(&c.progress, "progress", -1, "the `interval` at which progress is written to standard error, 0 for never (default: 500ms on a terminal, else 1m)")
 	fs.BoolVar(&c.quiet, "quiet", false, "write nothing but errors to standard error")
 }
 
 // defineLines defines what every command has that reads lines.
 func (c *config) defineLines(fs *flag.FlagSet, r *raw) {
-	fs.Var(&r.drops, "drop-field", "the `name` of an attribute that is left out, group.member for one in a group; may be repeated")
-	fs.TextVar(&c.level, "level", slog.LevelDebug-4, "the minimum `level` that is shipped, such as info or warn (default: all are)")
-	fs.StringVar(&r.format, "format", "auto", "the `kind` of lines: json, logfmt, text, or plain, in which nothing is recognised (default: auto, each line by itself)")
+	fs.Var(&r.drops, "drop-field", "the `name` of an attribute to leave out; group.member names one in a group; may be repeated")
+	fs.TextVar(&c.level, "level", slog.LevelDebug-4, "the minimum `level` to ship, such as info or warn (default: all)")
+	fs.StringVar(&r.format, "format", "auto", "the `kind` of lines: json, logfmt, text, or plain, in which nothing is recognised (default: auto, which is decided for each line)")
 	fs.StringVar(&c.lines.TimeKey, "time-field", "", "the `name` of the time in JSON and logfmt (default: time, ts, timestamp, @timestamp)")
 	fs.StringVar(&c.lines.LevelKey, "level-field", "", "the `name` of the level (default: level, lvl, severity, log.level)")
 	fs.StringVar(&c.lines.MessageKey, "message-field", "", "the `name` of the message (default: message, msg)")
-	fs.StringVar(&r.zone, "zone", "", "the `zone` of times that name none, such as UTC or Europe/Berlin (default: the local one)")
-	fs.StringVar(&r.multiline, "multiline", "", "joins several lines to one record: a `regexp` that matches the first one, or \"indent\", which joins indented lines to the one above")
-	fs.IntVar(&c.lines.MaxLine, "max-line", 1<<20, "the `bytes` that a line may have; a longer one is cut (default: 1048576)")
-	fs.IntVar(&c.rate, "rate", 0, "the `number` of records per second, at most (default: no limit)")
-	fs.StringVar(&c.spool, "spool", "", "a `directory` in which records are kept until they are delivered, so that a crash or a long outage loses none; for this process alone")
-	fs.Int64Var(&c.spoolBytes, "spool-bytes", defaultSpoolBytes, "the `bytes` on disk, at most, with -spool (default: 1073741824)")
-	fs.BoolVar(&c.lossy, "drop", false, "drop the oldest records when memory, or with -spool the disk, is full, instead of waiting for the backend")
-	fs.BoolVar(&c.tee, "tee", false, "write the input to standard output, too (exec: to its own outputs)")
+	fs.StringVar(&r.zone, "zone", "", "the time `zone` of times that have none, such as UTC or Europe/Berlin (default: the local one)")
+	fs.StringVar(&r.multiline, "multiline", "", "make one record of several lines: a `regexp` that matches the first line of a record, or \"indent\": indented lines belong to the line above")
+	fs.IntVar(&c.lines.MaxLine, "max-line", 1<<20, "the longest line, in `bytes`; a longer one is cut (default: 1048576)")
+	fs.IntVar(&c.rate, "rate", 0, "the highest `number` of records per second; slogship reads more slowly (default: no limit)")
+	fs.StringVar(&c.spool, "spool", "", "a `directory`, for this process alone, in which records are kept until they are delivered; a crash then loses only those of the last 50 ms")
+	fs.Int64Var(&c.spoolBytes, "spool-bytes", defaultSpoolBytes, "the limit of -spool, in `bytes` on disk (default: 1073741824)")
+	fs.BoolVar(&c.lossy, "drop", false, "do not wait for the backend when memory (with -spool, the spool) is full: drop the oldest records")
+	fs.BoolVar(&c.tee, "tee", false, "also write the lines to standard output (exec: the command's standard error to standard error)")
 	fs.BoolVar(&c.dryRun, "dry-run", false, "print the body of the first request instead of sending it")
 }
 

@@ -15,26 +15,27 @@ const usageInput = `slogship ships lines as log records to an HTTP log backend.
   slogship exec -url URL -- app -port 8080
   slogship check -url URL
 
-Lines in JSON, logfmt and text are recognised, with their time, level and message.
-When memory is full, slogship stops reading until the backend takes records again: no
-line is dropped. With -spool, records are kept on disk as well.
+slogship finds the time, level and message of lines in JSON, logfmt and text. When
+memory is full, it stops reading until the backend takes records again: no line is
+dropped. With -spool, it also keeps records on disk.
 
 Exit status:
-  0  everything was delivered
-  1  the input could not be read, or a directory or an address could not be used
+  0  every record was delivered
+  1  the input could not be read, or -state, -spool or -metrics could not be used
   2  wrong flags
   3  records were rejected, or were too large
-  4  records were lost: they are undelivered, or were dropped with -drop
-  5  records are undelivered, and all of them are in the directory of -spool
+  4  records were lost: they were not delivered, were dropped with -drop, or were in
+     damaged files of -spool
+  5  records are not delivered yet, but all of them are in the directory of -spool
 
 Commands:
   (none)  ship standard input, or the files of -follow
-  exec    run a command, ship its outputs, and exit as it exits
-  check   send one record, and say whether it was taken, or what is wrong
-  spool   look into a directory of -spool, send what is in it, or drop it
+  exec    run a command, ship its output, and exit with its exit status
+  check   send one record, and say whether the backend took it, or what is wrong
+  spool   show, check, send or drop the records in a directory of -spool
 `
 
-const usageExec = `slogship exec runs a command and ships its standard output and error.
+const usageExec = `slogship exec runs a command, and ships its standard output and standard error.
 
   slogship exec -url http://loki:3100/loki/api/v1/push -a app=shop -tee -- app -port 8080
 
@@ -42,39 +43,40 @@ Each record has the attributes stream (stdout or stderr) and pid. The last recor
 the exit code. Signals are passed on. The exit status is the command's.
 `
 
-const usageCheck = `slogship check sends one test record, and says whether it was taken or what is wrong.
+const usageCheck = `slogship check sends one record, and says whether the backend took it, or what is wrong.
 
   SLOGSHIP_TOKEN=... slogship check -to axiom -url https://api.axiom.co/v1/datasets/app/ingest
 
-The exit status is 0 if it was taken, 3 if it was rejected, 4 if it could not be
-delivered.
+The exit status is 0 if the backend took the record, 3 if the backend rejected it, and 4
+if it could not be delivered.
 `
 
-const usageSpool = `slogship spool looks into a directory of -spool, sends what is in it, or drops it.
+const usageSpool = `slogship spool shows, checks, sends or drops the records in a directory of -spool.
 
   slogship spool /var/lib/slogship list
   slogship spool /var/lib/slogship ship -url http://loki:3100/loki/api/v1/push
 
-  slogship spool DIR list         how many records, from when to when; also for all spools
-                                  that are directly below DIR
+  slogship spool DIR list         one line for the spool in DIR, or for each one directly
+                                  below DIR: records, oldest, newest, size, damage
   slogship spool DIR verify       read every byte, and say what is damaged
-  slogship spool DIR print        print the records, one JSON object per line
-  slogship spool DIR ship FLAGS   send the records, with the ids that they have, and wait
-                                  until they are delivered; see slogship spool DIR ship -h
-  slogship spool DIR drop [-yes]  drop the records; without -yes it asks first
+  slogship spool DIR print        print each record as one line of JSON
+  slogship spool DIR ship FLAGS   send the records, and wait until they are delivered; see
+                                  slogship spool DIR ship -h
+  slogship spool DIR drop [-yes]  drop the records; asks first, unless -yes is given
 
 list, verify and print change nothing, and work while another process uses DIR.
-The exit status is 0, 1 if DIR cannot be used or is damaged, 2 for wrong arguments;
-that of ship is that of slogship.
+ship and drop fail while another process uses DIR. The exit status is 1 if DIR cannot be
+used or is damaged, 2 for wrong arguments or a drop that is not confirmed, else 0. ship
+exits as slogship does: see slogship -h.
 `
 
 const usageSpoolShip = `slogship spool DIR ship sends the records in a directory of -spool.
 
   slogship spool /var/lib/slogship ship -url http://loki:3100/loki/api/v1/push -a app=shop
 
-They keep their ids. They may be sent to another backend than the one that they were
-meant for. Give -a again for Loki, OTLP, VictoriaLogs and New Relic, whose labels and
-resource attributes are not part of the records.
+The records keep their ids. The backend may be another one than before. For Loki, OTLP,
+VictoriaLogs and New Relic, give the same -a again: labels and resource attributes are
+not kept in the spool.
 `
 
 // groups are the flags in the order in which they are explained.
@@ -83,12 +85,12 @@ var groups = []struct {
 	names []string
 }{
 	{"Where to", []string{"url", "to", "token-file", "H", "compression", "timeout"}},
-	{"Where from, instead of standard input", []string{"follow", "state", "from", "once"}},
-	{"What a line is", []string{"format", "time-field", "level-field", "message-field", "zone", "multiline", "max-line"}},
-	{"What is shipped", []string{"a", "drop-field", "level", "rate"}},
+	{"Files, instead of standard input", []string{"follow", "state", "from", "once"}},
+	{"How to read a line", []string{"format", "time-field", "level-field", "message-field", "zone", "multiline", "max-line"}},
+	{"What to ship", []string{"a", "drop-field", "level", "rate"}},
 	{"When the backend is down", []string{"spool", "spool-bytes", "drop", "on-error"}},
-	{"How", []string{"tee", "dry-run", "interval", "grace"}},
-	{"What it tells", []string{"metrics", "progress", "quiet", "version"}},
+	{"Other", []string{"tee", "dry-run", "interval", "grace"}},
+	{"What to print", []string{"metrics", "progress", "quiet", "version"}},
 }
 
 // usageWidth is where explanations are broken.
