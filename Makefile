@@ -21,7 +21,7 @@ WORKSPACES := cli viewer
 in_module = cd $$m && GOWORK=$$(case " $(WORKSPACES) " in *" $$m "*) echo $(CURDIR)/$$m/go.work;; *) echo off;; esac)
 
 # Nested modules whose tests take seconds and need no server.
-LIGHT := $(sort $(filter adapters/%,$(NESTED)) cli examples/loggers examples/otel viewer)
+LIGHT := $(sort $(filter adapters/%,$(NESTED)) cli examples/loggers examples/otel viewer viewer/sdktest)
 
 .DEFAULT_GOAL := help
 .PHONY: FORCE help picture test check vet build cross examples tidy tidy-workspaces lint vuln fmt bench bench-peers bench-spool soak fuzz integration viewer tools cc
@@ -82,7 +82,7 @@ lint: $(BIN)/golangci-lint ## golangci-lint, and the format of every Go file in 
 	$(BIN)/golangci-lint config verify
 	@$(BIN)/golangci-lint fmt --diff || { echo "lint: not formatted: run 'make fmt'"; exit 1; }
 	$(BIN)/golangci-lint run ./...
-	cd cli && GOWORK=$(CURDIR)/cli/go.work ../$(BIN)/golangci-lint run ./...
+	@set -e; for m in $(WORKSPACES); do echo "(cd $$m && golangci-lint run ./...)"; ($(in_module) ../$(BIN)/golangci-lint run ./...); done
 
 fmt: $(BIN)/golangci-lint ## format every Go file in the tree
 	$(BIN)/golangci-lint fmt

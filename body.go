@@ -89,6 +89,88 @@ func (r *payloadReader) Len() int { return r.left }
 // Close exists so that net/http does not wrap the reader in another one.
 func (r *payloadReader) Close() error { return nil }
 
+// pageBytes is the length of a page of a text. It is compressed while it is in the
+// processor's cache.
+const pageBytes = 64 << 10
+
+// pageRest is what mostly has room for an event: a page is full without so much.
+const pageRest = 4 << 10
+
+// text is the text of a body while it grows, in memory that it uses again for the next
+// one. A page that is full is compressed, and used again at once; or it is kept, if
+// there is no compression, or if the head, which is to be compressed before it, is not
+// known yet.
+//
+//	full [ page ][ page ]  buf [ events ...    ]
+//	coder <---------------------'
+type text struct {
+	coder  coder
+	eager  bool // the head is known
+	full   [][]byte
+	buf    []byte // the page under way: text is appended to it, and turn called then
+	gone   int    // bytes that were compressed and not kept
+	spares [][]byte
+}
+
+func (t *text) begin(head string, eager bool) {
+	t.spares = append(t.spares, t.full...)
+	clear(t.full)
+	t.full, t.gone, t.eager = t.full[:0], 0, eager
+	if t.buf == nil {
+		t.buf = t.page()
+	}
+	t.buf = append(t.buf[:0], head...)
+	t.coder.begin()
+}
+
+// page returns an empty page.
+func (t *text) page() []byte {
+	last := len(t.spares) - 1
+	if last < 0 {
+		return make([]byte, 0, pageBytes)
+	}
+	page := t.spares[last][:0]
+	t.spares[last] = nil
+	t.spares = t.spares[:last]
+	return page
+}
+
+// turn begins another page if the one under way is full.
+func (t *text) turn() {
+	switch {
+	case len(t.buf) < pageBytes-pageRest:
+	case t.eager && t.coder.w != nil:
+		t.coder.write(t.buf)
+		t.gone += len(t.buf)
+		t.buf = t.buf[:0]
+	default:
+		t.full = append(t.full, t.buf)
+		t.buf = t.page()
+	}
+}
+
+// end returns the body and how it is coded: "" if compression does not make it
+// smaller, which is not asked of more than a page, because no text makes it longer by
+// a thousandth. head comes before what begin was given.
+func (t *text) end(head []byte, tail string) (p *payload, coding string) {
+	t.buf = append(t.buf, tail...)
+	parts := make([][]byte, 0, len(t.full)+2)
+	if len(head) > 0 {
+		parts = append(parts, head)
+	}
+	parts = append(append(parts, t.full...), t.buf)
+	for _, part := range parts {
+		t.coder.write(part)
+	}
+	p = newPayload(parts)
+	p.raw += t.gone
+	if small := t.coder.end(); small != nil && (t.gone > 0 || len(small) < p.size) {
+		p.parts, p.size = [][]byte{small}, len(small)
+		return p, t.coder.kind.String()
+	}
+	return p, ""
+}
+
 // coder compresses bodies, one after the other, with the same memory.
 type coder struct {
 	kind Compression
@@ -123,13 +205,10 @@ func (c *coder) begin() {
 	}
 }
 
-// write compresses what comes next.
+// write compresses what comes next. Into memory, no writer fails.
 func (c *coder) write(b []byte) {
-	if c.w == nil {
-		return
-	}
-	if _, err := c.w.Write(b); err != nil {
-		c.w = nil
+	if c.w != nil {
+		_, _ = c.w.Write(b)
 	}
 }
 

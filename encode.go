@@ -73,13 +73,13 @@ type encoder struct {
 	report   *lossReport   // goes into the body under way
 	fresh    func() *Event // decode, bound once
 
-	head, buf []byte // buf has the head as well, unless that depends on what follows
-	coder     coder
-	coded     int // of buf, compressed already
+	text text // of the body under way
+	head []byte
 }
 
 func newEncoder(w *wording) *encoder {
-	e := &encoder{wording: w, coder: coder{kind: w.compression}}
+	e := &encoder{wording: w}
+	e.text.coder.kind = w.compression
 	e.decoder = record.NewDecoder(&e.values)
 	hex.Encode(e.id[:], w.prefix[:])
 	e.fresh = e.decode
@@ -112,20 +112,18 @@ type loss struct {
 // one is made; it is empty if all records are lost.
 func (e *encoder) encode(pc piece, room int) *body {
 	b := new(body)
+	b.taken.spans = make([]span, 0, len(pc.spans))
 	room, maxRecords := min(room, e.room), e.maxRecords
 	if e.report != nil {
 		room, maxRecords = room-reportBytes, maxRecords-1
 	}
 	defer e.release()
 	e.begin()
-	head := len(e.buf)
-	for left := pc; !contain(func() { e.fill(b, left, room, maxRecords) }); {
-		// The Format ended the goroutine over a record, which is lost for that.
+	for left := pc; !e.tryFill(b, left, room, maxRecords); {
 		var one piece
 		_, left = pc.split(b.taken.records + len(b.lost))
 		one, left = left.split(1)
 		b.lost = append(b.lost, loss{one.spans[0], rejected})
-		e.buf = e.buf[:head+b.encoded]
 	}
 	if b.taken.records > 0 && !contain(func() { e.end(b) }) {
 		panic(fmt.Sprintf("AppendHead of %T ended its goroutine (runtime.Goexit)", e.format))
@@ -133,30 +131,40 @@ func (e *encoder) encode(pc piece, room int) *body {
 	return b
 }
 
+// tryFill is fill. It reports false if the Format panicked over a record or ended the
+// goroutine: the first one that is neither taken nor lost.
+func (e *encoder) tryFill(b *body, pc piece, room, maxRecords int) (filled bool) {
+	contain(func() {
+		defer func() { _ = recover() }()
+		e.fill(b, pc, room, maxRecords)
+		filled = true
+	})
+	return filled
+}
+
 // fill adds to b the records at the front of pc, up to maxRecords.
 func (e *encoder) fill(b *body, pc piece, room, maxRecords int) {
 	for i, s := range pc.spans {
 		e.from(s.b.origin)
 		for at := s.from; at < s.to; at++ {
-			before, one := len(e.buf), span{s.b, at, at + 1}
-			cut, why, ok := e.appendRecord(s.b.record(at), s.b.seq(at), b.taken.records == 0)
-			switch {
-			case !ok:
-				e.buf = e.buf[:before]
+			captured, one := s.b.record(at), span{s.b, at, at + 1}
+			out, cut, why := e.appendRecord(captured, s.b.seq(at), b.taken.records == 0)
+			if out == nil {
 				b.lost = append(b.lost, loss{one, why})
 				continue
-			case b.taken.records > 0 && (b.encoded+len(e.buf)-before > room || b.taken.records == maxRecords):
-				e.buf = e.buf[:before]
+			}
+			size := len(out) - len(e.text.buf)
+			if b.taken.records > 0 && (b.encoded+size > room || b.taken.records == maxRecords) {
 				b.rest = restOf(pc, i, at)
 				return
-			case cut:
+			}
+			if cut {
 				b.cut = append(b.cut, one)
 			}
-			b.taken.addRecord(one)
-			b.encoded += len(e.buf) - before
-			if e.layout.AppendHead == nil {
-				e.compress(compressAt)
-			}
+			b.taken.addRecord(one, len(captured))
+			b.encoded += size
+			e.text.buf = out
+			e.text.turn()
 		}
 	}
 }
@@ -174,50 +182,29 @@ func (e *encoder) from(o *origin) {
 	hex.Encode(e.id[:], prefix[:])
 }
 
-// compressAt is how many bytes are compressed at once, while a body grows: they are
-// in the processor's cache still.
-const compressAt = 32 << 10
-
 func (e *encoder) begin() {
-	e.buf, e.coded = e.buf[:0], 0
 	if e.origin = nil; e.maxAge > 0 {
 		e.now = time.Now()
 	}
 	hex.Encode(e.id[:], e.prefix[:])
-	if e.layout.AppendHead == nil {
-		e.buf = append(e.buf, e.layout.Head...)
-	}
-	e.coder.begin()
-}
-
-// compress compresses what is not yet, if that is at least so much.
-func (e *encoder) compress(least int) {
-	if len(e.buf)-e.coded >= least {
-		e.coder.write(e.buf[e.coded:])
-		e.coded = len(e.buf)
+	if e.layout.AppendHead != nil {
+		e.text.begin("", false)
+	} else {
+		e.text.begin(e.layout.Head, true)
 	}
 }
 
-// end frames and compresses b. A body that compression does not make smaller is
-// sent as it is.
+// end frames b.
 func (e *encoder) end(b *body) {
-	var parts [][]byte
 	events := b.taken.records
 	if e.report != nil && e.appendReport(b) {
 		events++
 	}
+	e.head = e.head[:0]
 	if e.layout.AppendHead != nil {
-		e.head = e.layout.AppendHead(e.head[:0], events, b.encoded)
-		e.coder.write(e.head)
-		parts = append(parts, e.head)
+		e.head = e.layout.AppendHead(e.head, events, b.encoded)
 	}
-	e.buf = append(e.buf, e.layout.Tail...)
-	e.compress(1)
-	b.payload = newPayload(append(parts, e.buf))
-	if small := e.coder.end(); small != nil && len(small) < b.size {
-		b.parts, b.size = [][]byte{small}, len(small)
-		b.coding = e.coder.kind.String()
-	}
+	b.payload, b.coding = e.text.end(e.head, e.layout.Tail)
 }
 
 // release lets go of the blocks that the last records were in.
@@ -230,6 +217,7 @@ func (e *encoder) release() {
 // restOf is pc from record at of its i-th span.
 func restOf(pc piece, i, at int) (rest piece) {
 	s := pc.spans[i]
+	rest.spans = make([]span, 0, len(pc.spans)-i)
 	rest.add(span{s.b, at, s.to})
 	for _, s := range pc.spans[i+1:] {
 		rest.add(s)
@@ -237,49 +225,44 @@ func restOf(pc piece, i, at int) (rest piece) {
 	return rest
 }
 
-// addRecord adds a record that comes after those of pc.
-func (pc *piece) addRecord(one span) {
+// addRecord adds a record of size bytes that comes after those of pc.
+func (pc *piece) addRecord(one span, size int) {
 	if n := len(pc.spans); n > 0 && pc.spans[n-1].b == one.b && pc.spans[n-1].to == one.from {
 		pc.spans[n-1].to = one.to
 		pc.records++
-		pc.bytes += one.bytes()
+		pc.bytes += size
 		return
 	}
 	pc.add(one)
 }
 
-// appendRecord appends a captured record to buf, after a separator unless it is
-// the first. It reports whether it was cut, or why it is lost: because it cannot be
-// made short enough, or because the Format panics over it. What is in buf then does
-// not count.
-func (e *encoder) appendRecord(captured []byte, seq uint64, first bool) (cut bool, why reason, ok bool) {
-	defer func() {
-		if recover() != nil {
-			why, ok = rejected, false
-		}
-	}()
+// appendRecord returns the text of the body with a captured record after it, after a
+// separator unless it is the first, and whether it was cut. Nil says that the record
+// is lost, and why: because it is too old, say, or cannot be made short enough. If the
+// Format panics over it, so does appendRecord, and the text is what it was.
+func (e *encoder) appendRecord(captured []byte, seq uint64, first bool) (out []byte, cut bool, why reason) {
 	e.captured = captured
 	jsontext.AppendHex(e.id[:prefixDigits], seq)
 	if e.origin != nil && e.origin.version != record.Version {
-		return false, corrupt, false // it is of a newer slogship
+		return nil, false, corrupt // it is of a newer slogship
 	}
 	if e.maxAge > 0 {
 		if e.decode(); e.now.Sub(e.record.Observed) > e.maxAge {
-			return false, expired, false
+			return nil, false, expired
 		}
 	}
+	dst := e.text.buf
 	if !first {
-		e.buf = append(e.buf, e.layout.Separator...)
+		dst = append(dst, e.layout.Separator...)
 	}
-	out, cut, fits := e.shortener.appendCut(e.buf, e.format, e.maxRecord, e.fresh)
+	out, cut, fits := e.shortener.appendCut(dst, e.format, e.maxRecord, e.fresh)
 	switch {
 	case !fits:
-		return true, tooLarge, false
-	case len(out) < len(e.buf): // the Format did not append
-		return cut, rejected, false
+		return nil, true, tooLarge
+	case len(out) < len(dst): // the Format did not append
+		return nil, cut, rejected
 	}
-	e.buf = out
-	return cut, 0, true
+	return out, cut, 0
 }
 
 // decode returns the record under way as an Event, its names as the Format wants
@@ -297,8 +280,9 @@ func (e *encoder) decode() *Event {
 	}
 	e.reserved.rename(users)
 	if e.layout.UniqueKeys {
-		event.Attrs = unique(event.Attrs)
-		event.Source = unique(event.Source)
+		groups := e.decoder.HasGroups()
+		event.Attrs = unique(event.Attrs, groups)
+		event.Source = unique(event.Source, groups)
 	}
 	return event
 }

@@ -218,6 +218,23 @@ func TestBodyIsCompressedAsItGrows(t *testing.T) {
 	}
 }
 
+// A body of several pages of which compression makes nothing less is sent compressed all
+// the same, whole, and hardly longer; the next one has nothing of it.
+func TestBodyThatCompressionDoesNotHelp(t *testing.T) {
+	long := []string{incompressible(90 << 10), incompressible(1 << 10), incompressible(70 << 10), "end"}
+	for _, o := range []Options{{Compression: None}, {Compression: Gzip}, {Compression: Zstd, Format: zstdFormat{}}} {
+		o.MaxRecordBytes = 1 << 20
+		e := encoderOf(t, o)
+		for _, messages := range [][]string{long, {"short"}, long[1:], long} {
+			b := e.encode(pieceWith(t, Options{MaxRecordBytes: 1 << 20}, messages), math.MaxInt)
+			text := bodyText(t, b)
+			if got := messagesIn(t, text); !slices.Equal(got, messages) || len(text) != b.raw || b.size > b.raw+b.raw/1000+100 {
+				t.Errorf("%v: %d messages in %d bytes, sent as %d (%q), noted %d", o.Compression, len(got), len(text), b.size, b.coding, b.raw)
+			}
+		}
+	}
+}
+
 // Encoders share nothing: several may work on one batch, and write what one would.
 func TestEncodersWorkAtOnce(t *testing.T) {
 	var messages []string

@@ -38,8 +38,13 @@ func tryEventWith(ctx context.Context, h slog.Handler, r slog.Record) (event []b
 	captured := s.state.Capture(ctx, &r)
 	defer captured.Free()
 	e := newEncoder(s.core.batcher.bodies.encoders[0].wording)
-	cut, _, ok = e.appendRecord(captured.Bytes, 0, true)
-	return bytes.Clone(e.buf), cut, ok
+	defer func() {
+		if recover() != nil {
+			ok = false
+		}
+	}()
+	event, cut, _ = e.appendRecord(captured.Bytes, 0, true)
+	return event, cut, event != nil
 }
 
 // decodeEvent decodes an event, which is to be valid JSON in valid UTF-8 whose

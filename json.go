@@ -44,7 +44,11 @@ func AppendLevel(dst []byte, l slog.Level, lower bool) []byte {
 // empty, nothing is appended.
 func AppendAttrs(dst []byte, attrs []slog.Attr) []byte {
 	for i := range attrs {
-		dst = jsontext.AppendKey(dst, attrs[i].Key)
+		if i == 0 {
+			dst = jsontext.AppendKey(dst, attrs[i].Key)
+		} else {
+			dst = jsontext.AppendNextKey(dst, attrs[i].Key)
+		}
 		dst = AppendValue(dst, attrs[i].Value)
 	}
 	return dst

@@ -148,23 +148,19 @@ func (e *encoder) encodeWith(pc piece, room int, r *lossReport) *body {
 
 // appendReport appends the report to the events of b, if the Format takes it.
 func (e *encoder) appendReport(b *body) (ok bool) {
-	before := len(e.buf)
 	defer func() {
 		if recover() != nil {
 			ok = false
 		}
-		if !ok {
-			e.buf = e.buf[:before]
-		}
 	}()
-	e.buf = append(e.buf, e.layout.Separator...)
-	out, _, fits := e.shortener.appendCut(e.buf, e.format, min(e.maxRecord, reportBytes), e.reported)
-	if !fits || len(out) < len(e.buf) {
+	dst := append(e.text.buf, e.layout.Separator...)
+	out, _, fits := e.shortener.appendCut(dst, e.format, min(e.maxRecord, reportBytes), e.reported)
+	if !fits || len(out) < len(dst) {
 		return false
 	}
-	e.buf = out
 	b.report = e.report
-	b.encoded += len(e.buf) - before
+	b.encoded += len(out) - len(e.text.buf)
+	e.text.buf = out
 	return true
 }
 

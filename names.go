@@ -3,7 +3,6 @@ package slogship
 import (
 	"fmt"
 	"log/slog"
-	"strings"
 
 	"github.com/slogship/slogship/internal/record"
 )
@@ -26,7 +25,7 @@ type reservedNames struct {
 // newReservedNames adds "_cut" and "_recorded", which slogship writes, to names.
 func newReservedNames(names []string) (r reservedNames, err error) {
 	for _, name := range append([]string{cutName, record.RecordedName}, names...) {
-		bare := strings.TrimRight(name, "_")
+		bare := withoutUnderscores(name)
 		if i := r.index(bare); i >= 0 {
 			if r.names[i] == name {
 				continue
@@ -44,16 +43,17 @@ func newReservedNames(names []string) (r reservedNames, err error) {
 func (r *reservedNames) rename(attrs []slog.Attr) {
 	for i := range attrs {
 		key := &attrs[i].Key
-		if n := len(*key); n > 0 && (*key)[n-1] == '_' || r.filter>>lengthAndFirst(*key)&1 != 0 {
-			*key = r.unreserved(*key)
+		bare := withoutUnderscores(*key)
+		if r.filter>>lengthAndFirst(bare)&1 != 0 {
+			*key = r.unreserved(*key, bare)
 		}
 	}
 }
 
-// unreserved is name, or what it is changed to: unreserved("id") is "id_" and
-// unreserved("id_") is "id__" where "id" is reserved.
-func (r *reservedNames) unreserved(name string) string {
-	i := r.index(strings.TrimRight(name, "_"))
+// unreserved is name, which is bare without underscores, or what it is changed to:
+// unreserved("id") is "id_" and unreserved("id_") is "id__" where "id" is reserved.
+func (r *reservedNames) unreserved(name, bare string) string {
+	i := r.index(bare)
 	switch {
 	case i < 0 || len(name) < len(r.names[i]):
 		return name
@@ -63,10 +63,14 @@ func (r *reservedNames) unreserved(name string) string {
 	return name + "_"
 }
 
-func (r *reservedNames) index(bare string) int {
-	if r.filter>>lengthAndFirst(bare)&1 == 0 {
-		return -1
+func withoutUnderscores(name string) string {
+	for len(name) > 0 && name[len(name)-1] == '_' {
+		name = name[:len(name)-1]
 	}
+	return name
+}
+
+func (r *reservedNames) index(bare string) int {
 	for i, b := range r.bare {
 		if b == bare {
 			return i

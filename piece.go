@@ -37,6 +37,10 @@ func (pc piece) below(limit uint64) (n int) {
 
 // split divides pc after its first n records.
 func (pc piece) split(n int) (front, back piece) {
+	if n >= pc.records {
+		return pc, back
+	}
+	front.spans = make([]span, 0, len(pc.spans))
 	for _, s := range pc.spans {
 		k := max(min(s.len(), n-front.records), 0)
 		front.add(span{s.b, s.from, s.from + k})
@@ -54,6 +58,11 @@ func (pc piece) pick(i int) (one, rest piece) {
 
 // join makes one piece of several that have no record in common.
 func join(pieces ...piece) (all piece) {
+	spans := 0
+	for _, pc := range pieces {
+		spans += len(pc.spans)
+	}
+	all.spans = make([]span, 0, spans)
 	for _, pc := range pieces {
 		for _, s := range pc.spans {
 			all.add(s)

@@ -3,6 +3,8 @@ package slogship
 import (
 	"log/slog"
 	"unicode/utf8"
+
+	"github.com/slogship/slogship/internal/jsontext"
 )
 
 // fewNames is up to how many names are compared with each other; a map tells more
@@ -10,15 +12,19 @@ import (
 const fewNames = 16
 
 // unique removes superseded attributes: of equal names in one group only the last
-// is kept, in attrs and in the groups in it. It works in the memory of attrs.
-func unique(attrs []slog.Attr) []slog.Attr {
+// is kept, in attrs and, if there are any, in the groups in it. It works in the memory
+// of attrs.
+func unique(attrs []slog.Attr, groups bool) []slog.Attr {
 	if mayRepeat(attrs) {
 		attrs = withoutSuperseded(attrs)
+	}
+	if !groups {
+		return attrs
 	}
 	for i := range attrs {
 		if v := attrs[i].Value; v.Kind() == slog.KindGroup {
 			members := v.Group()
-			if left := unique(members); len(left) < len(members) {
+			if left := unique(members, true); len(left) < len(members) {
 				attrs[i].Value = slog.GroupValue(left...)
 			}
 		}
@@ -31,9 +37,10 @@ func unique(attrs []slog.Attr) []slog.Attr {
 func mayRepeat(attrs []slog.Attr) bool {
 	var seen [4]uint64 // a bit for the nameHash of each
 	for i := range attrs {
-		h := nameHash(attrs[i].Key)
+		name := attrs[i].Key
+		h := nameHash(name)
 		word, bit := &seen[h>>6], uint64(1)<<(h&63)
-		if *word&bit != 0 || !utf8.ValidString(attrs[i].Key) {
+		if *word&bit != 0 || !jsontext.IsValid(name) {
 			return true
 		}
 		*word |= bit

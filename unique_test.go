@@ -36,7 +36,7 @@ func TestUnique(t *testing.T) {
 		{append(manyAttrs(fewNames), n("a\xff", 1), n("a\xfe", 2), n("k1", 7))[1:], strings.ReplaceAll(attrsText(manyAttrs(fewNames)[2:]), "a", "") + ",a\ufffd:2,k1:7"},
 		{[]slog.Attr{n("a\xff\xff", 1), n("a\ufffd", 2)}, "a\ufffd\ufffd:1,a\ufffd:2"},
 	} {
-		if got := attrsText(unique(tt.attrs)); got != tt.want {
+		if got := attrsText(unique(tt.attrs, true)); got != tt.want {
 			t.Errorf("got %s, want %s", got, tt.want)
 		}
 	}
@@ -54,7 +54,7 @@ func TestUniqueRandom(t *testing.T) {
 				name := fmt.Sprint("n", r.IntN(2*n))
 				attrs, last[name] = append(attrs, slog.Int(name, i)), i
 			}
-			got := unique(attrs)
+			got := unique(attrs, true)
 			before := int64(-1)
 			for _, a := range got {
 				if at, ok := last[a.Key]; !ok || int64(at) != a.Value.Int64() || a.Value.Int64() <= before {
@@ -71,7 +71,7 @@ func TestUniqueRandom(t *testing.T) {
 
 func TestUniqueDoesNotAllocate(t *testing.T) {
 	attrs := []slog.Attr{slog.Int("id", 1), slog.String("name", "x"), slog.Group("g", slog.Int("id", 1), slog.Int("di", 2))}
-	if n := testing.AllocsPerRun(100, func() { unique(attrs) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { unique(attrs, true) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }
@@ -84,7 +84,7 @@ func TestUniqueTakesLinearTime(t *testing.T) {
 		for i := range attrs {
 			attrs[i] = slog.Int(fmt.Sprint("k", i-i%10*i/20), i)
 		}
-		unique(attrs)
+		unique(attrs, true)
 	})
 }
 

@@ -11,13 +11,14 @@ import (
 // there is none.
 func firstError(attrs []slog.Attr) *slogship.Error {
 	for i := range attrs {
-		switch v := attrs[i].Value; v.Kind() {
+		a := &attrs[i]
+		switch a.Value.Kind() {
 		case slog.KindAny:
-			if err, ok := v.Any().(*slogship.Error); ok {
+			if err, ok := a.Value.Any().(*slogship.Error); ok {
 				return err
 			}
 		case slog.KindGroup:
-			if err := firstError(v.Group()); err != nil {
+			if err := firstError(a.Value.Group()); err != nil {
 				return err
 			}
 		}

@@ -32,7 +32,8 @@ var lokiMetadataPool = sync.Pool{New: func() any { return new(lokiMetadata) }}
 func (m *lokiMetadata) release() {
 	const most = 64 << 10
 	if cap(m.names)+cap(m.labels)+cap(m.group) <= most {
-		*m = lokiMetadata{group: m.group[:0], labels: m.labels[:0], names: m.names[:0], taken: m.taken[:0]}
+		m.group, m.labels, m.names, m.taken = m.group[:0], m.labels[:0], m.names[:0], m.taken[:0]
+		m.seen, m.doubled = [8]uint64{}, false
 		lokiMetadataPool.Put(m)
 	}
 }
@@ -59,7 +60,7 @@ func (m *lokiMetadata) write(dst []byte, attrs []slog.Attr, from int, reserved *
 		}
 		end := len(dst)
 		m.note(dst[begin:], dst)
-		isLabel := len(labels) > 0 && isLokiLabelValue(a.Value) && slices.Contains(labels, string(dst[begin:end]))
+		isLabel := slices.Contains(labels, string(dst[begin:end])) && isLokiLabelValue(a.Value)
 		dst = appendText(append(dst, '"', ':'), a.Value)
 		if !isLabel {
 			m.names = append(m.names, span{begin, end})

@@ -83,6 +83,9 @@ func bytesLen(n int) int { return varintLen(uint64(n)) + n }
 
 // appendString appends a field with valid UTF-8.
 func appendString(dst []byte, tag byte, s string) []byte {
+	if len(s) < 0x80 { // mostly
+		return append(append(dst, tag, byte(len(s))), s...)
+	}
 	dst = appendVarint(append(dst, tag), uint64(len(s)))
 	return append(dst, s...)
 }

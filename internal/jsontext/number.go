@@ -96,14 +96,19 @@ func AppendHex(dst []byte, v uint64) []byte {
 	return binary.LittleEndian.AppendUint64(dst, hex8(uint32(v)))
 }
 
-// hex8 spreads the eight nibbles of v over eight bytes, the highest one into
-// the lowest byte, and turns each into its digit: nibble + '0', and 39 more
-// where the nibble is above nine.
+// hex8 is the eight nibbles of v as digits: nibble + '0', and 39 more where the nibble
+// is above nine.
 func hex8(v uint32) uint64 {
+	w := nibbles8(v)
+	above := ((w + 0x06*ones) >> 4) & ones
+	return w + '0'*ones + above*('a'-'0'-10)
+}
+
+// nibbles8 spreads the eight nibbles of v over eight bytes, the highest one into the
+// lowest byte.
+func nibbles8(v uint32) uint64 {
 	w := uint64(bits.ReverseBytes32(v))
 	w = (w | w<<16) & 0x0000ffff0000ffff
 	w = (w | w<<8) & 0x00ff00ff00ff00ff
-	w = (w>>4 | w<<8) & 0x0f0f0f0f0f0f0f0f
-	above := ((w + 0x06*ones) >> 4) & ones
-	return w + '0'*ones + above*('a'-'0'-10)
+	return (w>>4 | w<<8) & 0x0f0f0f0f0f0f0f0f
 }

@@ -163,17 +163,21 @@ func load32(s string, i int) uint32 {
 // AppendKey begins a member of an object: the key and a colon, after a comma
 // unless dst is empty or ends in an opening brace.
 func AppendKey(dst []byte, name string) []byte {
+	if n := len(dst); n > 0 && dst[n-1] != '{' {
+		return AppendNextKey(dst, name)
+	}
+	return append(AppendString(dst, name), ':')
+}
+
+// AppendNextKey is AppendKey for a member that is not the first.
+func AppendNextKey(dst []byte, name string) []byte {
 	n := len(dst)
-	if n > 0 && dst[n-1] != '{' {
-		dst = append(dst, ',')
-		n++
-	}
-	end := n + len(name) + len(`"":`)
+	end := n + len(name) + len(`,"":`)
 	dst = slices.Grow(dst, end-n)[:end]
-	if !copyPlain(dst[n+1:], name) {
-		return append(AppendString(dst[:n], name), ':')
+	if !copyPlain(dst[n+2:], name) {
+		return append(AppendString(append(dst[:n], ','), name), ':')
 	}
-	dst[n], dst[end-2], dst[end-1] = '"', '"', ':'
+	dst[n], dst[n+1], dst[end-2], dst[end-1] = ',', '"', '"', ':'
 	return dst
 }
 

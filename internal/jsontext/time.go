@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -21,9 +22,8 @@ func AppendTime(dst []byte, t time.Time, digits int) []byte {
 		dst = t.UTC().AppendFormat(append(dst, '"'), "2006-01-02T15:04:05")
 	} else {
 		since := uint64(sec - firstSecond)
-		year, month, day := civil(uint32(since / (24 * 60 * 60)))
 		second := uint32(since % (24 * 60 * 60))
-		date := digits8(year*10000+month*100+day) | '0'*ones // YYYYMMDD, the first one lowest
+		date := dateDigits(uint32(since/(24*60*60))) | '0'*ones // YYYYMMDD, the first one lowest
 		clock := digits8(second/3600*1000000+second/60%60*1000+second%60) | '0'*ones
 		// "YYYY-MM- and DDThh:mm, each a word; the clock's digits are hh0mm0ss.
 		dst = binary.LittleEndian.AppendUint64(dst, date<<8&(1<<40-1)|'"'|'-'<<40|date>>32<<48)
@@ -41,6 +41,25 @@ func AppendTime(dst []byte, t time.Time, digits int) []byte {
 		}
 	}
 	return append(dst, 'Z', '"')
+}
+
+// lastDate is what dateDigits returned last, because mostly it is asked for one day:
+// the number of the day, and one, then its digits, four bits each.
+var lastDate atomic.Uint64
+
+// dateDigits is the eight digits of the date that many days after 1 January of the
+// year 0, a byte each, the first one lowest.
+func dateDigits(days uint32) uint64 {
+	last := lastDate.Load()
+	if uint32(last>>32) != days+1 {
+		year, month, day := civil(days)
+		last = uint64(days+1) << 32
+		for i, digits := 0, digits8(year*10000+month*100+day); i < 8; i++ {
+			last |= digits >> (8 * i) & 0xf << (28 - 4*i)
+		}
+		lastDate.Store(last)
+	}
+	return nibbles8(uint32(last))
 }
 
 // civil is the date that many days after 1 January of the year 0, in the proleptic

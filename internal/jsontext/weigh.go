@@ -43,6 +43,10 @@ func (w *weighing) value(v reflect.Value, depth int) {
 	if w.take(1); w.err != nil || !v.IsValid() {
 		return
 	}
+	if v.Type() == stringType { // mostly; it is not looked up
+		w.take(v.Len())
+		return
+	}
 	t := weightOf(v.Type())
 	if t.opaque {
 		return
@@ -95,6 +99,8 @@ type field struct {
 	at      int
 	omitted bool // if it is empty
 }
+
+var stringType = reflect.TypeFor[string]()
 
 // weights caches weightOf.
 var weights sync.Map // reflect.Type -> *weight

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math"
 	"math/bits"
+	"slices"
 	"time"
 )
 
@@ -100,6 +101,9 @@ func (d *Decoder) Decode(b []byte, r *Record) error {
 	return nil
 }
 
+// HasGroups reports whether there is a group in the record that was decoded last.
+func (d *Decoder) HasGroups() bool { return d.closed > 0 }
+
 // tooDeep reports whether groups nest more than most deep in attrs.
 func tooDeep(attrs []slog.Attr, most int) bool {
 	for i := range attrs {
@@ -190,12 +194,55 @@ func (d *Decoder) Release() {
 // entries reads n entries, and returns the attributes that they come to. They are
 // all that is on the stack, with that of a mark before them.
 func (d *Decoder) entries(n int) []slog.Attr {
+	b, stack, ok := d.b, d.stack, !d.bad // not fields: each step depends on the one before
 	for range n {
-		if d.bad {
+		if !ok || len(b) < 2 {
+			ok = false
 			break // also where n is more than there is
 		}
-		d.entry()
+		kind, size := b[0]&0xf, int(b[0]>>4)
+		var key string
+		if key, b, ok = cutString(b[1:]); !ok {
+			break
+		}
+		if kind >= kindTime {
+			d.b, d.stack = b, stack
+			v := d.other(kind)
+			b, stack, ok = d.b, append(d.stack, slog.Attr{Key: key, Value: v}), !d.bad
+			continue
+		}
+		if len(stack) == cap(stack) {
+			stack = slices.Grow(stack, 1)
+		}
+		stack = stack[:len(stack)+1]
+		a := &stack[len(stack)-1] // filled in field by field: a copy of 40 bytes just written stalls for as long as all else takes
+		a.Key = key
+		if kind == kindString {
+			var text string
+			text, b, ok = cutString(b)
+			a.Value = slog.StringValue(text)
+			continue
+		}
+		var number uint64
+		if kind != kindBool {
+			number, b, ok = cutNumber(b, size)
+		}
+		switch kind {
+		case kindInt:
+			a.Value = slog.Int64Value(unzigzag(number))
+		case kindUint:
+			a.Value = slog.Uint64Value(number)
+		case kindFloat:
+			a.Value = slog.Float64Value(math.Float64frombits(bits.ReverseBytes64(number)))
+		case kindDuration:
+			a.Value = slog.DurationValue(time.Duration(unzigzag(number)))
+		case kindBool:
+			a.Value, ok = slog.BoolValue(size != 0), size <= 1
+		default:
+			ok = false
+		}
 	}
+	d.b, d.stack, d.bad = b, stack, !ok
 	if d.closed > MaxDepth && tooDeep(d.stack, MaxDepth) {
 		d.bad = true
 	}
@@ -205,63 +252,33 @@ func (d *Decoder) entries(n int) []slog.Attr {
 	return d.stack
 }
 
-// entry reads an entry.
-func (d *Decoder) entry() {
-	b := d.b
-	if len(b) < 2 {
-		d.bad = true
-		return
-	}
-	kind, size := b[0]&0xf, int(b[0]>>4)
-	var key string
-	if n := int(b[1]); n < 0x80 && len(b) >= 2+n { // mostly
-		key, d.b = asString(b[2:2+n]), b[2+n:]
-	} else {
-		d.b = b[1:]
-		key = d.string()
-	}
-	var v slog.Value
+// other reads a value of the rarer kinds.
+func (d *Decoder) other(kind byte) slog.Value {
 	switch kind {
-	case kindString:
-		v = slog.StringValue(d.string())
-	case kindInt:
-		v = slog.Int64Value(unzigzag(d.fixed(size)))
-	case kindUint:
-		v = slog.Uint64Value(d.fixed(size))
-	case kindFloat:
-		v = slog.Float64Value(math.Float64frombits(bits.ReverseBytes64(d.fixed(size))))
-	case kindBool:
-		v = slog.BoolValue(size != 0)
-		d.bad = d.bad || size > 1
-	case kindDuration:
-		v = slog.DurationValue(time.Duration(unzigzag(d.fixed(size))))
 	case kindTime:
 		if len(d.b) < 16 {
-			d.bad = true
-			return
+			break
 		}
-		v = slog.TimeValue(d.time(d.b))
+		t := d.time(d.b)
 		d.b = d.b[16:]
+		return slog.TimeValue(t)
 	case kindGroup:
 		n := d.uvarint()
 		if n == 0 || n > uint64(len(d.stack)) {
-			d.bad = true
-			return
+			break
 		}
 		d.closed++
-		v = slog.GroupValue(d.members(d.stack[len(d.stack)-int(n):])...)
+		return slog.GroupValue(d.members(d.stack[len(d.stack)-int(n):])...)
 	case kindJSON:
-		v = slog.AnyValue(d.make.JSON(d.string()))
+		return slog.AnyValue(d.make.JSON(d.string()))
 	case kindBytes:
-		v = slog.AnyValue(d.make.Bytes(d.bytes()))
+		return slog.AnyValue(d.make.Bytes(d.bytes()))
 	case kindError:
 		text, typ := d.string(), d.string()
-		v = slog.AnyValue(d.make.Error(text, typ, d.frame()))
-	default:
-		d.bad = true
-		return
+		return slog.AnyValue(d.make.Error(text, typ, d.frame()))
 	}
-	d.stack = append(d.stack, slog.Attr{Key: key, Value: v})
+	d.bad = true
+	return slog.Value{}
 }
 
 // frame reads the frames of a stack, after their number.
@@ -298,26 +315,15 @@ func (d *Decoder) time(b []byte) time.Time {
 }
 
 // fixed reads a number of size bytes.
-func (d *Decoder) fixed(size int) uint64 {
-	b := d.b
-	if size > 8 || size > len(b) {
+func (d *Decoder) fixed(size int) (n uint64) {
+	var ok bool
+	if n, d.b, ok = cutNumber(d.b, size); !ok {
 		d.bad = true
-		return 0
 	}
-	d.b = b[size:]
-	if len(b) >= 8 {
-		return binary.LittleEndian.Uint64(b) & (1<<(8*size) - 1)
-	}
-	var word [8]byte
-	copy(word[:], b[:size])
-	return binary.LittleEndian.Uint64(word[:])
+	return n
 }
 
 func (d *Decoder) uvarint() uint64 {
-	if b := d.b; len(b) > 0 && b[0] < 0x80 {
-		d.b = b[1:]
-		return uint64(b[0])
-	}
 	v, n := binary.Uvarint(d.b)
 	if n <= 0 {
 		d.bad = true
@@ -340,4 +346,43 @@ func (d *Decoder) bytes() []byte {
 }
 
 // string reads a length, and as many bytes, which it does not copy.
-func (d *Decoder) string() string { return asString(d.bytes()) }
+func (d *Decoder) string() (s string) {
+	var ok bool
+	if s, d.b, ok = cutString(d.b); !ok {
+		d.bad = true
+	}
+	return s
+}
+
+// cutString takes a string, after its length, off the front of b.
+func cutString(b []byte) (s string, rest []byte, ok bool) {
+	if len(b) > 0 && b[0] < 0x80 && int(b[0]) < len(b) { // mostly
+		end := 1 + int(b[0])
+		return asString(b[1:end]), b[end:], true
+	}
+	return cutLongString(b)
+}
+
+func cutLongString(b []byte) (s string, rest []byte, ok bool) {
+	length, n := binary.Uvarint(b)
+	if n <= 0 || length > uint64(len(b)-n) {
+		return "", nil, false
+	}
+	end := n + int(length)
+	return asString(b[n:end]), b[end:], true
+}
+
+// cutNumber takes a number of size bytes off the front of b.
+func cutNumber(b []byte, size int) (n uint64, rest []byte, ok bool) {
+	if size > 8 || size > len(b) {
+		return 0, nil, false
+	}
+	rest = b[size:]
+	if len(b) >= 8 {
+		return binary.LittleEndian.Uint64(b) & (1<<(8*size) - 1), rest, true
+	}
+	for i := size - 1; i >= 0; i-- {
+		n = n<<8 | uint64(b[i])
+	}
+	return n, rest, true
+}

@@ -5,10 +5,11 @@
 //
 // It talks to a real process over HTTP on loopback. Absolute figures do not
 // transfer to other machines; ratios within one run mostly do.
+//
+//nolint:forbidigo,errcheck // it prints its figures, and writes bodies into memory
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -23,9 +24,9 @@ import (
 
 func main() {
 	binary := flag.String("viewer", ".build/slogship-viewer", "the program to measure")
-	rows := flag.Int("rows", 1_000_000, "how many records, in the end; all questions are asked at half of them, too")
+	rows := flag.Int("rows", 1_000_000, "how many records, in the end; all questions are asked at half of them, too; 0: those of -dir")
 	kills := flag.Int("kill", 0, "instead: kill -9 so often while records come in, and count what is there in the end")
-	spans := flag.Int("spans", 0, "how many spans, in a database of their own; 0: as many as records")
+	spans := flag.Int("spans", -1, "how many spans, in a database of their own, -dir with -spans after it; -1: as many as records; 0: none, or those that are there")
 	dir := flag.String("dir", "", "where the database is put; empty: a temporary directory")
 	flag.Parse()
 	var err error
@@ -33,8 +34,11 @@ func main() {
 		err = killLoop(*binary, *kills)
 	} else {
 		err = figures(*binary, *dir, *rows)
+		if *spans < 0 {
+			*spans = *rows
+		}
 		if err == nil {
-			err = figuresOfSpans(*binary, cmp.Or(*spans, *rows))
+			err = figuresOfSpans(*binary, *dir, *spans)
 		}
 	}
 	if err != nil {
@@ -55,6 +59,9 @@ func figures(binary, dir string, rows int) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, v.stop(os.Interrupt)) }()
+	if rows == 0 {
+		return ask(v)
+	}
 	g := newGenerator(rows)
 	for _, part := range []int{rows / 2, rows - rows/2} {
 		took, latencies, err := ingest(v, g, part, 4)
@@ -64,7 +71,7 @@ func figures(binary, dir string, rows int) (err error) {
 		fmt.Printf("\n## %d rows\n\n", g.made.Load())
 		fmt.Printf("ingest            %8.0f records/s, batches of %d: p50 %v, p99 %v\n", float64(part)/took.Seconds(), batchSize,
 			quantile(latencies, 0.5), quantile(latencies, 0.99))
-		if err := ask(v, g); err != nil {
+		if err := ask(v); err != nil {
 			return err
 		}
 	}
@@ -74,12 +81,15 @@ func figures(binary, dir string, rows int) (err error) {
 	return v.sizes(dir, int(g.made.Load()))
 }
 
-func figuresOfSpans(binary string, n int) (err error) {
-	dir, err := os.MkdirTemp("", "viewer-measure-")
-	if err != nil {
-		return err
+func figuresOfSpans(binary, dir string, n int) (err error) {
+	if dir != "" {
+		dir += "-spans"
+	} else {
+		if dir, err = os.MkdirTemp("", "viewer-measure-"); err != nil {
+			return err
+		}
+		defer os.RemoveAll(dir)
 	}
-	defer os.RemoveAll(dir)
 	v, err := startViewer(binary, dir, "-max-bytes", "100000000000", "-max-age", "8760h")
 	if err != nil {
 		return err
@@ -116,8 +126,11 @@ func ingest(v *process, g *generator, rows, senders int) (took time.Duration, la
 }
 
 // ask measures each question of a page.
-func ask(v *process, g *generator) error {
-	middle := g.middle()
+func ask(v *process) error {
+	middle, err := v.middle()
+	if err != nil {
+		return err
+	}
 	return askAll(v, []question{
 		{"latest 100", "/api/logs?limit=100", 100},
 		{"a page in the middle", fmt.Sprintf("/api/logs?limit=100&cursor=%d", middle), 100},

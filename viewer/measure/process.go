@@ -1,3 +1,4 @@
+//nolint:forbidigo // it prints its figures
 package main
 
 import (
@@ -38,7 +39,7 @@ func startViewer(binary, dir string, args ...string) (*process, error) {
 	lines := bufio.NewScanner(diag)
 	for lines.Scan() {
 		if url := regexp.MustCompile(`http://[^/]+`).FindString(lines.Text()); url != "" {
-			go io.Copy(os.Stderr, diag) //nolint:errcheck // ends with the process
+			go io.Copy(os.Stderr, diag)
 			return &process{cmd, url}, nil
 		}
 	}
@@ -109,13 +110,20 @@ func (v *process) get(path string, into any) error {
 	return nil
 }
 
+// middle returns a key in the middle of what is there.
+func (v *process) middle() (int64, error) {
+	var status struct{ Oldest, Newest int64 }
+	err := v.get("/api/status", &status)
+	return (status.Oldest + status.Newest) / 2 << 20, err
+}
+
 // sizes prints what the viewer takes of disk and memory.
 func (v *process) sizes(dir string, rows int) error {
 	info, err := os.Stat(filepath.Join(dir, "viewer.db"))
 	if err != nil {
 		return err
 	}
-	status, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(v.cmd.Process.Pid), "status"))
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", v.cmd.Process.Pid))
 	if err != nil {
 		return err
 	}

@@ -1,3 +1,4 @@
+//nolint:forbidigo // it prints its figures
 package main
 
 import (
@@ -7,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/url"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -65,8 +67,35 @@ func attribute(key, value string) []byte {
 	return field2(field2(nil, 1, []byte(key)), 2, field2(nil, 1, []byte(value)))
 }
 
-// traces fills the viewer with spans, and asks what the page of traces asks.
+// traces fills the viewer with n spans, and asks what the page of traces asks.
 func traces(v *process, n int) error {
+	if n > 0 {
+		if err := ingestSpans(v, n); err != nil {
+			return err
+		}
+	}
+	var page struct{ Traces []struct{ Start string } }
+	if err := v.get("/api/traces", &page); err != nil || len(page.Traces) == 0 {
+		return err
+	}
+	newest, err := strconv.ParseInt(page.Traces[0].Start, 10, 64)
+	if err != nil {
+		return err
+	}
+	middle := strconv.FormatInt((newest/1e6-int64(3*24*time.Hour/time.Millisecond))<<20, 10) // of a week
+	name := url.QueryEscape(spanName(7))
+	return askAll(v, []question{
+		{"the latest 50 traces", "/api/traces", 100},
+		{"a page in the middle", "/api/traces?cursor=" + middle, 100},
+		{"by span name", "/api/traces?name=" + name, 100},
+		{"by span name, middle", "/api/traces?name=" + name + "&cursor=" + middle, 100},
+		{"by source", "/api/traces?source=svc3", 100},
+		{"by span name and source", "/api/traces?source=svc3&name=" + name, 100},
+		{"failed", "/api/traces?failed=1", 100},
+	})
+}
+
+func ingestSpans(v *process, n int) error {
 	g := newGenerator(n)
 	bodies := make(chan []byte, 8)
 	go func() { // ends when all are taken, or the process does
@@ -89,21 +118,7 @@ func traces(v *process, n int) error {
 		})
 	}
 	wg.Wait()
-	select {
-	case err := <-failed:
-		return err
-	default:
-	}
+	close(failed)
 	fmt.Printf("\n## %d spans\n\ningest            %8.0f spans/s\n", n, float64(n)/time.Since(start).Seconds())
-	middle := fmt.Sprint(g.middle())
-	name := url.QueryEscape(spanName(7))
-	return askAll(v, []question{
-		{"the latest 50 traces", "/api/traces", 100},
-		{"a page in the middle", "/api/traces?cursor=" + middle, 100},
-		{"by span name", "/api/traces?name=" + name, 100},
-		{"by span name, middle", "/api/traces?name=" + name + "&cursor=" + middle, 100},
-		{"by source", "/api/traces?source=svc3", 100},
-		{"by span name and source", "/api/traces?source=svc3&name=" + name, 100},
-		{"failed", "/api/traces?failed=1", 100},
-	})
+	return <-failed
 }

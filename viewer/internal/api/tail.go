@@ -26,7 +26,7 @@ func (a *API) tail(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
 	out := http.NewResponseController(w)
-	fmt.Fprint(w, "event: hello\ndata: {}\n\n")
+	_, _ = fmt.Fprint(w, "event: hello\ndata: {}\n\n")
 	if out.Flush() != nil {
 		return
 	}

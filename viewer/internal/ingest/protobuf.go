@@ -249,7 +249,8 @@ func readValue(b []byte, depth int) (value []byte, err error) {
 			}); err != nil {
 				return err
 			}
-			value = append(list, ']')
+			list = append(list, ']')
+			value = list
 		case 6:
 			var attrs []keyValue
 			if err := fields(b, func(field int, _ uint64, b []byte) error {

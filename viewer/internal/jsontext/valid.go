@@ -22,6 +22,13 @@ var plain = func() (t [256]bool) {
 	return t
 }()
 
+var hex = func() (t [256]bool) {
+	for _, c := range "0123456789abcdefABCDEF" {
+		t[c] = true
+	}
+	return t
+}()
+
 // value checks the value that begins at i, and returns where it ends.
 func value(b []byte, i, depth int) (end int, ok bool) {
 	if i >= len(b) {
@@ -103,7 +110,7 @@ func str(b []byte, i int) (end int, ok bool) {
 				return i, false
 			}
 			for _, c := range b[i+2 : i+6] {
-				if !('0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F') {
+				if !hex[c] {
 					return i, false
 				}
 			}

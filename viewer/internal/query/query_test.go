@@ -161,8 +161,7 @@ func FuzzParse(f *testing.F) {
 	f.Add(`level>=warn "x\"y" -a:b,"c" took>20ms last:15m`)
 	f.Fuzz(func(t *testing.T, text string) {
 		q, err := Parse(text, noon)
-		var e *Error
-		if errors.As(err, &e) {
+		if e, ok := errors.AsType[*Error](err); ok {
 			e.Caret(text)
 			return
 		}

@@ -129,7 +129,7 @@ func TestRetentionByAge(t *testing.T) {
 	if err != nil || st.Logs > 6000+3600 || st.Expired != 6000 || st.Oldest != noon.UnixMilli() {
 		t.Errorf("status is %+v, %v", st, err)
 	}
-	h, err := s.Histogram(t.Context(), &Selection{}, 200, Budget{})
+	h, err := s.Histogram(t.Context(), &Selection{}, 200, Budget{Time: time.Minute})
 	if err != nil || h.Class[event.Error] != 6000 {
 		t.Errorf("the histogram counts %d, %v", h.Class, err)
 	}

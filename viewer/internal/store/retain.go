@@ -10,7 +10,7 @@ import (
 // there are in a row: between two of them whoever appends comes first.
 const (
 	retainRows  = 2000
-	retainPages = 256
+	retainPages = 128
 )
 
 // retain deletes what is too old or too much, a step at a time, until nothing is,
@@ -24,7 +24,7 @@ func (w *writer) retain(now time.Time) {
 		more, err := w.retainStep(now)
 		if err != nil {
 			_, _ = w.exec("ROLLBACK") // there may be none
-			w.s.opts.OnError(fmt.Errorf("store: retention: %w", err))
+			w.s.opts.OnError(fmt.Errorf("store: retention: %w", plain(err)))
 			w.overdue = false
 			return
 		}
@@ -42,7 +42,7 @@ func (w *writer) keepUp(rows int, now time.Time) {
 		more, err := w.retainStep(now)
 		if err != nil {
 			_, _ = w.exec("ROLLBACK") // there may be none
-			w.s.opts.OnError(fmt.Errorf("store: retention: %w", err))
+			w.s.opts.OnError(fmt.Errorf("store: retention: %w", plain(err)))
 		}
 		w.overdue = more && err == nil
 	}

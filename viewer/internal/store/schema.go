@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"database/sql"
 	"fmt"
 )
@@ -85,7 +86,7 @@ CREATE TABLE seen (gen INTEGER, hash INTEGER, PRIMARY KEY (gen, hash)) WITHOUT R
 // leaves the database as the one before it did.
 func migrate(db *sql.DB, scripts []string) error {
 	var version int
-	if err := db.QueryRow("PRAGMA user_version").Scan(&version); err != nil {
+	if err := db.QueryRowContext(context.Background(), "PRAGMA user_version").Scan(&version); err != nil {
 		return err
 	}
 	if version > len(scripts) {
@@ -101,15 +102,16 @@ func migrate(db *sql.DB, scripts []string) error {
 }
 
 func migrateOnce(db *sql.DB, script string, version int) error {
-	tx, err := db.Begin()
+	ctx := context.Background()
+	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback() //nolint:errcheck // after a commit it does nothing
-	if _, err := tx.Exec(script); err != nil {
+	if _, err := tx.ExecContext(ctx, script); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(fmt.Sprintf("PRAGMA user_version = %d", version)); err != nil {
+	if _, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", version)); err != nil {
 		return err
 	}
 	return tx.Commit()

@@ -24,7 +24,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	_ "modernc.org/sqlite" // the driver
+	_ "modernc.org/sqlite" //nolint:depguard // the driver; the list is that of the root module
 )
 
 // Options say how much is kept, and how safely. The zero value is usable.
@@ -39,7 +39,8 @@ type Options struct {
 	// OnError is told what goes wrong in the background; nil: nobody is.
 	OnError func(error)
 
-	now func() time.Time // for tests; nil: time.Now
+	now  func() time.Time // for tests; nil: time.Now
+	wait time.Duration    // for tests: for a lock that another process has; 0: 5 s
 }
 
 // Errors of Append that a caller tells apart.
@@ -87,6 +88,9 @@ func Open(dir string, opts Options) (*Store, error) {
 	if opts.now == nil {
 		opts.now = time.Now
 	}
+	if opts.wait == 0 {
+		opts.wait = 5 * time.Second
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
@@ -97,11 +101,11 @@ func Open(dir string, opts Options) (*Store, error) {
 	}
 	s.lock = lock
 	if err := s.open(); err != nil {
-		return nil, errors.Join(fmt.Errorf("store: %s: %w", s.path, err), s.closeFiles())
+		return nil, errors.Join(fmt.Errorf("store: %s: %w", s.path, plain(err)), s.closeFiles())
 	}
 	w, err := newWriter(s)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("store: %s: %w", s.path, err), s.closeFiles())
+		return nil, errors.Join(fmt.Errorf("store: %s: %w", s.path, plain(err)), s.closeFiles())
 	}
 	go w.run() // ends when Close closes the queue
 	return s, nil
@@ -113,12 +117,18 @@ func (s *Store) open() (err error) {
 		synchronous = "NORMAL"
 	}
 	s.write, err = sql.Open("sqlite", dsn(s.path,
-		"page_size(8192)", "auto_vacuum(INCREMENTAL)", "journal_mode(WAL)", "synchronous("+synchronous+")",
-		"busy_timeout(5000)", "cache_size(-32000)", "journal_size_limit(67108864)", "wal_autocheckpoint(4000)"))
+		"synchronous("+synchronous+")", fmt.Sprintf("busy_timeout(%d)", s.opts.wait.Milliseconds()),
+		"cache_size(-32000)", "journal_size_limit(67108864)", "wal_autocheckpoint(2000)"))
 	if err != nil {
 		return err
 	}
 	s.write.SetMaxOpenConns(1)
+	// These are kept in the file, and count in this order; the driver would sort them.
+	for _, pragma := range []string{"page_size(8192)", "auto_vacuum(INCREMENTAL)", "journal_mode(WAL)"} {
+		if _, err := s.write.ExecContext(context.Background(), "PRAGMA "+pragma); err != nil {
+			return err
+		}
+	}
 	if err := migrate(s.write, migrations); err != nil {
 		return err
 	}
@@ -168,10 +178,10 @@ func (s *Store) closeFiles() error {
 func (s *Store) reading(ctx context.Context, fn func(tx *sql.Tx) error) error {
 	tx, err := s.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
-		return err
+		return plain(err)
 	}
 	defer tx.Rollback() //nolint:errcheck // it has read only
-	return fn(tx)
+	return plain(fn(tx))
 }
 
 // each calls fn for every row, and closes the rows.
@@ -179,7 +189,7 @@ func each(rows *sql.Rows, err error, fn func() error) error {
 	if err != nil {
 		return err
 	}
-	defer rows.Close() //nolint:errcheck // Err says what went wrong
+	defer rows.Close()
 	for rows.Next() {
 		if err := fn(); err != nil {
 			return err

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -385,7 +386,7 @@ func TestCannotOpen(t *testing.T) {
 	if _, err := Open(dir, Options{}); err == nil || !strings.Contains(err.Error(), "not a database") {
 		t.Errorf("garbage: %v", err)
 	}
-	if b, err := os.ReadFile(file); err != nil || string(b) != string(garbage) {
+	if b, err := os.ReadFile(file); err != nil || !bytes.Equal(b, garbage) {
 		t.Errorf("the file was changed: %v", err)
 	}
 	dir = t.TempDir()

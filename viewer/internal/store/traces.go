@@ -65,7 +65,7 @@ func (s *Store) Traces(ctx context.Context, sel TraceSelection, cursor int64, li
 	if err != nil {
 		return nil, 0, err
 	}
-	defer rows.Close()
+	defer rows.Close() //nolint:errcheck // Err says what went wrong
 	deadline := time.Now().Add(b.Time)
 	var last int64
 	for n := 0; rows.Next(); n++ {
@@ -113,7 +113,7 @@ func (s *Store) Trace(ctx context.Context, id [16]byte) (spans []SpanRecord, err
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
+	defer rows.Close() //nolint:errcheck // Err says what went wrong
 	for rows.Next() {
 		r, _, err := s.scanSpan(rows)
 		if err != nil {

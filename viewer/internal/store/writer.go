@@ -39,6 +39,15 @@ func newWriter(s *Store) (*writer, error) {
 	return w, w.reload()
 }
 
+// close closes the statements as well: SQLite keeps a connection open, and its log
+// unmerged, for as long as it has one.
+func (w *writer) close() {
+	for _, stmt := range w.stmts {
+		_ = stmt.Close() // it has nothing more to say
+	}
+	_ = w.conn.Close() // to the pool, which Close closes
+}
+
 func (w *writer) reload() error {
 	if err := w.s.names.load(w); err != nil {
 		return err
@@ -58,7 +67,7 @@ func (w *writer) reload() error {
 // and looks after retention in between. It ends when the queue is closed and empty.
 func (w *writer) run() {
 	defer close(w.s.done)
-	defer w.conn.Close()
+	defer w.close()
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
@@ -131,13 +140,13 @@ func (w *writer) commit(jobs []*job) (rows int) {
 
 func (w *writer) transact(jobs []*job) (err error) {
 	if _, err := w.exec("BEGIN IMMEDIATE"); err != nil {
-		return err
+		return fmt.Errorf("store: nothing was kept: %w", plain(err))
 	}
 	defer func() {
 		if err == nil {
 			return
 		}
-		err = fmt.Errorf("store: nothing was kept: %w", err)
+		err = fmt.Errorf("store: nothing was kept: %w", plain(err))
 		_, _ = w.exec("ROLLBACK") // SQLite may have done so already
 		if again := w.reload(); again != nil {
 			w.s.opts.OnError(fmt.Errorf("store: %w", again))
