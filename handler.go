@@ -11,9 +11,9 @@
 // After a failure it goes back in front of the records logged meanwhile, and is
 // sent again after a back-off, with the same event ids.
 //
-// Memory is bounded in records and bytes: at the bound the oldest record is
-// dropped and counted. Every record is delivered, dropped or held (the last three
-// counts). In every snapshot that [Handler.Stats] returns,
+// Memory is bounded in records and bytes: at the bound the oldest record is dropped and
+// counted. Every record is delivered, dropped or still held: pending, in flight or
+// spooled. In every snapshot that [Handler.Stats] returns,
 //
 //	Accepted == Delivered + Dropped.Total() + Pending + InFlight + Spooled
 //

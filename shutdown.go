@@ -15,11 +15,11 @@ const (
 )
 
 // Shutdown stops accepting records, sends those held, and ends the Handler's goroutine.
-// Records logged afterwards are dropped and counted in [Dropped.Closed]. It does not
-// wait for the end of a back-off, but for that of a Retry-After from the server. It
-// returns before ctx ends if waiting is useless: if the Retry-After ends after ctx's
-// deadline, or if its first attempt shows a misconfiguration (401, 404, ...). A nil ctx
-// is [context.Background].
+// Records logged afterwards are dropped and counted in [Dropped.Closed]. Shutdown cuts
+// a back-off short, but waits until the end of a Retry-After. It returns before ctx
+// ends if waiting is useless: if the Retry-After ends after ctx's deadline, or if its
+// first attempt shows a misconfiguration (401, 404, ...). A nil ctx is
+// [context.Background].
 //
 // Shutdown returns nil if no record is left, also if the server refused some: those are
 // counted in [Stats] only. Otherwise its error is a [*LossError], which says why, and

@@ -32,11 +32,11 @@ type OTLPOptions struct {
 	// smaller and faster, and every receiver reads it.
 	Encoding OTLPEncoding
 
-	// Resource describes the program that logs, once per request: service.name,
-	// service.version, deployment.environment.name and others, of any kind,
-	// including groups. Of duplicate keys the last wins. An empty key is an
-	// error, and so is a value that encoding/json cannot marshal. Without
-	// service.name, "unknown_service:" and the program's name are sent.
+	// Resource describes the program that logs, and is sent once per request:
+	// service.name, service.version, deployment.environment.name and others, of any
+	// kind, including groups. Of equal keys, the last is kept. It is an error if a key
+	// is empty, or if encoding/json cannot marshal a value. Without a service.name,
+	// "unknown_service:" and the program's name are sent.
 	Resource []slog.Attr
 
 	// ScopeName and ScopeVersion are the instrumentation scope. If ScopeName is
@@ -58,39 +58,40 @@ type OTLPOptions struct {
 //	id       attribute log.record.uid
 //	source   attributes code.function.name, code.file.path, code.line.number
 //
-// Levels between these have numbers between these, from 1 to 24, as in
-// OpenTelemetry's own bridge. Attributes at the root named trace_id and
-// span_id, whether from ContextAttrs, WithAttrs or the log call, become the
-// LogRecord's trace_id and span_id if they are valid: 32 and 16 hexadecimal
-// digits, not all zero. Otherwise they stay attributes.
+// Other levels have the numbers between these, from 1 to 24, as in OpenTelemetry's own
+// bridge. Attributes at the root named trace_id and span_id, whether from ContextAttrs,
+// WithAttrs or the log call, become the LogRecord's trace_id and span_id if they are 32
+// and 16 hexadecimal digits that are not all zero. Otherwise they stay attributes.
 //
-// Attributes keep their kinds. Groups and maps become kvlist_value, arrays
-// array_value, []byte bytes_value, nil an empty value. Durations are nanoseconds
-// and times RFC 3339, as in [slog.JSONHandler]. An integer that does not fit into
-// int64 is a string of digits, as OpenTelemetry's mapping to AnyValue requires. NaN
-// and infinities are kept. In OTLPJSON a double always has a fraction: 1.0. Invalid
-// UTF-8 becomes U+FFFD.
+// Attributes keep their kinds. Groups and maps become kvlist_value, arrays array_value,
+// a []byte bytes_value, and nil an empty value. Durations are nanoseconds and times are
+// RFC 3339, as in [slog.JSONHandler]. An integer that does not fit into an int64
+// becomes a string of digits, as OpenTelemetry's mapping to AnyValue requires. NaN and
+// infinities are kept. In OTLPJSON a double always has a fraction: 1.0. Invalid UTF-8
+// becomes U+FFFD.
 //
-// Of duplicate keys the last wins, because OTLP allows no duplicates. An attribute
-// at the root with a name that the format writes itself (log.record.uid,
+// Of attributes with the same key, the last is kept, because OTLP allows no duplicates.
+// An attribute at the root with a name that the format writes itself (log.record.uid,
 // code.function.name, code.file.path, code.line.number) gets a trailing underscore.
-// Groups nested more than 30 deep are flattened, their names joined by dots, and
-// objects there become strings of JSON: decoders stop at 100 nested messages, and
-// each group takes three.
+//
+// Decoders accept at most 100 nested messages, and each group takes three. Therefore
+// groups nested more than 30 deep are flattened, with their names joined by dots, and
+// objects at that depth become strings of JSON.
 //
 // The first error of a record is also written as the attributes exception.type,
 // exception.message and exception.stacktrace (if it has a stack), unless the
 // record has an attribute with that name.
 //
-// A record without a time has only observed_time_unix_nano, the time at which
-// it was logged. A time before 1970 or after 2262, or other text with which
-// ReplaceAttr replaced the time, is the attribute "time_text" instead.
+// A record without a time has only observed_time_unix_nano, the time at which it was
+// logged. So has a record whose time is before 1970 or after 2262, or was replaced by
+// ReplaceAttr with text that is not RFC 3339; this time or text becomes the attribute
+// "time_text".
 //
-// After a partial success, the number of records that it rejects is counted in
-// Stats.Dropped.Rejected. Any other 2xx is a success. After any 5xx the batch
-// is sent again; the specification would drop it after a 500. A Collector
-// answers 400 to a body that is too large: this is read as 413. Loki answers
-// 400 after it has stored the good entries: this is read as in [Loki].
+// After a partial success, the records that it rejects are counted in
+// Stats.Dropped.Rejected. Any other 2xx is a success. After any 5xx the batch is sent
+// again, although the specification would drop it after a 500. A 400 of a Collector
+// that says that the body is too large counts as 413. A 400 of Loki is handled as
+// described at [Loki].
 //
 // A request has at most 20 MiB, the Collector's default limit.
 func OTLP(o OTLPOptions) slogship.Format {
