@@ -127,8 +127,8 @@ func ClickHouse(o ClickHouseOptions) slogship.Format {
 
 type clickHouse struct{ framed }
 
-// ReadAnswer looks for an error code first: old servers give a bad row a 500,
-// and a failure after the answer has begun comes with a 200.
+// ReadAnswer looks for an error code first: old servers answer a bad row with 500, and
+// an error after the beginning of the answer comes with a 200.
 func (*clickHouse) ReadAnswer(a slogship.Answer) slogship.Verdict {
 	code := exceptionCode(a)
 	switch code {
@@ -161,8 +161,8 @@ var clickHouseService = service{
 	credentials: `ClickHouse wants Options.Header {"X-ClickHouse-User": {user}, "X-ClickHouse-Key": {password}}`,
 }
 
-// exceptionCode is the code of the server's error, or 0 if there is none. It
-// stands in a header, and at the beginning of the body: "Code: 60. DB::Exception: ...".
+// exceptionCode returns the code of the server's error, or 0. It is in a header and at
+// the beginning of the body: "Code: 60. DB::Exception: ...".
 func exceptionCode(a slogship.Answer) int {
 	if code, err := strconv.Atoi(a.Header.Get("X-ClickHouse-Exception-Code")); err == nil {
 		return code

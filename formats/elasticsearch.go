@@ -115,12 +115,12 @@ type elasticsearch struct {
 	index index
 }
 
-// An index is the name of one, with a date in it.
+// An index is the name of an index with a date in it.
 type index struct {
 	before, layout, after string
 
-	// names is the last name that was made, if the layout changes no more often
-	// than once a day: most records are of today.
+	// names caches the last name, if the layout changes at most once a day: most
+	// records are of the same day.
 	names *atomic.Pointer[dayName]
 }
 
@@ -170,7 +170,7 @@ func (x *index) append(dst []byte, t time.Time) []byte {
 		known = &dayName{day, string(x.appendFormat(nil, t))}
 		x.names.Store(known)
 	}
-	if known.day > day { // rare, and not worth another place
+	if known.day > day { // rare: not cached
 		return x.appendFormat(dst, t)
 	}
 	return append(dst, known.name...)
@@ -202,9 +202,9 @@ var bulkService = service{
 	credentials: `Elasticsearch wants Options.Header {"Authorization": {"ApiKey " + apiKey}}`,
 }
 
-// keepErrorAnObject gives an attribute "error" that is not a group or an object an
-// underscore, and those that are called so with underscores one more. A document
-// that has error.message cannot have a text in error as well.
+// keepErrorAnObject adds a trailing underscore to the name of an attribute "error" that
+// is not a group or an object, and of those named "error_", "error__" and so on. A
+// document with error.message cannot have a text in error as well.
 func keepErrorAnObject(e *slogship.Event) {
 	for i := range e.Attrs {
 		a := &e.Attrs[i]
@@ -325,7 +325,7 @@ func (*elasticsearch) ReadAnswer(a slogship.Answer) slogship.Verdict {
 	answer, err := readBulk(a.Body, a.Records)
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		return slogship.Verdict{Action: slogship.Isolate, Reason: "the answer is cut off"} // in halves it is shorter
+		return slogship.Verdict{Action: slogship.Isolate, Reason: "the answer is cut off"} // the answers to halves are shorter
 	case err != nil && !errors.Is(err, errTooMany):
 		return bulkService.foreign(a)
 	case answer.err != "":
@@ -338,8 +338,8 @@ func (*elasticsearch) ReadAnswer(a slogship.Answer) slogship.Verdict {
 	case !answer.listed && !failed:
 		return slogship.Verdict{} // taken; a filter_path leaves items out
 	case len(answer.items) != a.Records:
-		// The server has silently dropped bad records; if there is no item at all,
-		// perhaps it has read none. Which it is, other records tell.
+		// The server has silently dropped bad records, or, if there is no item, may
+		// have read none. Sending a part of the records tells which.
 		v := slogship.Verdict{Action: slogship.Isolate, Reason: "there is not one item for each record in the answer"}
 		if len(answer.items) == 0 {
 			v.Reason = "the answer has no item for any record: the server has perhaps read none"
@@ -349,7 +349,7 @@ func (*elasticsearch) ReadAnswer(a slogship.Answer) slogship.Verdict {
 	}
 	v := slogship.Verdict{Action: slogship.Accept, Outcomes: make([]slogship.Outcome, a.Records)}
 	var why reasons
-	setUp := true // each item says that the set-up is wrong
+	setUp := true // each item shows a misconfiguration
 	for i, item := range answer.items {
 		outcome := outcomeOf(item.Status)
 		if item.Status == http.StatusConflict || item.Status == 0 && !failed && item.Error == "" {
@@ -368,7 +368,8 @@ func (*elasticsearch) ReadAnswer(a slogship.Answer) slogship.Verdict {
 	return v
 }
 
-// isSetUp reports whether a status means that no record would fare better.
+// isSetUp reports whether a status is a misconfiguration, with which every record is
+// refused.
 func isSetUp(status int) bool {
 	return status == http.StatusUnauthorized || status == http.StatusForbidden || status == http.StatusNotFound
 }

@@ -157,7 +157,7 @@ func newLoki(o LokiOptions) *loki {
 	return f
 }
 
-// lokiName is what becomes of the name of an attribute.
+// lokiName returns the name of an attribute in Loki.
 func lokiName(key string) string {
 	return string(appendLokiName(nil, nil, key))
 }

@@ -171,8 +171,9 @@ var otlpService = service{
 	credentials: "the server wants credentials in Options.Header; Loki may want a tenant in X-Scope-OrgID",
 }
 
-// readOTLPAnswer reads an answer to a request in either encoding. The answer's is
-// not always that of the request, and not always named; its first byte tells it.
+// readOTLPAnswer reads an answer to a request in either encoding. The encoding of the
+// answer is not always that of the request, and Content-Type is not always set; the
+// first byte shows it.
 func readOTLPAnswer(a slogship.Answer) slogship.Verdict {
 	message := otlpStatus(a.Body)
 	v := lokiRefusal(message, a, true)
@@ -195,10 +196,10 @@ func readOTLPAnswer(a slogship.Answer) slogship.Verdict {
 
 // otlpPartialSuccess reads an ExportLogsServiceResponse
 // (opentelemetry/proto/collector/logs/v1/logs_service.proto). It reports false for
-// what is none: JSON that is neither an empty object nor one with the message's only
-// field, or a text that is not a message with that field.
+// anything else: JSON that is neither an empty object nor an object with the only field
+// of that message, or bytes that are not a message with that field.
 //
-// A message without rejected records is advice, and the records are taken.
+// A partial success without rejected records is a warning: all records were accepted.
 func otlpPartialSuccess(body []byte) (rejected int, reason string, ok bool) {
 	read := readOTLPProtobuf
 	if bytes.HasPrefix(answers.Trim(body), []byte("{")) {
@@ -252,9 +253,9 @@ func readOTLPProtobuf(body []byte) (n int64, reason string, ok bool) {
 	return n, reason, err == nil
 }
 
-// otlpStatus is the message of a google.rpc.Status, which the body of an error
-// has to be; or the body, if it is none. The body alone tells the encoding: Loki
-// answers requests in JSON in protobuf too, and names no Content-Type.
+// otlpStatus returns the message of a google.rpc.Status, which the body of an error
+// should be, or else the body. Only the body shows the encoding: Loki also answers
+// requests in JSON with protobuf, and does not set Content-Type.
 func otlpStatus(body []byte) (message string) {
 	if bytes.HasPrefix(body, []byte("{")) {
 		r := answers.NewReader(body)

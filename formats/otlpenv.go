@@ -74,7 +74,7 @@ func OTLPFromEnv() (endpoint string, opts *slogship.Options, err error) {
 	return endpoint, o, nil
 }
 
-// otlpEnv reads variables and collects what is wrong with them.
+// otlpEnv reads variables and collects their errors.
 type otlpEnv struct{ errs []error }
 
 // bad notes that the value of a variable breaks a rule.
