@@ -93,26 +93,28 @@ const (
 	ByStatus Action = iota
 
 	// Accept means that the records are delivered, unless Verdict.Outcomes or
-	// Verdict.Refused say otherwise: 2xx whose body is not a web page.
+	// Verdict.Refused say otherwise. Its codes are 2xx, if the body is not a web page.
 	Accept
 
-	// Retry sends the records again after a back-off: 408, 425, 429, 5xx.
+	// Retry sends the records again after a back-off. Its codes are 408, 425, 429 and
+	// 5xx.
 	Retry
 
 	// Hold keeps the records because of a misconfiguration, and tries again every
-	// Options.MaxBackoff: 101, 3xx, 401, 403, 404 and a few others.
+	// Options.MaxBackoff. Its codes are 101, 3xx, 401, 403, 404 and a few others.
 	Hold
 
 	// TooLarge halves the batch and sends the halves. A single record that is too large
-	// is dropped and counted in Dropped.TooLarge: 413.
+	// is dropped and counted in Dropped.TooLarge. Its code is 413.
 	TooLarge
 
 	// Isolate means that a record is bad. The batch is halved until that record is
-	// alone; it is then dropped and counted in Dropped.Rejected: every other 4xx.
+	// alone; it is then dropped and counted in Dropped.Rejected. Its codes are all
+	// other 4xx.
 	Isolate
 
-	// Reject drops all records of the request, and counts them in Dropped.Rejected. No
-	// status code causes it.
+	// Reject drops all records of the request, and counts them in Dropped.Rejected. It
+	// has no code.
 	Reject
 )
 

@@ -130,7 +130,7 @@ func (s Stats) LogValue() slog.Value {
 
 // Dropped counts dropped records, by reason.
 type Dropped struct {
-	Overflow  int64 // at MaxPending or MaxPendingBytes; with Options.Spool, at its MaxBytes
+	Overflow  int64 // the oldest, at MaxPending or MaxPendingBytes; with Options.Spool, at its MaxBytes
 	Rejected  int64 // refused by the server because of their content, or the Format panicked
 	TooLarge  int64 // refused alone with 413, or could not be shortened to MaxRecordBytes
 	Discarded int64 // by Handler.Discard
