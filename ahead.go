@@ -2,15 +2,15 @@ package slogship
 
 import "time"
 
-// bodies makes request bodies, one of them ahead: once a request has left and a
-// full batch waits, that batch is encoded until the answer is there.
+// bodies makes request bodies, one of them ahead: after a request was sent, the next
+// batch is encoded, if it is full, while the batcher waits for the answer.
 //
 //	under way   [ body ]            made by encoders[0]
 //	pending     [ full batch | ...  -> ready, made by encoders[1]
 //
-// What was made ahead changes nothing: its records stay pending, and may be dropped
-// or come in another batch. It is used if the next body is of just these. It is owned
-// by the batcher's goroutine.
+// A body made ahead has no effect until it is used: its records stay pending, and may
+// be dropped or become part of another batch. It is used if the next body has exactly
+// these records. bodies is owned by the batcher's goroutine.
 type bodies struct {
 	p        *pending
 	encoders []*encoder
@@ -20,7 +20,8 @@ type bodies struct {
 	made     noted       // in it, or lost
 }
 
-// noted is which records a piece had: its blocks may hold others by now.
+// noted says which records were in a piece, because its blocks may have been reused
+// since.
 type noted struct {
 	piece
 	firsts []uint64 // the sequence number of the first record of each span
@@ -49,8 +50,8 @@ func (b *bodies) lend(dst []*encoder) []*encoder {
 	return append(dst, b.encoders...)
 }
 
-// of returns a body of the records at the front of pc: of as many as there is room
-// for. It is valid until the next call.
+// of returns a body of the records at the front of pc, as many as there is room for.
+// The body is valid until the next call.
 func (b *bodies) of(pc piece, room int) *body {
 	if b.report != nil {
 		return b.encoders[0].encodeWith(pc, room, b.report)
@@ -64,7 +65,7 @@ func (b *bodies) of(pc piece, room int) *body {
 	return b.encoders[0].encode(pc, room)
 }
 
-// fresh reports whether what was made ahead may be sent still: with a MaxAge, records
+// fresh reports whether the body made ahead may still be sent. With a MaxAge, records
 // may have become too old since.
 func (b *bodies) fresh() bool {
 	return b.encoders[0].maxAge == 0 || time.Since(b.madeAt) < b.encoders[0].maxAge/64
@@ -81,7 +82,7 @@ func (b *bodies) makeAhead() {
 		return
 	}
 	b.ready, b.madeAt = nil, time.Now()
-	defer func() { _ = recover() }() // the Format's, and it will be met again
+	defer func() { _ = recover() }() // the Format panicked: it will do so again when the body is needed
 	body := b.encoders[1].encode(pc, b.encoders[1].room)
 	if body.taken.records > 0 {
 		front, _ := pc.split(pc.records - body.rest.records)
@@ -112,9 +113,10 @@ func (n noted) isFrontOf(pc piece) bool {
 	return true
 }
 
-// peek returns the next full batch, if there is one, and leaves it pending. The
-// memory of its records stays what it is until unpin, whatever becomes of them. As
-// long as the oldest are dropped for overflow there is none: it would not last.
+// peek returns the next full batch, if there is one, and leaves it pending. The memory
+// of its records is not reused until unpin, even if they are dropped. While records are
+// dropped for overflow, peek returns nothing, because the batch would lose its oldest
+// records.
 func (p *pending) peek() (batch piece) {
 	p.lock()
 	defer p.mu.Unlock()
@@ -138,7 +140,7 @@ func (p *pending) peek() (batch piece) {
 	return batch
 }
 
-// unpin lets go of what peek returned.
+// unpin releases the memory of the batch that peek returned.
 func (p *pending) unpin(pc piece) {
 	p.lock()
 	defer p.mu.Unlock()

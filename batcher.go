@@ -17,7 +17,7 @@ type batcher struct {
 	bodies  *bodies
 	sender  *sender
 	encode  func(pc piece, room int) *body // bodies.of
-	post    func(body *body) reply         // sender.send; until the answer is there, the next one is made
+	post    func(body *body) reply         // sender.send; while it waits for the answer, the next body is encoded
 	flights *flights
 
 	encodeBy func(e *encoder, pc piece, room int) *body // (*encoder).encode
@@ -29,7 +29,7 @@ type batcher struct {
 
 	minBackoff, maxBackoff time.Duration
 
-	ctx    context.Context // of all requests; marked, so that they log nothing
+	ctx    context.Context // of all requests; has sendingKey, so that they log nothing
 	cancel context.CancelFunc
 	done   chan struct{} // closed by run at its end
 	turn   chan struct{} // cap 1, never closed; holds a token while OnError or OnDrop is called
@@ -39,14 +39,14 @@ type batcher struct {
 	// Owned by run.
 	draining  bool
 	drained   int           // attempts since draining
-	wrong     bool          // the first of these was answered as if the set-up were wrong
-	tooLate   time.Duration // how much longer than drain may wait the server wants to be left alone; read by shutdown, after done
+	wrong     bool          // the first of these showed a misconfiguration
+	tooLate   time.Duration // what is left of the Retry-After that ends after drainCtx; read by shutdown, after done
 	failures  int           // failed attempts since the last good one
-	failing   bool          // it was reported
+	failing   bool          // OnError was called for it
 	careful   bool          // the next requests are one at a time: something was refused
 	retryAt   time.Time     // the end of the back-off; zero if there is none
-	notBefore time.Time     // of it, the part that even Shutdown obeys: Retry-After
-	aside     int           // times that suspects were tried with nothing else to send, and in vain
+	notBefore time.Time     // the end of the Retry-After, for which Shutdown waits too
+	aside     int           // attempts in vain to send suspects while nothing else was pending
 	judge     judge
 	reporter  lossReporter
 }
@@ -94,17 +94,17 @@ func newBatcher(p *pending, s *sender, o settings) *batcher {
 	return b
 }
 
-// drain ends the intake and has run send what is left, until ctx ends. It is
+// drain stops accepting records and makes run send those held, until ctx ends. It is
 // called once.
 func (b *batcher) drain(ctx context.Context) {
 	b.drainCtx = ctx
 	b.p.close()
 }
 
-// run is the only goroutine that swaps pending, or settles or restores what is in
-// flight: a slow backend blocks run and nothing else. It sends one batch at a time,
-// or several that have a goroutine each, for which it waits (flights). New starts
-// it; it ends when, after drain, nothing is held any more or the time for that is up.
+// run is the only goroutine that swaps pending, and that settles or restores the
+// records in flight: a slow backend blocks run and nothing else. It sends one batch at
+// a time, or several, each in a goroutine of its own, and waits for them (flights). New
+// starts run. After drain, it ends when no record is held or when drainCtx ends.
 func (b *batcher) run() {
 	defer close(b.done)
 	defer b.sender.close()
@@ -146,7 +146,7 @@ func (b *batcher) run() {
 		if b.draining {
 			drained = b.drainCtx.Done()
 		}
-		select { // the one point where run waits, other than for an answer
+		select { // the only point where run waits, except for an answer
 		case <-b.p.wake:
 		case <-expired:
 		case <-stop:
@@ -170,8 +170,8 @@ func (b *batcher) beginDraining() {
 	}
 }
 
-// wait returns the time until the next attempt, or false if there is none to
-// come. Nothing that is logged meanwhile shortens a back-off.
+// wait returns the time until the next attempt, or false if none is due. Records logged
+// during a back-off do not shorten it.
 func (b *batcher) wait(now time.Time) (d time.Duration, held bool) {
 	if d := b.retryAt.Sub(now); d > 0 {
 		return d, true
@@ -179,8 +179,8 @@ func (b *batcher) wait(now time.Time) (d time.Duration, held bool) {
 	return b.p.due(now)
 }
 
-// hopeless reports whether drain has nothing to wait for: the set-up is wrong, or
-// a Retry-After lies beyond the deadline.
+// hopeless reports whether it is useless to wait in drain: because of a
+// misconfiguration, or because a Retry-After ends after drainCtx's deadline.
 func (b *batcher) hopeless() bool {
 	deadline, ok := b.drainCtx.Deadline()
 	if ok && b.notBefore.After(deadline) && b.notBefore.After(time.Now()) {
@@ -190,12 +190,12 @@ func (b *batcher) hopeless() bool {
 	return b.wrong
 }
 
-// attempt takes a batch and sends it, in pieces if need be. What has no final
-// answer in the end goes back in front of pending, also if something panics.
+// attempt takes a batch and sends it, in pieces if necessary. Records without a final
+// answer go back in front of pending, also after a panic.
 func (b *batcher) attempt() {
 	j := &b.judge
 	b.careful = false
-	if !j.begin(time.Now()) { // Discard was quicker: nothing is known about the server
+	if !j.begin(time.Now()) { // Discard dropped the batch: nothing is known about the server
 		b.p.tryAsideAt(time.Now().Add(b.maxBackoff))
 		return
 	}
@@ -220,7 +220,7 @@ func (b *batcher) attempt() {
 			b.p.noteRetry()
 		}
 		r := b.post(body)
-		if b.ctx.Err() != nil { // Shutdown gave up, and has closed the books, or leaves what is held to the disk
+		if b.ctx.Err() != nil { // Shutdown gave up: it has counted the records as dropped, or left them to the disk
 			if b.p.disk != nil {
 				j.finish()
 			}
@@ -241,10 +241,10 @@ func (b *batcher) attempt() {
 	b.ended(m)
 }
 
-// mishaps is what went wrong in an attempt.
+// mishaps are the errors of an attempt.
 type mishaps struct {
 	last       error // the last one
-	complaint  error // the first one about what is in a record
+	complaint  error // the first one about the content of a record
 	wait       time.Duration
 	compressed bool
 }
@@ -262,7 +262,7 @@ func (m *mishaps) note(r reply, v Verdict, pc piece, err error, wait time.Durati
 	}
 }
 
-// ended draws the conclusions from an attempt.
+// ended decides what follows an attempt: success, a back-off or a report.
 func (b *batcher) ended(m mishaps) {
 	j := &b.judge
 	end, rest := j.finish()
@@ -299,8 +299,9 @@ func (b *batcher) ended(m mishaps) {
 	}
 }
 
-// pauseShare: after the requests for a search are used up the batcher pauses for
-// up to so much of MinBackoff. That the search gets on ends a back-off.
+// pauseShare is the largest part of MinBackoff for which the batcher pauses after the
+// extra requests of a search are used up. The back-off ends if the search makes
+// progress.
 const pauseShare = 8
 
 // scheduleSuspects decides when suspects are tried if there is nothing else to
@@ -330,8 +331,8 @@ func (b *batcher) inVain(m mishaps) error {
 	return &sendError{text: text}
 }
 
-// read asks the Format, and where it leaves the question open the status code,
-// what an answer means.
+// read returns what an answer means: what the Format says or, with ByStatus, what the
+// status code says.
 func (b *batcher) read(r reply, pc piece, body *body) (v Verdict) {
 	records := pc.records
 	if body != nil && body.report != nil {
@@ -339,8 +340,8 @@ func (b *batcher) read(r reply, pc piece, body *body) (v Verdict) {
 		defer func() { v = b.reporter.answered(v, pc.records) }()
 	}
 	if r.err != nil || r.status/100 == 2 && r.bodyErr != nil {
-		// No answer, or one that was cut off before its end: the batch may
-		// have been taken or not. It is sent again, with the same ids.
+		// There is no answer, or a part of one: the server may have taken the batch or
+		// not. It is sent again, with the same ids.
 		return Verdict{Action: Retry}
 	}
 	if r.status == http.StatusSwitchingProtocols {
@@ -366,10 +367,9 @@ func (b *batcher) read(r reply, pc piece, body *body) (v Verdict) {
 	return v
 }
 
-// failed begins a back-off: a random time up to minBackoff * 2^failures and up
-// to maxBackoff, at least what the server asked for. Full jitter keeps clients
-// apart that failed together ("Exponential Backoff And Jitter", AWS
-// Architecture Blog, 2015).
+// failed begins a back-off: a random time up to minBackoff * 2^failures and at most
+// maxBackoff, or the Retry-After if that is longer. Full jitter keeps clients apart
+// that failed together ("Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
 func (b *batcher) failed(err error, retryAfter time.Duration) {
 	b.backOff(1+rand.N(b.ceiling()), retryAfter)
 	b.report(err)
@@ -385,9 +385,10 @@ func ceiling(least, most time.Duration, n int) time.Duration {
 	return least << n
 }
 
-// held begins the wait before the next attempt after a misconfiguration. Shutdown
-// does not wait that long: if its first attempt ends like that it gives up;
-// otherwise the server has worked since, and it retries as after any failure.
+// held begins the wait after a misconfiguration, before the next attempt. Shutdown does
+// not wait that long. If its first attempt shows a misconfiguration, it gives up. If a
+// later attempt does, the server has worked since Shutdown began, and Shutdown retries
+// as after any failure.
 func (b *batcher) held(err error, retryAfter time.Duration) {
 	if b.draining {
 		b.wrong = b.wrong || b.drained == 1
@@ -406,7 +407,7 @@ func (b *batcher) backOff(d, retryAfter time.Duration) {
 	b.p.noteNextAttempt(b.retryAt)
 }
 
-// succeeded ends an attempt that the server answered for every record. If it
+// succeeded ends an attempt in which every record got a final answer. If the server
 // refused some, complaint says why.
 func (b *batcher) succeeded(complaint error) {
 	b.failures = 0
@@ -425,7 +426,7 @@ func (b *batcher) succeeded(complaint error) {
 	}
 }
 
-// report notes that delivery fails, and tells so the first time.
+// report notes that delivery fails, and calls OnError the first time.
 func (b *batcher) report(err error) {
 	b.failing = true
 	if b.p.noteFailure(err, time.Now()) {

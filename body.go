@@ -10,14 +10,13 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// payload is a request body. net/http may go on reading a body after the
-// answer is there; the memory of a payload is used again then. So reading goes
-// through a lock, and ends with withdraw.
+// payload is a request body. net/http may read a body even after Do returns, but its
+// memory is then reused. Therefore reads are locked, and withdraw stops them.
 type payload struct {
 	raw  int // bytes before compression
 	size int
 
-	read chan struct{} // closed by who reads it to its end first, or withdraws it
+	read chan struct{} // closed by the first reader to reach the end, or by withdraw
 
 	mu        sync.Mutex // guards what follows, while bytes are copied
 	ended     bool       // read is closed
@@ -36,7 +35,7 @@ func newPayload(parts [][]byte) *payload {
 	return p
 }
 
-// withdraw returns once no reader reads the payload, and none can start to.
+// withdraw stops all reads of the payload, and returns when none is under way.
 func (p *payload) withdraw() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -83,7 +82,8 @@ func (r *payloadReader) Read(dst []byte) (n int, err error) {
 	return n, nil
 }
 
-// Len is what is left to read; retryablehttp makes it the Content-Length.
+// Len returns the number of bytes left to read. retryablehttp sends it as
+// Content-Length.
 func (r *payloadReader) Len() int { return r.left }
 
 // Close exists so that net/http does not wrap the reader in another one.
@@ -93,13 +93,12 @@ func (r *payloadReader) Close() error { return nil }
 // processor's cache.
 const pageBytes = 64 << 10
 
-// pageRest is what mostly has room for an event: a page is full without so much.
+// pageRest is enough for most events. A page with less room left counts as full.
 const pageRest = 4 << 10
 
-// text is the text of a body while it grows, in memory that it uses again for the next
-// one. A page that is full is compressed, and used again at once; or it is kept, if
-// there is no compression, or if the head, which is to be compressed before it, is not
-// known yet.
+// text is the text of a body while it grows. It reuses its memory for the next body. A
+// full page is compressed, and its memory reused at once. It is kept if there is no
+// compression, or if the head, which must be compressed first, is not known yet.
 //
 //	full [ page ][ page ]  buf [ events ...    ]
 //	coder <---------------------'
@@ -107,7 +106,7 @@ type text struct {
 	coder  coder
 	eager  bool // the head is known
 	full   [][]byte
-	buf    []byte // the page under way: text is appended to it, and turn called then
+	buf    []byte // the current page; after each append, turn is called
 	gone   int    // bytes that were compressed and not kept
 	spares [][]byte
 }
@@ -135,7 +134,7 @@ func (t *text) page() []byte {
 	return page
 }
 
-// turn begins another page if the one under way is full.
+// turn begins a new page if the current one is full.
 func (t *text) turn() {
 	switch {
 	case len(t.buf) < pageBytes-pageRest:
@@ -149,9 +148,9 @@ func (t *text) turn() {
 	}
 }
 
-// end returns the body and how it is coded: "" if compression does not make it
-// smaller, which is not asked of more than a page, because no text makes it longer by
-// a thousandth. head comes before what begin was given.
+// end returns the body and its content coding. The coding is "" if compression does not
+// make the body smaller. That is checked only for a body of one page: a longer one
+// grows by less than a thousandth at worst. head comes before the text given to begin.
 func (t *text) end(head []byte, tail string) (p *payload, coding string) {
 	t.buf = append(t.buf, tail...)
 	parts := make([][]byte, 0, len(t.full)+2)
@@ -171,7 +170,7 @@ func (t *text) end(head []byte, tail string) (p *payload, coding string) {
 	return p, ""
 }
 
-// coder compresses bodies, one after the other, with the same memory.
+// coder compresses one body after the other, and reuses its memory.
 type coder struct {
 	kind Compression
 	out  bytes.Buffer
@@ -205,7 +204,7 @@ func (c *coder) begin() {
 	}
 }
 
-// write compresses what comes next. Into memory, no writer fails.
+// write compresses the next part of the body. A write to memory does not fail.
 func (c *coder) write(b []byte) {
 	if c.w != nil {
 		_, _ = c.w.Write(b)

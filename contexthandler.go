@@ -8,16 +8,16 @@ import (
 	"github.com/slogship/slogship/internal/record"
 )
 
-// NewContextHandler returns a handler that calls f with the context of each log
-// call, adds the attributes that f returns, such as a trace id, and passes the
-// record to h. It does for any handler what Options.ContextAttrs does for a
-// [Handler], so that standard output shows the same ids as the backend:
+// NewContextHandler returns a handler that calls f with the context of each log call,
+// adds the attributes that f returns, such as a trace id, to the record, and passes it
+// to h. It does for any handler what [Options.ContextAttrs] does for a [Handler]. With
+// it, standard output shows the same ids as the backend:
 //
 //	both := slog.NewMultiHandler(slog.NewJSONHandler(os.Stdout, nil), h)
 //	slog.SetDefault(slog.New(slogship.NewContextHandler(both, traceIDs)))
 //
-// These attributes are at the root of the record, outside any group, before the
-// others: of equal keys, the others win.
+// These attributes are at the root of the record, outside any group, and before all
+// others. Where keys are equal, a backend that keeps one keeps the last.
 //
 // f may be called from many goroutines at once. If it panics, the record has an
 // attribute "!PANIC" that says so. If f is nil, NewContextHandler returns h.

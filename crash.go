@@ -18,11 +18,11 @@ import (
 // that crashed comes first; the rest are the stacks of the others.
 const maxCrash = 64 << 10
 
-// ReportCrash logs the crash of an earlier run, and prepares for one of this
-// run. It has the Go runtime also write to file what it prints in a crash: a
-// panic that is not recovered, a fatal error such as a concurrent map write, or
-// SIGABRT. If an earlier run left its crash in file, that is logged to h as one
-// record of level ERROR. Call it once, early in main:
+// ReportCrash logs the crash of the previous run, and makes the Go runtime write a
+// crash of this run to file, as well as to standard error. A crash is a panic that is
+// not recovered, a fatal error such as a concurrent map write, or SIGABRT. If file has
+// the crash of an earlier run, that is logged to h as one record of level ERROR. Call
+// ReportCrash once, early in main:
 //
 //	if err := slogship.ReportCrash(h, "/var/lib/shop/crash"); err != nil {
 //		...
@@ -34,13 +34,13 @@ const maxCrash = 64 << 10
 // the process that crashed: pid, start time, Go version, and the program's
 // path, version and revision.
 //
-// The file is created with mode 0600. It is an error if it is a symbolic link,
-// is not a regular file, belongs to another user, can be read or written by
-// others, or is in use by another process: each process needs its own file. The
-// file is emptied once the record is logged to h. If that record must not be
-// lost either, call [Handler.Flush] next.
+// The file is created with mode 0600. It is an error if it is a symbolic link, is not a
+// regular file, belongs to another user, can be read or written by others, or is in use
+// by another process: each process needs its own file. The file is emptied as soon as
+// the record is logged to h. To be sure that this record is delivered, call
+// [Handler.Flush] next.
 //
-// It uses [debug.SetCrashOutput], of which a process has only one.
+// ReportCrash uses [debug.SetCrashOutput]: a program must not call that as well.
 func ReportCrash(h slog.Handler, file string) error {
 	f, err := openPrivate(file)
 	if err != nil {

@@ -12,8 +12,8 @@ const (
 	cutMark = jsontext.CutMark // ends a shortened string
 	cutName = "_cut"           // is the attribute of a record that was cut
 
-	// cutTries bounds how often a record that is too long is encoded to find
-	// out what it has room for.
+	// cutTries is how often a record that is too long is encoded, at most, to find how
+	// much of it fits.
 	cutTries = 8
 )
 
@@ -25,10 +25,10 @@ type shortener struct {
 	buf     []byte
 }
 
-// appendCut appends the event that fresh returns, as f writes it, cut to at most
-// bound bytes if that is necessary. It reports whether it was, here or before, and
-// whether even the least is too long; dst is returned then. fresh is called each
-// time the event is written, because writing may change it.
+// appendCut appends the event that fresh returns, as f writes it, and cuts it to bound
+// bytes if it is longer. It reports whether the event was cut, now or when it was
+// captured, and whether it fits. If even the shortest form is too long, it returns dst.
+// fresh is called each time the event is written, because f may change it.
 func (s *shortener) appendCut(dst []byte, f Format, bound int, fresh func() *Event) (out []byte, cut, fits bool) {
 	e := fresh()
 	if e.Cut {
@@ -51,15 +51,15 @@ func (s *shortener) appendCut(dst []byte, f Format, bound int, fresh func() *Eve
 	return out, true, true
 }
 
-// cutTo finds how much of a record's content fits in bound bytes once it is
-// encoded. encode has the record cut to that content and encoded: it returns the
-// length, and how much content is left. The last call of encode is the one that
-// fits. False means that even the least is too long.
+// cutTo finds how much content of a record fits into bound bytes when it is encoded.
+// encode cuts the record to that much content and encodes it; it returns the length and
+// how much content was left. The last call of encode is one that fits. cutTo returns
+// false if even the shortest form is too long.
 //
-// The first guess is right for a Format that writes content as JSON does. One with
-// a way of its own (JSON in a JSON string, protobuf) needs more for it, or less:
-// the next guess lies on the line between the most that fitted and the least that
-// did not, somewhat below.
+// The first guess is right for a Format that writes content as JSON does. Other
+// encodings (JSON in a JSON string, protobuf) need more or fewer bytes. Each next guess
+// is interpolated between the most that fitted and the least that did not, and then
+// lowered a little.
 func cutTo(bound, whole, wholeLength int, encode func(content int) (length, left int)) bool {
 	fits, tooMuch, tooLong := 0, whole, wholeLength
 	length, left := encode(fits)
@@ -84,7 +84,7 @@ func cutTo(bound, whole, wholeLength int, encode func(content int) (length, left
 	return true
 }
 
-// content is how much of it there is. It does not count _cut.
+// content returns how much content e has, without "_cut".
 func (s *shortener) content(e *Event) int {
 	n := len(e.Message)
 	for _, v := range builtinValues(e) {
@@ -93,9 +93,9 @@ func (s *shortener) content(e *Event) int {
 	return n + s.sizeOf(e.Source) + s.sizeOf(e.Attrs)
 }
 
-// shorten cuts e to that much content, and marks it; more is left only if it
-// cannot be less. The longest strings are shortened until all are equally long; if
-// that is not enough, attributes are left out from the end.
+// shorten cuts e to the given amount of content, and adds "_cut". More is left only if
+// e cannot be made shorter. The longest strings are shortened until all are equally
+// long; if that is not enough, attributes are left out from the end.
 func (s *shortener) shorten(e *Event, content int) (left int) {
 	s.lengths = s.lengths[:0]
 	total := s.content(e)
@@ -151,8 +151,8 @@ func (s *shortener) sizeOf(attrs []slog.Attr) (n int) {
 	return n
 }
 
-// attrSize is the length of a in JSON: two quotes, a colon and a comma are beside
-// its name and value.
+// attrSize is the length of a in JSON: its name, its value, two quotes, a colon and a
+// comma.
 func (s *shortener) attrSize(a *slog.Attr) int { return len(a.Key) + 4 + s.size(a.Value) }
 
 func (s *shortener) size(v slog.Value) int {
@@ -240,9 +240,9 @@ func shortenValue(v slog.Value, limit int) slog.Value {
 	return v
 }
 
-// leaveOut leaves out attributes from the end, however deep in groups they are,
-// until what remains has at most room bytes of content; first the stacks of errors
-// go. It works in the memory of attrs, and returns the room that is left, and
+// leaveOut leaves out attributes from the end, however deep in groups they are, until
+// what remains has at most room bytes of content; the stacks of errors are left out
+// first. It works in the memory of attrs, and returns the room that is left, and
 // whether it left out any.
 func (s *shortener) leaveOut(attrs []slog.Attr, room int) (kept []slog.Attr, left int, some bool) {
 	if n := s.sizeOf(attrs); n <= room {

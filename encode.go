@@ -17,7 +17,8 @@ const (
 	sequenceDigits = 16 // of an id: the record's
 )
 
-// wording is how bodies are written: what all encoders of a handler share.
+// wording is what all encoders of a Handler share: the Format, and the rules for
+// bodies.
 type wording struct {
 	format      Format
 	layout      Layout
@@ -27,7 +28,7 @@ type wording struct {
 
 	maxRecord  int // bytes of an event; a longer one is cut
 	maxRecords int // in a body
-	room       int // in a body, for events and what separates them
+	room       int // in a body, for events and separators
 
 	maxAge time.Duration // of a record that is sent; 0: any
 }
@@ -50,15 +51,15 @@ func newWording(o settings) *wording {
 	return w
 }
 
-// An encoder makes request bodies of captured records, in memory that it uses
-// again for the next body.
+// An encoder makes request bodies from captured records. It reuses its memory for the
+// next body.
 //
 //	captured -> record.Decode -> Event -> rename, unique -> AppendEvent -> buf -> compressed
 //	                                |                           |
 //	                                +-- shorten <-- too long ---+
 //
-// It is used by one goroutine at a time, and changes nothing but itself: any
-// number of encoders may work on one batch.
+// One goroutine at a time uses it. It changes only itself, so that several encoders may
+// work on the same batch.
 type encoder struct {
 	*wording
 	decoder   *record.Decoder
@@ -68,7 +69,7 @@ type encoder struct {
 	shortener shortener
 
 	captured []byte        // the record under way
-	origin   *origin       // of that, if it was read from disk
+	origin   *origin       // of captured, if it was read from disk
 	now      time.Time     // with maxAge
 	report   *lossReport   // goes into the body under way
 	fresh    func() *Event // decode, bound once
@@ -86,18 +87,18 @@ func newEncoder(w *wording) *encoder {
 	return e
 }
 
-// A body is a request's, and what became of the records that it was made of.
+// A body is a request body, and the result for each record given to encode.
 type body struct {
 	*payload
 	coding string // the Content-Encoding; "" if it is not compressed
 
-	taken piece  // is in it, in order
-	lost  []loss // no body can have
-	rest  piece  // it has no room for
+	taken piece  // records in the body, in order
+	lost  []loss // records that cannot be encoded
+	rest  piece  // records for which it has no room
 
-	report *lossReport // is in it, too, after these
+	report *lossReport // in the body after these, or nil
 
-	encoded int    // bytes of the events in it, with what separates them
+	encoded int    // bytes of its events and separators
 	cut     []span // records that were shortened, one each
 }
 
@@ -107,9 +108,9 @@ type loss struct {
 	why reason
 }
 
-// encode makes a body of the records at the front of pc: as many as there is room
-// for, at least one of those that are not lost. The body is valid until the next
-// one is made; it is empty if all records are lost.
+// encode makes a body from the records at the front of pc: as many as there is room
+// for, but at least one that is not lost. The body is valid until the next call. It is
+// empty if all records are lost.
 func (e *encoder) encode(pc piece, room int) *body {
 	b := new(body)
 	b.taken.spans = make([]span, 0, len(pc.spans))
@@ -169,7 +170,8 @@ func (e *encoder) fill(b *body, pc piece, room, maxRecords int) {
 	}
 }
 
-// from has the ids to come be those of records from o, or of this Handler's own.
+// from sets where the next records come from: o, or this Handler if o is nil. Their ids
+// depend on it.
 func (e *encoder) from(o *origin) {
 	if o == e.origin {
 		return
@@ -194,7 +196,7 @@ func (e *encoder) begin() {
 	}
 }
 
-// end frames b.
+// end adds the head and the tail to b, and compresses it.
 func (e *encoder) end(b *body) {
 	events := b.taken.records
 	if e.report != nil && e.appendReport(b) {
@@ -207,7 +209,7 @@ func (e *encoder) end(b *body) {
 	b.payload, b.coding = e.text.end(e.head, e.layout.Tail)
 }
 
-// release lets go of the blocks that the last records were in.
+// release drops the references to the blocks of the last records.
 func (e *encoder) release() {
 	e.decoder.Release()
 	e.values.release()
@@ -236,15 +238,16 @@ func (pc *piece) addRecord(one span, size int) {
 	pc.add(one)
 }
 
-// appendRecord returns the text of the body with a captured record after it, after a
-// separator unless it is the first, and whether it was cut. Nil says that the record
-// is lost, and why: because it is too old, say, or cannot be made short enough. If the
-// Format panics over it, so does appendRecord, and the text is what it was.
+// appendRecord appends a captured record to the text of the body, after a separator
+// unless it is the first. It returns the text and whether the record was cut. If the
+// text is nil, the record is lost because of why: it is too old, for example, or cannot
+// be made short enough. If the Format panics, so does appendRecord, and the text is
+// unchanged.
 func (e *encoder) appendRecord(captured []byte, seq uint64, first bool) (out []byte, cut bool, why reason) {
 	e.captured = captured
 	jsontext.AppendHex(e.id[:prefixDigits], seq)
 	if e.origin != nil && e.origin.version != record.Version {
-		return nil, false, corrupt // it is of a newer slogship
+		return nil, false, corrupt // written by a newer slogship
 	}
 	if e.maxAge > 0 {
 		if e.decode(); e.now.Sub(e.record.Observed) > e.maxAge {
@@ -265,8 +268,8 @@ func (e *encoder) appendRecord(captured []byte, seq uint64, first bool) (out []b
 	return out, cut, 0
 }
 
-// decode returns the record under way as an Event, its names as the Format wants
-// them.
+// decode returns the current record as an Event, with the names changed as the Layout
+// says.
 func (e *encoder) decode() *Event {
 	e.values.reset()
 	if err := e.decoder.Decode(e.captured, &e.record); err != nil {
@@ -276,7 +279,7 @@ func (e *encoder) decode() *Event {
 	event.ID = unsafe.String(&e.id[0], len(e.id))
 	users := event.Attrs
 	if record.IsRecorded(e.captured) {
-		users = users[1:] // the first is ours
+		users = users[1:] // the first is "_recorded"
 	}
 	e.reserved.rename(users)
 	if e.layout.UniqueKeys {
@@ -287,8 +290,8 @@ func (e *encoder) decode() *Event {
 	return event
 }
 
-// values makes the values of attributes that are not scalars, in memory that it
-// uses again for the next record.
+// values makes the values of attributes that are not scalar. It reuses its memory for
+// the next record.
 type values struct {
 	texts  []JSON
 	bytes  []Bytes
@@ -312,7 +315,7 @@ func (v *values) Error(text, typ string, stack []slog.Source) any {
 
 func (v *values) reset() { v.texts, v.bytes, v.errors = v.texts[:0], v.bytes[:0], v.errors[:0] }
 
-// keptValues is how many values there may be memory for between two bodies.
+// keptValues is the number of values for which memory is kept between two bodies.
 const keptValues = 1024
 
 func (v *values) release() {

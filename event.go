@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Event is one record as plain data, which a [Format] writes for its backend.
+// Event is a record as plain data. A [Format] gets it and writes it for its backend.
 //
 //	slogship.Event{
 //		ID:      "9f86d081884c7d659a2feaa0c55ad0150000000000000001",
@@ -16,54 +16,54 @@ import (
 //
 // The zero Event is a record of level INFO with an empty message and no time.
 //
-// A value in Attrs, in Source, or in a field whose name ends in Value is of kind
-// String, Int64, Uint64, Float64 (also NaN or an infinity), Bool, Duration, Time
-// or Group, or an Any that holds a [*JSON], a [*Bytes] or an [*Error]. A group
-// has a name and at least one member; groups nest at most 500 deep. Strings are
-// as the application gave them and may be invalid UTF-8; [AppendString] and
-// [AppendValue] write them as valid JSON.
+// The values in Attrs, in Source and in the fields whose names end in Value are of kind
+// String, Int64, Uint64, Float64 (also NaN or an infinity), Bool, Duration, Time or
+// Group, or of kind Any with a [*JSON], a [*Bytes] or an [*Error]. They are never
+// LogValuers. A group has a name and at least one member; groups are nested at most 500
+// deep.
 //
-// Until AppendEvent returns, the Format may change the Event and its slices. It
-// must not keep any part of it: the memory, including that of strings, is then
-// reused.
+// Strings are as the application gave them, and may be invalid UTF-8. [AppendString]
+// and [AppendValue] write them as valid JSON.
+//
+// A Format may change the Event and its slices until AppendEvent returns. It must not
+// keep any part of it, also no string, because the memory is then reused.
 type Event struct {
-	// ID is 48 lower-case hexadecimal digits: 32 random ones, chosen by New,
-	// and 16 that count the accepted records. It is the same each time the
-	// event is sent.
+	// ID is 48 lower-case hexadecimal digits: 32 random ones, chosen by New, and 16
+	// that count the accepted records. It is the same each time the event is sent, also
+	// by a later process that sends it from Options.Spool.
 	ID string
 
-	Time     time.Time // when it happened; zero if the record has no time
-	Observed time.Time // when it was logged; never zero in an Event from a Handler
+	Time     time.Time // the record's time; zero if it has none
+	Observed time.Time // when Handle was called; never zero in an Event from a Handler
 	Level    slog.Level
 	Message  string
 
-	// Source is where the record was logged, with Options.AddSource: a string
-	// "function", a string "file" and an integer "line", or what
-	// Options.ReplaceAttr made of these. It is nil if there is none.
+	// Source is where the record was logged: a string "function", a string "file" and
+	// an integer "line", or what Options.ReplaceAttr made of these. It is nil without
+	// Options.AddSource.
 	Source []slog.Attr
 
-	// Attrs are the attributes in order: those of Options.ContextAttrs, of
-	// WithAttrs, of the record. Names at the root that are in Layout.Reserved
-	// already have their underscore. With Layout.UniqueKeys, names within a group
+	// Attrs are the attributes in this order: those of Options.ContextAttrs, of
+	// WithAttrs, of the record. An attribute at the root with a name in Layout.Reserved
+	// already has its trailing underscore. With Layout.UniqueKeys, names within a group
 	// are unique.
 	Attrs []slog.Attr
 
-	// NoLevel and NoMessage report that Options.ReplaceAttr removed the level
-	// or the message. If it removed the time, Time is zero; if it removed the
-	// source, Source is nil.
+	// NoLevel and NoMessage report whether Options.ReplaceAttr removed the level or the
+	// message. If it removed the time, Time is zero. If it removed the source, Source
+	// is nil.
 	NoLevel, NoMessage bool
 
 	// TimeValue, LevelValue, MessageValue and SourceValue are set if
-	// Options.ReplaceAttr returned a value of another kind for the time, the level,
-	// the message or the source: the level 30, or the source "main.go:35". Write it
-	// in place of the field. The zero [slog.Value] means that there is none; a JSON
-	// null is a *JSON.
+	// Options.ReplaceAttr returned a value of another kind for the time, the level, the
+	// message or the source: the level 30, say, or the source "main.go:35". A Format
+	// writes it instead of the field. The zero slog.Value means that there is none; a
+	// JSON null is a *JSON.
 	TimeValue, LevelValue, MessageValue, SourceValue slog.Value
 
-	// Cut reports that the record was too long and was shortened. Attrs then ends
-	// with "_cut", true. A Format that shortens a record further, because of a
-	// limit that Layout has no field for, sets Cut; the record is then counted in
-	// Stats.Cut.
+	// Cut reports whether the record was too long and was shortened. Attrs then ends
+	// with "_cut", true. A Format that shortens a record itself, because of a limit for
+	// which Layout has no field, sets Cut: the record is then counted in Stats.Cut.
 	Cut bool
 }
 
@@ -76,20 +76,19 @@ type JSON struct {
 
 // Bytes is how an [Event] holds an attribute whose value was a []byte.
 type Bytes struct {
-	Data []byte
+	Data []byte // as it was when the record was logged
 }
 
 // Error is how an [Event] holds an attribute whose value was an error.
 type Error struct {
-	Text string // what Error returned
+	Text string // what its method Error returned
 
-	// Type is the type, as %T prints it, of the first error in the chain that was
-	// not made by package fmt or errors: "*fs.PathError", say, and not
-	// "*fmt.wrapError".
+	// Type is the type, as %T prints it, of the first error in the chain that packages
+	// fmt and errors did not make: "*fs.PathError" rather than "*fmt.wrapError".
 	Type string
 
-	// Stack is where the error was made, innermost frame first, at most 64 frames.
-	// It is nil unless an error in the chain has a method StackTrace, as those of
-	// github.com/pkg/errors have.
+	// Stack is the stack of the error, innermost frame first, at most 64 frames. It is
+	// nil unless an error in the chain has a method StackTrace, as those of
+	// github.com/pkg/errors do.
 	Stack []slog.Source
 }

@@ -7,8 +7,9 @@ import (
 
 // A flight is a batch that is sent while others are: a request of its own.
 //
-// Its goroutine, which flights.launch starts, encodes and sends it, tells of both,
-// and ends. It reads pc, and writes body, reply and panicked before it tells of them.
+// flights.launch starts its goroutine, which encodes the batch, sends an event, posts
+// the body, sends another event, and ends. It reads pc. It writes body, reply and
+// panicked before the event that tells of them.
 type flight struct {
 	pc       piece // taken from pending; once it is encoded, what is in the body
 	room     int
@@ -20,32 +21,32 @@ type flight struct {
 	landed   bool // owned by the batcher's goroutine
 }
 
-// An event is that a flight was encoded or that it has landed, which is its end.
+// An event says that a flight was encoded, or that it landed: its request has ended.
 type event struct {
 	*flight
 	landed bool
 }
 
-// flights are the batches that are under way at once, at most limit
-// (Options.Requests), as long as all is taken. After the first that is not, none
-// follows; what was not taken goes back in front of pending, and attempt, which
-// sends one request at a time, finds out what is wrong.
+// flights are the batches that are sent at the same time, at most limit
+// (Options.Requests). After the first answer that is not a success, no flight is
+// launched. The records that were not taken go back in front of pending, and attempt,
+// which sends one request at a time, finds out what is wrong.
 //
 //	pending  [ f e ]       a batch leaves when it is due and queue has room
 //	queue    [ d c b a ]   in order, a is the oldest, and not answered
 //	           |   | |     b is, but keeps its place: nothing overtakes a by more
 //	           v   v v     than limit-1 batches
 //
-// It is owned by the batcher's goroutine, which alone touches pending, the judge and
-// the Format's answers here too.
+// It is owned by the batcher's goroutine. Here too, only that goroutine uses pending
+// and the judge, and calls ReadAnswer.
 type flights struct {
 	b      *batcher
 	limit  int
 	queue  []*flight
 	open   int        // of queue, not answered
-	events chan event // cap 2*limit: a flight never waits to tell; never closed
+	events chan event // cap 2*limit, so that a flight never waits to send; never closed
 	idle   []*encoder // in no flight
-	sentTo uint64     // all that was sent is below
+	sentTo uint64     // all records sent are below it
 
 	outcome
 }
@@ -55,24 +56,24 @@ type outcome struct {
 	ended     bool
 	panicked  any   // in a Format or a transport
 	wrong     error // wrong set-up
-	trouble   error // or the server asked to have records again
-	refused   bool  // for what is in it or for its size: attempt will find out
+	trouble   error // or the server asked for records again
+	refused   bool  // because of its content or size: attempt finds out which
 	wait      time.Duration
-	withdrawn bool // Shutdown gave up, and has closed the books
+	withdrawn bool // Shutdown gave up, and has counted its records
 }
 
 func newFlights(b *batcher, limit int) *flights {
 	return &flights{b: b, limit: limit, events: make(chan event, 2*limit)}
 }
 
-// mayBegin reports whether several requests may be under way: nothing failed lately,
-// and nothing is suspected.
+// mayBegin reports whether several requests may be sent at the same time: no attempt
+// has failed since the last success, and no record is suspected.
 func (f *flights) mayBegin() bool {
 	return f.limit > 1 && f.b.failures == 0 && !f.b.careful && f.b.judge.plain()
 }
 
-// send sends what is due until nothing is under way. What has no final answer then
-// goes back in front of pending.
+// send sends the batches that are due, until no request is left. Records without a
+// final answer then go back in front of pending.
 func (f *flights) send() {
 	b, j := f.b, &f.b.judge
 	j.beginAtOnce(time.Now())
@@ -110,8 +111,8 @@ func (f *flights) send() {
 	f.conclude()
 }
 
-// launch begins flights as long as there is room and a batch is due. If there is
-// room it returns when the next one will be due, and whether there is one.
+// launch starts flights while there is room and a batch is due. If there is still room,
+// it returns when the next batch is due, and whether there is one.
 func (f *flights) launch() (wait time.Duration, held bool) {
 	b, j := f.b, &f.b.judge
 	for !f.ended && len(f.queue) < f.limit {
@@ -121,7 +122,7 @@ func (f *flights) launch() (wait time.Duration, held bool) {
 		room := j.sizes.limit()
 		pc := b.p.swapBytes(min(b.p.batchBytes, room))
 		if pc.records == 0 {
-			break // Discard was quicker
+			break // Discard dropped the batch
 		}
 		last := len(f.idle) - 1
 		fl := &flight{pc: pc, room: room, again: pc.firstSeq() < j.sentTo, encoder: f.idle[last]}
@@ -133,8 +134,8 @@ func (f *flights) launch() (wait time.Duration, held bool) {
 	return 0, false
 }
 
-// fly is the goroutine of a flight. The user's code in it may panic, and may end its
-// goroutine.
+// fly is the goroutine of a flight. The Format and the Transport in it may panic, or
+// end the goroutine.
 func (f *flights) fly(fl *flight) {
 	returned := false
 	defer func() {
@@ -177,8 +178,8 @@ func (f *flights) note(e event) {
 	}
 }
 
-// encoded settles what no body can have, and has what this one had no room for go
-// first in the next.
+// encoded settles the records that cannot be encoded. Those for which the body had no
+// room become the first of the next one.
 func (f *flights) encoded(fl *flight) {
 	p := f.b.p
 	f.b.judge.lose(fl.body)
@@ -197,7 +198,7 @@ func (f *flights) encoded(fl *flight) {
 	}
 }
 
-// answered deals with an answer. What is not taken is not judged here.
+// answered handles an answer. Records that were not taken are left to attempt.
 func (f *flights) answered(fl *flight) {
 	b, j := f.b, &f.b.judge
 	v, ok := f.read(fl)
@@ -254,8 +255,7 @@ func (f *flights) panics(fl *flight) {
 	f.ended = true
 }
 
-// conclude draws the conclusions, of which the first is a back-off where the server
-// is in trouble.
+// conclude decides what follows the flights. If the server failed, that is a back-off.
 func (f *flights) conclude() {
 	switch b := f.b; {
 	case f.withdrawn:

@@ -6,19 +6,18 @@ import (
 	"time"
 )
 
-// NewFlushHandler returns a handler that passes records to h and, after a
-// record at or above level, calls [Handler.Flush] and waits for at most
-// timeout. It is for programs that end right after such a record: by os.Exit,
-// log.Fatal, or a panic that is not recovered:
+// NewFlushHandler returns a handler that passes records to h and, after a record at or
+// above level, calls [Handler.Flush] and waits for at most timeout. It is for programs
+// that end right after such a record, by os.Exit, log.Fatal or a panic:
 //
 //	log := slog.New(slogship.NewFlushHandler(h, slog.LevelError, 2*time.Second))
 //	log.Error("no configuration", "error", err)
 //	os.Exit(1) // the record has arrived
 //
-// It waits for the network, so use it only where records at that level are
-// rare. It does not wait while delivery fails, so that in an outage a record
-// does not cost timeout each. It stops waiting when the context of the log call
-// ends.
+// Such a log call waits for the network, so use this handler only where records at that
+// level are rare. It does not wait while delivery fails: in an outage, each such record
+// would otherwise cost the whole timeout. It stops waiting when the context of the log
+// call ends.
 func NewFlushHandler(h *Handler, level slog.Leveler, timeout time.Duration) slog.Handler {
 	return &flushHandler{h, level, timeout}
 }

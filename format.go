@@ -4,98 +4,118 @@ import (
 	"net/http"
 )
 
-// A Format writes records for a backend and reads the backend's answers. The
-// default is [Logflare]'s; package formats has 14 others. Set one in
-// Options.Format.
+// A Format writes records for a backend and reads the backend's answers. Set one in
+// [Options.Format]. The default is [Logflare]; package formats has others, and
+// slogshiptest.CheckFormat tests one of your own.
 //
-// AppendEvent, each call with its own Event, and Layout.AppendHead may be called
-// from several goroutines at once; the other methods are called from one
-// goroutine. If AppendEvent panics, its record is dropped and counted in
-// Stats.Dropped.Rejected. If another method panics, the attempt to send fails.
+// AppendEvent and [Layout.AppendHead] may be called from several goroutines at once;
+// each call of AppendEvent has its own Event. Calls of ReadAnswer do not overlap. If
+// AppendEvent panics, its record is dropped and counted in [Dropped.Rejected]. If
+// Layout panics, [New] returns an error. If another method panics, the attempt to send
+// fails, and is repeated after a back-off.
 type Format interface {
 	// Layout returns what is the same for every record. It is called once.
 	Layout() Layout
 
-	// AppendEvent appends one record, without the separator, to dst and returns
-	// the extended slice. It may be called more than once for a record, and must
-	// write the same bytes for an equal Event, because a record that is sent
-	// again must not differ. It may change e, but must not keep dst, e, or memory
-	// that they refer to.
+	// AppendEvent appends one record, without the separator, to dst and returns the
+	// extended slice. It may be called more than once for a record. It must write the
+	// same bytes for equal Events, because a record must not differ when it is sent
+	// again. It may change e, but must not keep dst, e, or memory that they refer to.
 	AppendEvent(dst []byte, e *Event) []byte
 
-	// ReadAnswer says what an answer of the backend means. The zero Verdict
-	// leaves that to the status code (see [Action]); a 2xx is then a success
-	// unless its body is a web page. If the backend documents what a success
-	// looks like, return Hold for any other 2xx: it comes from a sign-in page,
-	// or from another server at that address, and acknowledges nothing.
+	// ReadAnswer returns what an answer of the backend means. With the zero Verdict,
+	// the status code decides (see Action); a 2xx is then a success unless its body is
+	// a web page. If the documentation of the backend says what a success looks like,
+	// return Hold for any other 2xx: it comes from a sign-in page, or from another
+	// server at that address, and acknowledges nothing.
 	ReadAnswer(a Answer) Verdict
 }
 
-// Layout is the part of a Format that is the same for every record and request.
-// A limit of zero means that the backend has none.
+// Layout is the part of a [Format] that is the same for every record and request. A
+// limit of zero means that the backend has none; a limit below zero is an error.
 type Layout struct {
-	// Err, if not nil, says what is wrong with the Format's own options. New
-	// then returns it and ignores the rest of the Layout.
+	// Err, if not nil, is an error in the Format's own options. New then returns it,
+	// and ignores the rest of the Layout.
 	Err error
 
-	ContentType string      // of the request; required
-	Header      http.Header // other headers that the backend wants, such as a tenant; Options.Header wins
+	ContentType string      // the Content-Type of a request; required
+	Header      http.Header // other headers that the backend needs, such as a tenant; Options.Header wins
 
-	// A request body is Head, the events with Separator between them, Tail.
+	// A request body is Head, the events with Separator between them, and Tail.
 	Head, Separator, Tail string
 
-	// AppendHead, if not nil, appends the head instead of Head: for a head that
-	// depends on the number of events that follow, and on their size in bytes,
-	// with the separators between them.
+	// AppendHead, if not nil, is called instead of using Head. It appends a head that
+	// depends on the number of events that follow and on their size: the bytes of all
+	// events and of the separators between them.
 	AppendHead func(dst []byte, events, size int) []byte
 
-	MaxRecords     int // in a request
-	MaxBytes       int // of a request body, before compression
-	MaxRecordBytes int // of one event
+	MaxRecords     int // the most records in a request
+	MaxBytes       int // the longest request body, in bytes before compression
+	MaxRecordBytes int // the longest event, in bytes as AppendEvent writes it
 
-	// AnswerBytes is how many bytes of an answer ReadAnswer needs for each record
-	// of the request, for a backend that reports on each. Of an answer, inflated,
-	// 64 KiB plus AnswerBytes for each record are read, and at most 8 MiB.
+	// AnswerBytes is for a backend whose answer has a result for each record: the
+	// length of such a result, in bytes. Of an answer, 64 KiB plus AnswerBytes for each
+	// record of the request are read, and at most 8 MiB, counted after inflating.
 	AnswerBytes int
 
-	NoGzip bool // the backend cannot inflate gzip: bodies are sent as they are unless Zstd is asked for
-	Zstd   bool // the backend can inflate zstd
+	NoGzip bool // the backend cannot inflate gzip: Options.Compression Gzip then counts as None
+	Zstd   bool // the backend can inflate zstd: otherwise Options.Compression Zstd is an error
 
-	// Reserved are names that the format itself writes into the object that holds
-	// the attributes. An attribute at the root with such a name, with or without
-	// trailing underscores, gets one more: "level" becomes "level_", "level_"
-	// becomes "level__". Two reserved names must differ in more than trailing
-	// underscores. "_cut" and "_recorded" are always reserved.
+	// Reserved are the names that the Format itself writes into the object that holds
+	// the attributes. An attribute at the root with such a name gets a trailing
+	// underscore; one that already has some gets one more: "level" becomes "level_",
+	// and "level_" becomes "level__". It is an error if two reserved names differ only
+	// in trailing underscores. "_cut" and "_recorded" are always reserved.
 	Reserved []string
 
-	// UniqueKeys is for a backend that refuses an object with duplicate keys. If
-	// set, only the last of several attributes with one name in a group is kept.
+	// UniqueKeys is for a backend that refuses an object with duplicate keys. If set,
+	// only the last of several attributes with the same name in the same group is kept.
 	UniqueKeys bool
 }
 
-// Answer is a backend's answer to a request, as a Format gets it.
+// Answer is a backend's answer to a request, as a [Format] gets it.
 type Answer struct {
-	Status  int
-	Header  http.Header
-	Body    []byte // the beginning of the body; see Layout.AnswerBytes for how much
-	Cut     bool   // the body was longer than what was read
-	Err     error  // why reading the body failed, if it did
-	Records int    // records in the request
+	Status  int         // the status code
+	Header  http.Header // the headers
+	Body    []byte      // the body, inflated, or its beginning: see Layout.AnswerBytes
+	Cut     bool        // whether the body was longer than Body
+	Err     error       // why the body could not be read, or nil
+	Records int         // the number of records in the request
 }
 
 // An Action is what happens to the records of a request after its answer.
 type Action uint8
 
-// The actions, each with the status codes that cause it unless the Format says
-// otherwise. docs/delivery.md explains each.
+// The actions, each with the status codes that cause it with [ByStatus].
+// docs/delivery.md explains them.
 const (
-	ByStatus Action = iota // the status code decides
-	Accept                 // delivered: 2xx, unless the body is a web page
-	Retry                  // sent again after a back-off: 408, 425, 429, 5xx
-	Hold                   // misconfiguration: kept, and tried every MaxBackoff: 101, 3xx, 401, 403, 404, ...
-	TooLarge               // halved and sent again, down to the single record: 413
-	Isolate                // a record is bad: the batch is halved until it is alone: every other 4xx
-	Reject                 // dropped as rejected, never sent again
+	// ByStatus lets the status code decide.
+	ByStatus Action = iota
+
+	// Accept means that the records are delivered, unless Verdict.Outcomes or
+	// Verdict.Refused say otherwise. Its codes are 2xx, if the body is not a web page.
+	Accept
+
+	// Retry sends the records again after a back-off. Its codes are 408, 425, 429 and
+	// 5xx.
+	Retry
+
+	// Hold keeps the records because of a misconfiguration, and tries again every
+	// Options.MaxBackoff. Its codes are 101, 3xx, 401, 403, 404 and a few others.
+	Hold
+
+	// TooLarge halves the batch and sends the halves. A single record that is too large
+	// is dropped and counted in Dropped.TooLarge. Its code is 413.
+	TooLarge
+
+	// Isolate means that a record is bad. The batch is halved until that record is
+	// alone; it is then dropped and counted in Dropped.Rejected. Its codes are all
+	// other 4xx.
+	Isolate
+
+	// Reject drops all records of the request, and counts them in Dropped.Rejected. It
+	// has no code.
+	Reject
 )
 
 // An Outcome is the result of one record in a request whose Action is [Accept].
@@ -103,29 +123,29 @@ type Outcome uint8
 
 // The outcomes.
 const (
-	Taken   Outcome = iota // delivered, now or by an earlier attempt
-	Refused                // dropped as rejected, never sent again
-	Resend                 // sent again, with the next batch
-	Failed                 // the server failed on it (5xx): sent again, a limited number of times
+	Taken   Outcome = iota // the record is delivered, now or by an earlier attempt
+	Refused                // the record is dropped, and counted in Dropped.Rejected
+	Resend                 // the record is sent again with the next batch
+	Failed                 // the server failed on the record (5xx): it is sent again, a limited number of times
 )
 
-// Verdict is what a Format makes of an [Answer].
+// Verdict says what an [Answer] means. The zero Verdict lets the status code decide.
 type Verdict struct {
-	Action Action
+	Action Action // what happens to the records of the request
 
-	// Outcomes, with Accept, has one Outcome for each record, in order. If nil,
-	// all records were taken, except for Refused of them: a number, for a
-	// backend that does not say which.
+	// Outcomes, used with Accept, has the result of each record, in the order of the
+	// request. If nil, all records were taken, except as many as Refused says. Refused
+	// is for a backend that reports only a number.
 	Outcomes []Outcome
 	Refused  int
 
-	// Reason is the backend's own explanation, for the error that is reported.
-	// If empty, the beginning of the body is used. Secrets are removed from the
-	// first 1,024 bytes, and at most 300 are shown.
+	// Reason is the backend's own explanation. It becomes part of the error that is
+	// reported. If empty, the beginning of the body is used. Only the first 1,024 bytes
+	// are used, secrets are removed from them, and at most 300 bytes are shown.
 	Reason string
 
-	// Hint, with Hold or Isolate, tells the user how to mend a misconfiguration:
-	// the path that the format is meant for, or the header that it wants. It is
-	// reported after the reason, unchanged.
+	// Hint, used with Hold or Isolate, tells the user how to repair a misconfiguration,
+	// for example which path or header the backend needs. It is reported after the
+	// reason, unchanged.
 	Hint string
 }

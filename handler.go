@@ -5,22 +5,21 @@
 //	                           swap, O(1)  v  |  restore to the front, O(1)
 //	                                    in flight -> encode -> HTTP POST -> backend
 //
-// Logging never waits for the network or for the batcher. Handle captures a
-// record in a compact form; one goroutine, the batcher, encodes batches for the
-// backend and sends them, one at a time unless Options.Requests says otherwise. Memory is bounded in records and bytes: at the bound
-// the oldest record is dropped and counted. Only an acknowledgement removes a
-// batch. After a failure it goes back in front of the records logged meanwhile,
-// and is sent again after a back-off, with the same event ids.
+// A log call never waits for the network, unless [Options.OnFull] is [Block]. It
+// captures its record in a compact form. One goroutine, the batcher, encodes
+// batches for the backend and sends them. Only an acknowledgement removes a batch.
+// After a failure it goes back in front of the records logged meanwhile, and is
+// sent again after a back-off, with the same event ids.
 //
-// Every record is delivered, held, or counted as dropped. In every snapshot
-// that [Handler.Stats] returns,
+// Memory is bounded in records and bytes: at the bound the oldest record is dropped and
+// counted. Every record is delivered, dropped or still held: pending, in flight or
+// spooled. In every snapshot that [Handler.Stats] returns,
 //
 //	Accepted == Delivered + Dropped.Total() + Pending + InFlight + Spooled
 //
-// The last three together are the records that a Handler holds.
-//
-// With a directory on disk ([SpoolOptions]) neither a crash nor a long outage
-// loses records.
+// Records still held when the process exits are lost, unless [SpoolOptions] names a
+// directory. With one, every record that is not delivered within 50 ms is on disk as
+// well, and is sent by the next process.
 //
 //	h, err := slogship.New("https://api.logflare.app/logs?source=...", &slogship.Options{
 //		Header: http.Header{"X-API-KEY": {key}},
@@ -31,8 +30,8 @@
 //	defer h.Close() // sends what is left
 //	slog.SetDefault(slog.New(h))
 //
-// Records still held when the process exits are lost. os.Exit and log.Fatal skip
-// deferred calls: call [Handler.Close] or [Handler.Shutdown] before them.
+// os.Exit and log.Fatal skip deferred calls: call [Handler.Close] or
+// [Handler.Shutdown] before them.
 package slogship
 
 import (
@@ -49,10 +48,9 @@ import (
 	"github.com/slogship/slogship/internal/redact"
 )
 
-// Handler is a [slog.Handler] that ships records. The handlers that WithAttrs
-// and WithGroup return share its pending records, its goroutine and its Stats;
-// shutting down one of them shuts down all. All methods may be called from any
-// number of goroutines at once.
+// Handler is a [slog.Handler] that ships records. The handlers that [Handler.WithAttrs]
+// and [Handler.WithGroup] return share its queue, its goroutine and its [Stats]; to
+// shut down one of them shuts down all. All methods are safe for concurrent use.
 //
 // Make one with [New]; end it with [Handler.Shutdown] or [Handler.Close].
 type Handler struct {
@@ -87,17 +85,18 @@ func isSending(ctx context.Context) bool {
 	return ctx != nil && ctx.Value(sendingKey{}) != nil
 }
 
-// New returns a Handler that ships to endpoint, an absolute http or https URL.
-// It starts one goroutine, which [Handler.Shutdown] ends. Nil opts are the same
-// as the zero [Options].
+// New returns a Handler that ships to endpoint, an absolute http or https URL. It
+// starts a goroutine, which [Handler.Shutdown] ends. If opts is nil, the zero [Options]
+// are used.
 //
-// User info in the URL is sent as basic authentication. An unusable endpoint or
-// field of opts is an error, which names the field, its value and the rule, and
-// shows no secret:
+// User info in the URL is sent as basic authentication. It is an error if the endpoint
+// or an option is not valid. The error names the field, its value and the rule, and
+// contains no secret:
 //
 //	slogship: Options.MaxPending is -1, want >= 0
 //
-// New does not contact the server.
+// If another Handler uses the directory of [SpoolOptions], the error matches
+// [ErrLocked]. New does not contact the server.
 func New(endpoint string, opts *Options) (*Handler, error) {
 	u, err := url.Parse(endpoint)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || !isHost(u) {
@@ -155,9 +154,9 @@ func nameOf(u *url.URL) string {
 	return name.String()
 }
 
-// Enabled reports whether level is at or above Options.Level. It returns false
-// for the context of slogship's own requests, so that a Transport that logs
-// does not feed itself.
+// Enabled reports whether level is at or above [Options.Level]. It returns false if ctx
+// is the context of one of the Handler's own requests; otherwise a Transport that logs
+// would cause requests that log.
 func (h *Handler) Enabled(ctx context.Context, level slog.Level) bool {
 	least := slog.LevelInfo
 	if h.core.level != nil {
@@ -166,14 +165,14 @@ func (h *Handler) Enabled(ctx context.Context, level slog.Level) bool {
 	return level >= least && !isSending(ctx)
 }
 
-// Handle captures r: it takes down what r says, and adds that to what is pending.
-// It always returns nil: slog discards the error (go.dev/issue/66579), so that a
-// loss is counted in Stats instead.
+// Handle captures r and adds it to the pending records. Later changes to what the
+// attributes of r point to are not seen. Handle always returns nil, because loggers
+// discard its error (go.dev/issue/66579): a dropped record is counted in [Stats].
 //
-// Handle never waits for I/O or for the batcher, and that ctx is cancelled does not
-// matter; unless Options.OnFull is [Block]: then it waits while the queue is full,
-// which while the backend is down means until ctx ends; or SpoolOptions.SyncLevel
-// asks for r to be on disk first, which takes a second at most.
+// Handle does not wait for I/O, and ignores whether ctx is cancelled, with two
+// exceptions. If [Options.OnFull] is [Block], it waits while the queue is full, until
+// ctx ends. If r is at or above [SpoolOptions.SyncLevel], it waits until r is on disk,
+// for at most a second.
 func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	if isSending(ctx) {
 		return nil
@@ -250,14 +249,13 @@ func (c *core) takeIn(ctx context.Context, rec []byte, urgent bool) {
 	}
 }
 
-// WithAttrs returns a Handler whose records also have attrs. Attributes are
-// captured once, by this call: later changes to what they point to are not
-// seen.
+// WithAttrs returns a Handler whose records also have attrs. The attributes are
+// captured by this call, once: later changes to what they point to are not seen.
 func (h *Handler) WithAttrs(attrs []slog.Attr) slog.Handler { return h.with(h.state.WithAttrs(attrs)) }
 
-// WithGroup returns a Handler that puts later attributes into a group. It
-// returns h if name is empty, or if 500 groups are open: many JSON decoders
-// fail on deeper nesting.
+// WithGroup returns a Handler that puts all later attributes into the group name. It
+// returns h if name is empty. It also returns h if 500 groups are open, because many
+// JSON decoders fail on deeper nesting.
 func (h *Handler) WithGroup(name string) slog.Handler { return h.with(h.state.WithGroup(name)) }
 
 func (h *Handler) with(s *record.State) *Handler {
@@ -267,17 +265,16 @@ func (h *Handler) with(s *record.State) *Handler {
 	return &Handler{core: h.core, state: s}
 }
 
-// Flush returns once every record accepted before the call is delivered or
-// dropped. It has the batcher send now, but does not shorten a back-off. It
-// returns nil if all of these records were delivered, and otherwise a
-// [*LossError] with the number dropped, by reason. If ctx ends first, the error
-// has the number of records that are still held and how many of them are on
-// disk, says why delivery fails, and
-// matches [ErrUnsent] and ctx.Err(). A nil ctx is context.Background().
+// Flush returns once every record accepted before the call is delivered or dropped. The
+// batcher then sends without waiting for a full batch, but a back-off is not shortened.
+// Flush returns nil if all these records were delivered. Otherwise its error is a
+// [*LossError] with the number dropped, by reason. If ctx ends first, the error also
+// has the number of records still held, how many of them are on disk and why delivery
+// fails, and matches [ErrUnsent] and ctx.Err(). A nil ctx is [context.Background].
 //
-// A program that must not lose records to a full queue, such as one that reads
-// a file, can call Flush every few thousand records. After Shutdown, Flush
-// returns Shutdown's result.
+// A program that must not lose records to a full queue, such as one that reads a file,
+// can call Flush every few thousand records. After [Handler.Shutdown], Flush returns
+// its result.
 func (h *Handler) Flush(ctx context.Context) error {
 	if ctx == nil {
 		ctx = context.Background()
@@ -320,19 +317,20 @@ func (c *core) flushedNothing(ctx context.Context) error {
 	}
 }
 
-// Discard drops all pending records and those on disk, counts them in Stats.Dropped.Discarded,
-// and returns their number. The batch in flight is not affected.
+// Discard drops all pending and spooled records, counts them in [Dropped.Discarded],
+// and returns their number. Batches in flight are not affected.
 func (h *Handler) Discard() int { return h.core.pending.discard() }
 
-// Stats returns a consistent snapshot of the counters.
+// Stats returns a consistent snapshot of the counters. The Handlers made from one [New]
+// share them.
 func (h *Handler) Stats() Stats {
 	s := h.core.pending.stats()
 	s.Recorded = h.core.recorded.Load()
 	return s
 }
 
-// String returns the endpoint's scheme, host and path. It leaves out user info
-// and the query, which may hold secrets.
+// String returns the endpoint's scheme, host and path. User info and the query are left
+// out, because they may contain secrets.
 func (h *Handler) String() string { return h.core.name }
 
 // GoString returns the same as [Handler.String], so that %#v shows no secret.

@@ -1,15 +1,17 @@
 package slogship
 
-// inflight is the one unacknowledged batch. Pieces are cut off its front, so that
-// what is delivered is delivered in order; what is not settled goes back.
+// inflight is the batch that is not acknowledged yet. Pieces are taken from its front,
+// so that records are delivered in order. Records that are not settled in the end go
+// back to pending.
 //
 //	later    [ x | y ]     deferred by a per-record answer
 //	refused  [ r | s ]     refused alone (400, 413): dropped as soon as another record is taken
 //	failed   [ f ]         got a 500 alone: set aside as soon as another record is taken
 //	todo     [ a b c ... ] to be sent, oldest first
 //
-// Every record of the batch is in one of them, or sent, or in the toss under way,
-// until it is settled in pending's books. It is owned by the batcher's goroutine.
+// Until a record of the batch is settled in pending, it is in one of these lists, in
+// the request being sent, or in the current toss. inflight is owned by the batcher's
+// goroutine.
 type inflight struct {
 	p       *pending
 	todo    piece
@@ -18,11 +20,12 @@ type inflight struct {
 	failed  piece
 
 	taken    bool // the server took a record of it
-	settled  bool // something in it has its final answer
+	settled  bool // a record of it has its final answer
 	rejected int  // records dropped as rejected or too large
 }
 
-// A refusal is a record that was refused alone, and on which judgement waits.
+// A refusal is a record that was refused alone. Whether it is dropped is not decided
+// yet.
 type refusal struct {
 	piece
 	why     reason
@@ -44,10 +47,10 @@ func (f *inflight) pick(i int) (pc piece) {
 // putBack has pc sent again.
 func (f *inflight) putBack(pc piece) { f.todo = join(pc, f.todo) }
 
-// drop gives up a piece.
+// drop drops a piece, counted under why.
 func (f *inflight) drop(pc piece, why reason) {
 	if f.p.dropped != nil {
-		f.p.dropped(pc, why) // as long as its memory is its own
+		f.p.dropped(pc, why) // before settle, which frees its memory
 	}
 	f.p.settle(pc, pc.records, why)
 	f.settled = true
@@ -59,8 +62,8 @@ func (f *inflight) refuse(pc piece, why reason, s *suspect) {
 	f.refused = append(f.refused, refusal{pc, why, s})
 }
 
-// took notes that the server took a record: it is the witness against those that
-// it did not take.
+// took notes that the server took a record. This proves that the server works, so that
+// the records it refused or failed on are to blame.
 func (f *inflight) took() {
 	f.taken = true
 	for _, r := range f.refused {
@@ -73,7 +76,8 @@ func (f *inflight) took() {
 	}
 }
 
-// restore puts what has no final answer back, and reports whether there was any.
+// restore puts records without a final answer back into pending, and reports whether
+// there were any.
 func (f *inflight) restore() bool {
 	all := []piece{f.later, f.failed, f.todo}
 	for _, r := range f.refused {

@@ -27,21 +27,21 @@ func AppendUint(dst []byte, n uint64) []byte { return jsontext.AppendUint(dst, n
 // these become the strings "NaN", "+Inf" and "-Inf".
 func AppendFloat(dst []byte, f float64) []byte { return jsontext.AppendFloat(dst, f) }
 
-// AppendTime appends t as a JSON string: RFC 3339 in UTC with digits fractional
-// digits, at most 9. Further digits are cut off, not rounded.
+// AppendTime appends t as a JSON string, in RFC 3339 and UTC, with the given number of
+// fractional digits, from 0 to 9. Further digits are cut off, not rounded.
 func AppendTime(dst []byte, t time.Time, digits int) []byte {
 	return jsontext.AppendTime(dst, t, digits)
 }
 
-// AppendLevel appends l as a JSON string: the name that slog gives it ("INFO",
-// "WARN+2"), in lower case if lower is set ("info", "warn+2").
+// AppendLevel appends l as a JSON string, with the name that slog gives it: "INFO",
+// "WARN+2". If lower is true, the name is in lower case: "info", "warn+2".
 func AppendLevel(dst []byte, l slog.Level, lower bool) []byte {
 	return jsontext.AppendLevel(dst, l, lower)
 }
 
-// AppendAttrs appends attributes as members of a JSON object, without its braces.
-// It begins with a comma unless dst is empty or ends in an opening brace, or
-// attrs is empty.
+// AppendAttrs appends attributes as members of a JSON object, without its braces. A
+// comma comes first, unless dst is empty or ends with an opening brace. If attrs is
+// empty, nothing is appended.
 func AppendAttrs(dst []byte, attrs []slog.Attr) []byte {
 	for i := range attrs {
 		if i == 0 {
@@ -54,10 +54,9 @@ func AppendAttrs(dst []byte, attrs []slog.Attr) []byte {
 	return dst
 }
 
-// AppendValue appends a value of an [Event] as [slog.JSONHandler] writes it: a
-// duration in nanoseconds, a time in RFC 3339 with its own zone. A [*Bytes]
-// becomes base64, an [*Error] its text. A value of a type that an Event does
-// not hold becomes null.
+// AppendValue appends a value of an [Event] as [slog.JSONHandler] writes it: a duration
+// in nanoseconds, a time in RFC 3339 with its own zone. A [*Bytes] becomes base64, an
+// [*Error] its text, a [*JSON] its text. A value of any other type becomes null.
 func AppendValue(dst []byte, v slog.Value) []byte {
 	switch v.Kind() {
 	case slog.KindString:

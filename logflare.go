@@ -10,8 +10,8 @@ import (
 )
 
 // Logflare returns the Format of Logflare's ingest API, for the endpoint
-// https://api.logflare.app/logs?source=SOURCE, with Options.Header
-// {"X-API-KEY": {apiKey}}. It is the default.
+// https://api.logflare.app/logs?source=SOURCE, with [Options.Header] {"X-API-KEY":
+// {apiKey}}. It is the default.
 //
 //	{"batch":[{"id":"...","timestamp":"...","message":"...","metadata":{"level":"info", attributes, "context":{...}}}]}
 //

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// ErrUnsent is matched by the error of [Handler.Flush] or [Handler.Shutdown] if
-// it returned before all records were sent.
+// ErrUnsent is matched by the error of [Handler.Flush] or [Handler.Shutdown] if the
+// call returned before all records were delivered or dropped.
 var ErrUnsent = errors.New("slogship: records unsent")
 
 // LossError is the error of [Handler.Flush] and [Handler.Shutdown]. It counts
@@ -17,27 +17,30 @@ var ErrUnsent = errors.New("slogship: records unsent")
 //
 //	slogship: 1 record dropped (rejected 1), 2 records unsent after 5 s; last attempt: 401 Unauthorized
 //
-// If records are unsent it matches [ErrUnsent], and Cause if that is not nil.
+// If Unsent is not zero, the error matches [ErrUnsent] and Cause.
 type LossError struct {
-	Dropped Dropped // those dropped while the call waited, by reason
-	Unsent  int64   // those still held when the call returned; Shutdown then drops them
+	Dropped Dropped // records dropped while the call waited, by reason
+	Unsent  int64   // records still held when the call returned
 
-	// Of those unsent, how many are on disk (see [SpoolOptions]): Written outlive the
-	// process, Durable a loss of power too. The next Handler with this directory sends
-	// them.
+	// Written and Durable are how many of the unsent records are on disk, and how many
+	// of these are synced. Without Options.Spool they are zero. The next Handler with
+	// the same directory sends them. Shutdown drops the other unsent records.
 	Written, Durable int64
 
-	// Cause is ctx.Err(). It is nil if nothing is unsent, or if Shutdown
-	// returned early because of a misconfiguration.
+	// Cause is why the call did not wait longer: ctx.Err(), or context.DeadlineExceeded
+	// if Shutdown returned early because a Retry-After ends after ctx's deadline. It is
+	// nil if Unsent is zero, or if Shutdown returned early because of a
+	// misconfiguration.
 	Cause error
 
-	After     time.Duration // how long the call waited, if something is unsent
-	LastError error         // why delivery fails, as in Stats.LastError; nil if no attempt failed
+	After     time.Duration // how long the call waited; zero if Unsent is zero
+	LastError error         // why delivery fails, as in Stats.LastError; nil if it does not
 
 	hanging time.Duration // how long a request under way has had no answer, if for long
 	retryIn time.Duration // what is left of a Retry-After that lies beyond the deadline
 }
 
+// Error returns the counts that are not zero, and why records are unsent.
 func (e *LossError) Error() string {
 	var parts []string
 	if n := e.Dropped.Total(); n > 0 {

@@ -3,40 +3,41 @@ package slogship
 import "sort"
 
 // Mark is a position in the order in which a Handler accepts records: see
-// [Handler.Mark]. It is valid for that Handler and those made from it by WithAttrs
-// and WithGroup, within one process.
+// [Handler.Mark]. It is valid for that Handler, and for those made from it by WithAttrs
+// and WithGroup, until the process ends.
 type Mark struct{ next uint64 }
 
-// Mark returns the position after the last record accepted so far. With
-// [Handler.Settled], a program that reads files or a queue learns which of its
-// input need not be read again after a restart, without waiting in
-// [Handler.Flush]:
+// Mark returns the position after the last record accepted so far. A program that reads
+// files or a queue can use marks to learn which input it need not read again after a
+// restart, without waiting in [Handler.Flush]:
 //
 //	from := h.Mark()
 //	... // Handle some records
 //	to := h.Mark()
 //	...
 //	if h.Settled(from, to) {
-//		... // note that they need not be read again
+//		... // save the position in the input
 //	}
 //
-// A record that the server defers is settled after later ones. So use two marks
-// for each piece of input, and save positions in order.
+// Records are not always settled in order, because the server may accept a later one
+// first. Therefore take two marks for each piece of input, and save a position only
+// after all earlier ones.
 func (h *Handler) Mark() Mark { return h.core.pending.mark() }
 
-// Settled reports whether every record accepted between two marks is delivered, or
-// dropped as rejected, too large, for overflow, or by [Handler.Discard]. Records
-// that Shutdown leaves unsent are never settled: read their source again. Records
-// that were not accepted are not between any marks: those logged after Shutdown or,
-// with [Block], those whose context ended first.
+// Settled reports whether every record accepted between two marks is settled:
+// delivered, or dropped for any reason except [Handler.Shutdown]. A record that
+// Shutdown leaves unsent is never settled: read it from its source again.
+//
+// A record that was logged after Shutdown or, with [Block], whose context ended before
+// there was room, is not between any marks.
 //
 // A call takes about 50 ns, however many records are held.
 func (h *Handler) Settled(from, to Mark) bool { return h.core.pending.isSettled(from.next, to.next) }
 
-// Durable reports whether every record accepted between two marks is settled, as
-// [Handler.Settled] has it, or durable on disk (see [SpoolOptions]): neither the end of
-// the process nor a loss of power loses it, and its source need not be read again.
-// Without a spool it is Settled.
+// Durable reports whether every record accepted between two marks is either settled
+// (see [Handler.Settled]) or synced to disk (see [SpoolOptions]). Its source need not
+// be read again, even after a loss of power. Without a spool it returns the same as
+// Settled.
 func (h *Handler) Durable(from, to Mark) bool { return h.core.pending.isDurable(from.next, to.next) }
 
 func (p *pending) mark() Mark {

@@ -26,167 +26,176 @@ const (
 // maxRequests bounds Options.Requests.
 const maxRequests = 64
 
-// Options configure a [Handler]. The zero value is ready for production. New
-// copies Options and never writes to the caller's.
+// Options configure a [Handler]. The zero value is ready for production. A number below
+// zero is an error. [New] copies Options and does not change the caller's.
 type Options struct {
-	// Level is the minimum level that is logged. If nil, slog.LevelInfo. A
-	// [*slog.LevelVar] can be changed at any time.
+	// Level is the minimum level that is logged. If nil, slog.LevelInfo. The level of a
+	// slog.LevelVar can be changed at any time.
 	Level slog.Leveler
 
-	// AddSource adds the function, file and line of the log call.
+	// AddSource adds the function, the file and the line of the log call to each
+	// record.
 	AddSource bool
 
-	// ReplaceAttr is called for each attribute that is not a group, with its
-	// value resolved, and for the built-in ones under slog's keys
-	// (slog.TimeKey, slog.LevelKey, slog.SourceKey, slog.MessageKey) with no
-	// groups. What it returns is written instead; the zero Attr removes the
-	// attribute. A built-in attribute keeps its place in the format unless its
-	// key is changed.
+	// ReplaceAttr, if not nil, is called for each attribute that is not a group, with
+	// its value resolved, as in slog.HandlerOptions. It is also called, with no groups,
+	// for the time, the level, the source and the message, under slog's keys:
+	// slog.TimeKey, slog.LevelKey, slog.SourceKey and slog.MessageKey. The attribute
+	// that it returns is written instead; the zero Attr removes the attribute. The
+	// time, the level, the source and the message keep their places in the format
+	// unless their key is changed. ReplaceAttr may be called from several goroutines at
+	// once.
 	ReplaceAttr func(groups []string, a slog.Attr) slog.Attr
 
-	// ContextAttrs, if not nil, is called with the context of each log call.
-	// The attributes that it returns, such as a trace id, are written at the
-	// root, outside any group, before the others: of equal keys, the others win.
-	// [NewContextHandler] does the same for any handler.
+	// ContextAttrs, if not nil, is called with the context of each log call. The
+	// attributes that it returns, such as a trace id, are written at the root, outside
+	// any group, before all others. Where keys are equal, the last attribute wins. It
+	// may be called from several goroutines at once. NewContextHandler does the same
+	// for any handler.
 	ContextAttrs func(ctx context.Context) []slog.Attr
 
-	// Format writes records for the backend and reads its answers. If nil,
-	// [Logflare]. Package formats has 14 others.
+	// Format writes records for the backend and reads its answers. If nil, Logflare().
+	// Package formats has others.
 	Format Format
 
-	// Header is sent with each request. Put credentials here, not into the URL. It
-	// does not override Content-Type and Content-Encoding. An empty value is an
-	// error, because it usually comes from an unset variable; so is an
-	// Authorization that ends after its scheme ("Bearer "). User-Agent may be
-	// empty: then none is sent.
+	// Header is sent with each request. Put credentials here, not into the URL.
+	// Content-Type and Content-Encoding in it are ignored. It is an error if a value is
+	// empty, or if an Authorization ends after its scheme ("Bearer "), because that
+	// usually means that a variable is not set. An empty User-Agent is allowed: none is
+	// sent then.
 	Header http.Header
 
-	// Compression is how request bodies are compressed. If zero, Gzip. A body
-	// that would not become smaller is sent uncompressed.
+	// Compression is how request bodies are compressed. If zero, Gzip, or None if the
+	// server cannot inflate gzip. It is an error if the server cannot inflate zstd. A
+	// body that would not become smaller is sent uncompressed.
 	Compression Compression
 
-	// FlushInterval is how long a record waits, at most, for others to fill its
-	// batch while delivery works. If zero, 1 s.
+	// FlushInterval is the longest time that a record waits for its batch to become
+	// full, while delivery works. If zero, 1 s.
 	FlushInterval time.Duration
 
-	// BatchRecords is the size of a full batch, in records. If zero, the
-	// format's limit, or 10,000 if it has none. The format's limit holds even
-	// if this is larger.
+	// BatchRecords is the size of a full batch, in records. If zero, the format's
+	// limit, or 10,000 if it has none. It is lowered to the format's limit, and to half
+	// of MaxPending divided by Requests.
 	BatchRecords int
 
 	// BatchBytes is the size of a full batch, in bytes of the request body before
-	// compression. Only a body with a single record may be longer. If zero, 1 MiB.
+	// compression. Only a body with a single record may be longer. If zero, 1 MiB. It
+	// is lowered to the format's limit, and to half of MaxPendingBytes divided by
+	// Requests.
 	BatchBytes int
 
-	// FlushLevel, if not nil, is the level at and above which a record is sent
-	// at once, with all records before it, instead of after FlushInterval. The
-	// log call still does not wait.
+	// FlushLevel, if not nil, is the level from which on a record and all records
+	// before it are sent at once, instead of after FlushInterval. The log call still
+	// does not wait.
 	FlushLevel slog.Leveler
 
-	// MaxPending bounds memory, in records. At the bound the oldest record is
-	// dropped and counted in Stats.Dropped.Overflow, and OnError is told, unless
-	// OnFull says otherwise. If zero, 65,536.
+	// MaxPending bounds memory, in records. At the bound the oldest record is dropped
+	// and counted in Dropped.Overflow, and OnError is called; see OnFull for another
+	// choice. If zero, 65,536.
 	MaxPending int
 
-	// MaxPendingBytes bounds memory in the same way, in bytes of captured records,
-	// which are about half as long as their JSON. If zero, 32 MiB. In an outage of
-	// any length a Handler keeps at most this plus 14 MiB on the heap, with
-	// BatchBytes and MaxRecordBytes at their defaults. Records of unusual sizes
-	// waste some memory at the ends of blocks; the oldest are then dropped a
-	// little earlier. Batches, as many as Requests, are clamped to half of either
-	// bound.
+	// MaxPendingBytes bounds memory in the same way, in bytes of captured records. A
+	// captured record is about half as long as its JSON. If zero, 32 MiB. In an outage
+	// of any length a Handler keeps at most this plus 14 MiB on the heap, with
+	// BatchBytes and MaxRecordBytes at their defaults. Records of unusual sizes waste
+	// some memory; the oldest are then dropped a little earlier.
 	MaxPendingBytes int
 
-	// OnFull is what Handle does when MaxPending or MaxPendingBytes is reached. If
-	// zero, [DropOldest]. With [Block], a log call waits for room. With
-	// a Spool it has no effect: records then move to disk.
+	// OnFull is what a log call does when MaxPending or MaxPendingBytes is reached. If
+	// zero, DropOldest. With Block, it waits for room. OnFull has no effect with a
+	// Spool: the oldest records are then on disk only.
 	OnFull OnFull
 
-	// MaxRecordBytes bounds one record, in bytes as the Format writes it. A longer
-	// record is shortened, marked with "_cut":true and counted in Stats.Cut. If zero,
-	// 256 KiB.
+	// MaxRecordBytes is the longest record, in bytes as the Format writes it. A longer
+	// one is shortened, gets the attribute "_cut", true, and is counted in Stats.Cut.
+	// If zero, 256 KiB. It is lowered to the format's limit, to MaxPendingBytes, and to
+	// an eighth of SpoolOptions.MaxBytes.
 	MaxRecordBytes int
 
-	// Client sends the requests. It is copied. A Transport that refreshes a token
-	// belongs here; its tokens are kept out of errors, as those in Header are. If
-	// nil, the Handler makes its own client.
+	// Client sends the requests. It is copied. Set it to use a Transport of your own,
+	// for example one that refreshes a token; such tokens are kept out of errors, as
+	// those in Header are. If nil, the Handler makes a client.
 	Client *http.Client
 
-	// RequestTimeout bounds one attempt to send, up to the end of the answer.
-	// If zero, 10 s.
+	// RequestTimeout is the longest time that one request takes, including its answer.
+	// If zero, 10 s. A shorter Timeout of the Client wins.
 	RequestTimeout time.Duration
 
-	// MinBackoff and MaxBackoff bound the waits between failed attempts: the
-	// n-th wait is a random time up to the smaller of MinBackoff * 2^n and
-	// MaxBackoff (full jitter). If zero, 500 ms and 30 s.
+	// MinBackoff and MaxBackoff bound the waits after failed attempts. The n-th wait is
+	// a random time up to MinBackoff * 2^n, and at most MaxBackoff (full jitter). A
+	// wait is longer if the Retry-After of the answer is, which counts as at most 5
+	// minutes. If zero, 500 ms and 30 s. It is an error if MinBackoff is above
+	// MaxBackoff.
 	MinBackoff time.Duration
 	MaxBackoff time.Duration
 
-	// Requests is the most requests at the same time, for a backend that is far away
-	// or takes small batches. With 1,000 records per request and 100 ms per answer,
-	// one request at a time delivers 10,000 records per second, and 4 deliver 40,000.
-	// If zero, 1. At most 64.
+	// Requests is the largest number of requests at the same time, for a backend that
+	// is far away or takes small batches. With 1,000 records per request and 100 ms per
+	// answer, one request at a time delivers 10,000 records per second, and 4 deliver
+	// 40,000. If zero, 1. A number above 64 counts as 64.
 	//
-	// Above 1, a request may overtake up to Requests-1 others, so that records
-	// arrive out of order, even those of one goroutine. After any answer that is
-	// not a success there is one request at a time, until a batch is delivered.
-	// Each request beyond the first may cost up to 6 MiB of memory, with BatchBytes
-	// at its default.
+	// Above 1, a request may overtake up to Requests-1 others, so that even records of
+	// one goroutine may arrive out of order. After an answer that is not a success,
+	// requests are sent one at a time until a batch is delivered. Each request beyond
+	// the first takes up to 6 MiB of memory, with BatchBytes at its default.
 	Requests int
 
-	// Spool keeps records on disk until they are delivered, so that neither a crash
-	// nor a long outage loses them. Without a directory, records are in memory only.
+	// Spool keeps records on disk until they are delivered, so that they survive a
+	// crash and a long outage. Without a directory, records are in memory only.
+	// SpoolOptions says which records a crash may still lose.
 	Spool SpoolOptions
 
-	// LossRecord has a record say that others were lost. After records were dropped,
-	// the first batch that may be delivered again carries one event more: level WARN,
-	// message "slogship: records lost", with their number ("lost"), how many for which
-	// reason ("dropped"), and when the first and the last of them were dropped ("from",
-	// "to"). It has an id of its own, is the same each time it is sent until it is
-	// acknowledged, and is in none of the numbers of Stats. It is not sent where
-	// BatchRecords is 1, nor again if the server refuses its batch.
+	// LossRecord adds a record to the logs that says how many others were dropped. It
+	// is sent with the next batch after the loss, has level WARN and the message
+	// "slogship: records lost", and these attributes: "lost", their number; "dropped",
+	// a group with the number for each reason; "from" and "to", when the first and the
+	// last were dropped. It has an id of its own, keeps its content until it is
+	// acknowledged, and is not counted in Stats. It is not sent if BatchRecords is 1,
+	// and not sent again if the server refuses its batch.
 	LossRecord bool
 
 	// OnError is called with
 	//
 	//   - the reason, once, when delivery starts to fail;
-	//   - an error that matches [ErrRecovered] when it works again;
-	//   - an error that matches [ErrOverflow], with the number of records, when
-	//     the oldest are dropped because MaxPending or MaxPendingBytes is
-	//     reached, and then at most once a minute while that continues.
+	//   - an error that matches ErrRecovered when it works again;
+	//   - an error that matches ErrOverflow when records are dropped for overflow,
+	//     and then at most once a minute while that continues;
+	//   - an error that matches ErrSpool when the disk starts to fail, and at most
+	//     once a minute if a record at SpoolOptions.SyncLevel was not on disk in time;
+	//   - an error that matches ErrSpoolRecovered when the disk works again.
 	//
-	// Calls come in order and never overlap. They run in slogship's own
-	// goroutines: log calls do not wait for them, but delivery does. A panic or
-	// a runtime.Goexit (as by testing's FailNow) ends only the call. OnError may
-	// log; it must not call Flush or Shutdown. If nil, each error is one line on
-	// standard error.
+	// Calls are in order and never overlap. They are made by goroutines of the
+	// Handler: log calls do not wait for OnError, but delivery does. A panic or a
+	// runtime.Goexit in it ends only that call. OnError may log; it must not call
+	// Flush or Shutdown. If nil, each error is written to standard error as one line.
 	OnError func(error)
 
-	// OnDrop, if not nil, is called with each record that is dropped because of its
-	// content, with the reason "rejected" or "too_large" (see [Dropped]), and with
-	// each record that Shutdown leaves unsent, with the reason "shutdown", before
-	// Shutdown returns. e is valid only during the call.
+	// OnDrop, if not nil, is called with each record that the batcher drops, and the
+	// reason: "rejected", "too_large" or "expired" (see Dropped). It is also called
+	// with each record that Shutdown leaves unsent in memory, with the reason
+	// "shutdown", before Shutdown returns. e is valid only during the call.
 	//
-	// It is not called for records that the backend refuses without naming them. It
-	// is also not called for overflow, for records too large to be captured, for
-	// Discard, and for records logged after Shutdown, because log calls would have
-	// to do that work. OnError and Stats report these.
+	// It is not called for records that the backend refuses without saying which, for
+	// overflow, for records too large to be captured, for Discard, for damage on disk,
+	// and for records logged after Shutdown. Stats counts these.
 	//
-	// The rules for OnError hold for it too. Calls of the two never overlap.
+	// The rules for calls of OnError hold for it too, and calls of the two never
+	// overlap.
 	OnDrop func(reason string, e *Event)
 }
 
-// Compression is how request bodies are compressed.
+// Compression is how request bodies are compressed: see [Options.Compression].
 type Compression uint8
 
 // The kinds of compression.
 const (
-	Gzip Compression = iota // the default; None for a format whose server cannot inflate it
-	Zstd                    // smaller and faster; only for a format whose server can inflate it
-	None
+	Gzip Compression = iota // the default; counts as None if the format's server cannot inflate gzip
+	Zstd                    // smaller and faster; an error if the format's server cannot inflate zstd
+	None                    // not compressed
 )
 
-// String returns the name of the content coding, or "none".
+// String returns the name of the content coding: "gzip", "zstd" or "none".
 func (c Compression) String() string {
 	switch c {
 	case Gzip:

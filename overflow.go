@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// ErrOverflow is matched by the error that Options.OnError gets when records
-// are dropped because MaxPending or MaxPendingBytes is reached. The error holds
-// a [*LossError] with the number of records dropped since the previous such
-// error:
+// ErrOverflow is matched by the error that [Options.OnError] gets when records are
+// dropped for overflow: at [Options.MaxPending] or [Options.MaxPendingBytes] or, with a
+// spool, at [SpoolOptions.MaxBytes]. The error wraps a [*LossError] with the number of
+// records dropped since the previous such error:
 //
 //	var loss *slogship.LossError
 //	if errors.Is(err, slogship.ErrOverflow) && errors.As(err, &loss) {

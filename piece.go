@@ -2,8 +2,8 @@ package slogship
 
 import "slices"
 
-// A piece is a part of the batch in flight that is sent, and answered, at once:
-// runs of records, oldest first.
+// A piece is the part of the batch in flight that is sent in one request: runs of
+// records, oldest first.
 type piece struct {
 	spans          []span
 	records, bytes int
@@ -56,7 +56,7 @@ func (pc piece) pick(i int) (one, rest piece) {
 	return one, join(front, back)
 }
 
-// join makes one piece of several that have no record in common.
+// join merges several pieces that have no record in common.
 func join(pieces ...piece) (all piece) {
 	spans := 0
 	for _, pc := range pieces {

@@ -18,23 +18,23 @@ type RecorderOptions struct {
 	// Level is the minimum level that is recorded. If nil, slog.LevelDebug.
 	Level slog.Leveler
 
-	// Trigger is the level at and above which a record has the recorded ones shipped.
-	// Such a record is itself shipped, even if it is below the Handler's level. If
-	// nil, slog.LevelError.
+	// Trigger is the level from which on a record ships those in the ring. Such a
+	// record is itself shipped, even if it is below the Handler's level. If nil,
+	// slog.LevelError.
 	Trigger slog.Leveler
 
-	// MaxRecords and MaxBytes bound each ring: that of the process, and each one that
-	// [Record] opens. At a bound the oldest record is overwritten. A record longer than
-	// MaxBytes is not recorded. Bytes are those of captured records, which are about
-	// half as long as their JSON, plus 4 per record. A ring takes memory only as it
+	// MaxRecords and MaxBytes bound each ring: the common one, and that of each context
+	// made by Record. At a bound the oldest record is overwritten. A record longer than
+	// MaxBytes is not recorded. MaxBytes counts captured records, which are about half
+	// as long as their JSON, and 4 bytes more for each. A ring takes memory only as it
 	// fills. If zero or negative, 1,000 and 256 KiB.
 	MaxRecords int
 	MaxBytes   int
 }
 
-// NewRecorder returns a flight recorder in front of h. It keeps records below h's
-// level, and at or above RecorderOptions.Level, in a ring in memory, and ships them
-// only when an error is logged.
+// NewRecorder returns a handler that passes records to h, and is a flight recorder for
+// those below h's level. It keeps records from [RecorderOptions.Level] on in a ring in
+// memory, and ships them only when an error is logged.
 //
 //	h, err := slogship.New(url, nil) // INFO and above
 //	...
@@ -42,16 +42,17 @@ type RecorderOptions struct {
 //	log.Debug("cache miss", "key", key) // in the ring
 //	log.Error("no price", "id", id)     // ships the debug record, then this one
 //
-// A record at or above RecorderOptions.Trigger ships the records in the ring, oldest
-// first, and then itself. The ring is then empty, so that no record is shipped twice.
-// A record from the ring has the attribute "_recorded", true, at the root. It arrives
-// after records that were shipped directly, but keeps the time at which it was logged,
-// by which a backend can sort. Records at or above h's level are shipped as by h.
+// When a record at or above [RecorderOptions.Trigger] is logged, the records in the
+// ring are shipped, oldest first, and then this record. The ring is then empty: no
+// record is shipped twice. A record from the ring has the attribute "_recorded", true,
+// at the root. It arrives after records that were logged later, but has the time of its
+// log call, by which a backend can sort. Records at or above h's level are shipped at
+// once, as by h.
 //
-// A record in the ring is counted only in Stats.Recorded. It is counted in
-// Stats.Accepted if it is shipped. [Handler.Flush] and [Handler.Shutdown] do not
-// wait for records in a ring, and after Shutdown nothing is recorded. Nil o is the
-// same as the zero RecorderOptions.
+// A record in the ring is counted only in [Stats.Recorded]. When it is shipped, it is
+// also counted in [Stats.Accepted]. [Handler.Flush] and [Handler.Shutdown] do not ship
+// the records in a ring, and after Shutdown nothing is recorded. If o is nil, the zero
+// RecorderOptions are used.
 //
 // Use [Record] to give each request or job its own ring.
 func NewRecorder(h *Handler, o *RecorderOptions) slog.Handler {

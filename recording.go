@@ -6,20 +6,21 @@ import (
 	"sync"
 )
 
-// Record returns a context with its own ring, for one request or one job. A recorder
-// (see [NewRecorder]) keeps records that are logged with this context in that ring,
-// and an error logged with it ships that ring only. So an error of one request does
-// not ship the records of others, and a busy request does not overwrite those of
-// others.
+// Record returns a context with a ring of its own, for one request or one job. A
+// recorder (see [NewRecorder]) keeps the records that are logged with this context in
+// that ring, and an error that is logged with it ships that ring only. So an error in
+// one request does not ship the records of other requests, and a busy request does not
+// overwrite them.
 //
 //	func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 //		r = r.WithContext(slogship.Record(r.Context()))
 //		s.next.ServeHTTP(w, r) // logs with r.Context()
 //	}
 //
-// Of nested Records the innermost is used. A ring lives as long as the context. It
-// takes 4 KiB with its first record, and grows as needed up to
-// RecorderOptions.MaxBytes. Without a recorder the context has no effect.
+// If Record is called with a context that already has a ring, the new ring is used. A
+// ring is freed with its context, and its records are then lost. It takes 4 KiB with
+// its first record, and grows up to [RecorderOptions.MaxBytes]. Without a recorder the
+// context has no effect.
 func Record(ctx context.Context) context.Context {
 	return context.WithValue(ctx, recordingKey{}, new(recording))
 }

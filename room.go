@@ -8,29 +8,28 @@ import (
 	"strings"
 )
 
-// OnFull is what [Handler.Handle] does when MaxPending or MaxPendingBytes is
-// reached.
+// OnFull is what [Handler.Handle] does when [Options.MaxPending] or
+// [Options.MaxPendingBytes] is reached.
 type OnFull uint8
 
 // The values of Options.OnFull.
 const (
-	// DropOldest makes room by dropping the oldest pending record. Handle never
-	// waits; this is the default.
+	// DropOldest drops the oldest pending record to make room. Handle never waits.
+	// This is the default.
 	DropOldest OnFull = iota
 
-	// Block makes Handle wait until there is room. If its context ends first,
-	// the record is dropped and counted in Stats.Dropped.Overflow; if Shutdown
-	// is called first, in Stats.Dropped.Closed. Calls are served in order. No
-	// other record is dropped for overflow, except records that are set aside
-	// because the server fails on them. Records in flight count towards the
-	// bounds.
+	// Block makes Handle wait until there is room. Calls are served in order. If the
+	// context of a call ends first, its record is dropped and counted in
+	// Dropped.Overflow. If Shutdown is called first, it is counted in Dropped.Closed.
+	// Records in flight count towards the bounds.
 	//
-	// During an outage every log call waits once memory is full: the application
-	// stops until the backend is back. Use Block only in programs that do
-	// nothing but ship logs, or with a deadline in the context of each call. A
-	// log call in OnError, in OnDrop, in the Format or in the Client's
-	// Transport, in the goroutine in which slogship calls these, does not wait:
-	// its record is dropped.
+	// In an outage every log call waits once memory is full: the application stops
+	// until the backend works again. Use Block only in a program that does nothing but
+	// ship logs, or with a deadline in the context of each call.
+	//
+	// Two kinds of records are still dropped for overflow: older records on which the
+	// server fails with a 5xx, and records that are logged by OnError, OnDrop, the
+	// Format or the Transport, because the batcher would wait for itself.
 	Block
 )
 

@@ -23,8 +23,8 @@ import (
 const userAgent = "slogship/0.1 (+https://github.com/slogship/slogship)"
 
 const (
-	// A connection error is tried once more at once: mostly it is a kept
-	// connection that the server had closed. Anything longer is the batcher's.
+	// After a connection error the request is sent once more at once: mostly the server
+	// had closed a kept-alive connection. Longer waits are up to the batcher.
 	quickRetryWait   = 50 * time.Millisecond
 	quickRetryWithin = time.Second
 
@@ -43,11 +43,12 @@ type sender struct {
 	header  http.Header
 	layout  Layout
 	secrets *redact.Secrets                // of the options
-	learned atomic.Pointer[redact.Secrets] // and of the last request that a transport changed; Handle reads it too
+	learned atomic.Pointer[redact.Secrets] // and those that a transport added to the last request; Handle reads it too
 	books   *pending
 }
 
-// posting is a request under way. Its context has it, for retryablehttp's hooks.
+// posting is a request being sent. It is in the request's context, for retryablehttp's
+// hooks.
 type posting struct {
 	*payload
 	began time.Time // of the first of the quick attempts
@@ -55,13 +56,13 @@ type posting struct {
 
 type postingKey struct{}
 
-// reply is what became of one request.
+// reply is the result of a request.
 type reply struct {
 	err     error // there was no answer
 	status  int
 	header  http.Header
 	body    []byte
-	more    bool            // there is more of it, which was not read
+	more    bool            // the body is longer than what was read
 	bodyErr error           // the answer was cut off
 	coding  string          // of the request; empty if it was not compressed
 	secrets *redact.Secrets // that may be in the answer
@@ -70,7 +71,7 @@ type reply struct {
 func newSender(endpoint *url.URL, name string, p *pending, o settings) *sender {
 	target := *endpoint
 	target.User, target.Fragment, target.RawFragment = nil, "", ""
-	target.RawQuery = strings.ReplaceAll(target.RawQuery, " ", "%20") // net/url keeps it, and it would end the request's target
+	target.RawQuery = strings.ReplaceAll(target.RawQuery, " ", "%20") // net/url keeps spaces, which would end the target of the request
 	s := &sender{
 		url:     target.String(),
 		name:    name,
@@ -111,9 +112,9 @@ func requestHeader(endpoint *url.URL, o settings) http.Header {
 	return h
 }
 
-// copyClient returns a copy of c that follows no redirect but one which sends
-// the same request to the same server. If c is nil it is a client that keeps the
-// connections of as many requests as there are at once.
+// copyClient returns a copy of c that follows a redirect only if it sends the same
+// request to the same server. If c is nil, it returns a client that keeps one
+// connection alive for each concurrent request.
 func copyClient(c *http.Client, timeout time.Duration, requests int) *http.Client {
 	var client http.Client
 	if c != nil {
@@ -145,7 +146,7 @@ func copyClient(c *http.Client, timeout time.Duration, requests int) *http.Clien
 		}
 		r.Header.Del("Referer") // net/http's has the query
 		for name, values := range via[0].Header {
-			if r.Header[name] == nil { // net/http strips credentials if only the host's spelling differs
+			if r.Header[name] == nil { // net/http removes credentials even if only the spelling of the host differs
 				r.Header[name] = values
 			}
 		}
@@ -171,11 +172,12 @@ func port(u *url.URL) string {
 	return "80"
 }
 
-// send POSTs one body and reads the answer. The user's code in it, a transport say,
-// may panic, and may end its goroutine.
+// send POSTs a body and reads the answer. A Transport may panic in it, or end the
+// goroutine.
 func (s *sender) send(ctx context.Context, body *body) reply { return s.begin(ctx, body)() }
 
-// begin is send that does not wait: landed does, which is called once.
+// begin is send without the wait. It returns landed, which waits for the reply and is
+// called once.
 func (s *sender) begin(ctx context.Context, body *body) (landed func() reply) {
 	var r reply
 	wait := begin(func() { r = s.post(ctx, body) })
@@ -217,15 +219,14 @@ func (s *sender) post(ctx context.Context, body *body) (r reply) {
 	defer resp.Body.Close()
 	r = reply{status: resp.StatusCode, header: resp.Header, coding: body.coding, secrets: s.learn(resp.Request)}
 	if r.status == http.StatusSwitchingProtocols {
-		return r // the body is the connection now, on which neither a timeout nor ctx ends a read
+		return r // after 101 the body is the connection: neither a timeout nor ctx ends a read of it
 	}
-	// Read to the end, or the connection is not used again.
+	// Read to the end: otherwise the connection is not reused.
 	r.body, r.more, r.bodyErr = answers.Read(resp.Body, resp.ContentLength, s.layout.answerBytes(body.taken.records))
 	return r
 }
 
-// checkRetry has retryablehttp try again, once, after a connection error that
-// came soon.
+// checkRetry makes retryablehttp retry once, after a connection error that came early.
 func (s *sender) checkRetry(ctx context.Context, _ *http.Response, err error) (bool, error) {
 	if ctx.Err() != nil {
 		return false, ctx.Err()
@@ -243,9 +244,8 @@ func (s *sender) prepareRetry(req *http.Request) error {
 	return nil
 }
 
-// isConnectionError reports whether err is that of a connection which could not
-// be made or did not last, as opposed to one that was slow, or that must not be
-// used (a bad certificate).
+// isConnectionError reports whether err says that a connection could not be made or was
+// lost. A timeout and a bad certificate are not connection errors.
 func isConnectionError(err error) bool {
 	var timeout interface{ Timeout() bool }
 	if errors.As(err, &timeout) && timeout.Timeout() {
@@ -275,8 +275,8 @@ func (s *sender) transportError(err error, secrets *redact.Secrets) error {
 	return e
 }
 
-// sendError is the error of a request. What a transport returned is not
-// wrapped: its text may hold secrets.
+// sendError is the error of a request. The error of a transport is not wrapped, because
+// its text may contain secrets.
 type sendError struct {
 	text string
 	kind error // a context's error, or nil
@@ -285,7 +285,7 @@ type sendError struct {
 func (e *sendError) Error() string { return e.text }
 func (e *sendError) Unwrap() error { return e.kind }
 
-// complain returns an error for a reply that v does not take as plain success.
+// complain returns an error for a reply, unless v says that all records were taken.
 func (s *sender) complain(r reply, v Verdict) error {
 	if r.err != nil {
 		return r.err

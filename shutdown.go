@@ -14,20 +14,22 @@ const (
 	stopGrace = 100 * time.Millisecond
 )
 
-// Shutdown stops accepting records, sends those held, and ends the goroutine.
-// Records logged afterwards are dropped and counted in Stats.Dropped.Closed. It
-// cuts a back-off short, but waits as long as the server's Retry-After asks. It
-// returns early where waiting is useless: if a Retry-After ends after ctx's
-// deadline, or if its first attempt shows a misconfiguration (401, 404, ...). A
-// nil ctx is context.Background().
+// Shutdown stops accepting records, sends those held, and ends the Handler's goroutine.
+// Records logged afterwards are dropped and counted in [Dropped.Closed]. Shutdown cuts
+// a back-off short, but waits until the end of a Retry-After. It returns before ctx
+// ends if waiting is useless: if the Retry-After ends after ctx's deadline, or if its
+// first attempt shows a misconfiguration (401, 404, ...). A nil ctx is
+// [context.Background].
 //
-// It returns nil if no record is held any more; records that the server refused
-// are counted in Stats only. Otherwise the records left are dropped, counted in
-// Stats.Dropped.Shutdown, and the error is a [*LossError] that says why and
-// matches [ErrUnsent] and, if ctx ended, ctx.Err(). With a spool, records on disk are
-// not dropped: the error says how many they are, and the next Handler sends them.
-// To make them durable, Shutdown may take up to two seconds more than ctx has. A second call waits for the
-// first, or for its own ctx, and returns the same result.
+// Shutdown returns nil if no record is left, also if the server refused some: those are
+// counted in [Stats] only. Otherwise its error is a [*LossError], which says why, and
+// matches [ErrUnsent] and, if ctx ended, ctx.Err(). The records left are dropped and
+// counted in [Dropped.Shutdown]. With a spool, those on disk are not dropped: the next
+// Handler with the directory sends them. To sync them, Shutdown may take up to two
+// seconds longer than ctx.
+//
+// A second call waits for the first one, or until its own ctx ends, and returns the
+// same result.
 func (h *Handler) Shutdown(ctx context.Context) error {
 	if ctx == nil {
 		ctx = context.Background()

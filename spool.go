@@ -13,48 +13,55 @@ import (
 	"github.com/slogship/slogship/internal/spool"
 )
 
-// SpoolOptions say where, and how, records are kept on disk until they are delivered.
+// SpoolOptions say where and how records are kept on disk until they are delivered. If
+// Dir is empty, records are in memory only, and it is an error to set another field. A
+// number below zero is an error.
 //
-// A record is always first in memory. If it is not delivered within Delay, it is
-// written to Dir: from then on it survives the end of the process, however that ends,
-// and at most a second later, once it is synced, a loss of power too. While delivery
-// works, records are sent from memory and are not read back. In an outage, records that
-// memory has no room for are on disk only. They are sent first, in order, with the ids
-// that they always had. So are records that an earlier process left, in the Format that
-// is set now.
+// A record is first in memory. If it is not delivered within Delay, it is written to a
+// file in Dir. It then survives the end of the process, also by SIGKILL. At most a
+// second later the file is synced: the record then survives a loss of power too. A
+// record that is not written yet is lost if the process ends without
+// [Handler.Shutdown]; SyncLevel makes Handle wait for the write.
 //
-// A directory is for one Handler at a time. docs/durability.md says which loss is
-// possible at which level.
+// While delivery works, records are sent from memory and not read back. In an outage,
+// records that memory has no room for are kept on disk only. When delivery works again,
+// the records on disk are sent first, in order and with their ids. So are the records
+// that an earlier process left; they are written in the Format that is set now.
+//
+// Only one Handler at a time can use a directory. docs/durability.md has a table of
+// what each failure loses.
 type SpoolOptions struct {
-	// Dir is the directory. It is made if it does not exist. New refuses one that
-	// another Handler uses (ErrLocked), one that belongs to another user or that
-	// others may write to, and a symbolic link. If empty, records are in memory only.
+	// Dir is the directory. It is created if it does not exist. It is an error if
+	// another Handler uses it (ErrLocked), if it belongs to another user, if others may
+	// write to it, or if it is a symbolic link.
 	Dir string
 
-	// MaxBytes bounds the disk. At the bound the oldest records are dropped, a
-	// sixteenth of it at a time, and counted in Stats.Dropped.Overflow. If zero,
-	// 1 GiB; at least 2 MiB. MaxRecordBytes is at most an eighth of it.
+	// MaxBytes is the most space that the records take on disk, in bytes. At the bound
+	// the oldest file of records is dropped, a sixteenth of MaxBytes but between 1 and
+	// 64 MiB, and counted in Dropped.Overflow. If zero, 1 GiB. It is an error if it is
+	// below 2 MiB. Options.MaxRecordBytes is lowered to an eighth of it.
 	MaxBytes int64
 
-	// MaxAge is how old a record may be when it is sent, counted from when it was
-	// logged. An older one is then dropped, and counted in Stats.Dropped.Expired. If
-	// zero, any age.
+	// MaxAge is the greatest age at which a record is sent, counted from the log call.
+	// An older record is dropped instead, and counted in Dropped.Expired. If zero,
+	// there is no limit.
 	MaxAge time.Duration
 
-	// Delay is the longest time between a record's acceptance and its write, as long
-	// as the disk works. A record that is delivered earlier is never written. If zero,
-	// 50 ms.
+	// Delay is the longest time from the log call until the record is written, while
+	// the disk works. A record that is delivered earlier is never written. If zero, 50
+	// ms.
 	Delay time.Duration
 
-	// SyncLevel, if not nil, is the level from which on Handle waits until its record,
-	// and every earlier one that was not dropped, is written. A log.Fatal, an os.Exit,
-	// a panic or a SIGKILL right after it loses none of them. Handle waits at most a
-	// second, and does not wait while the disk fails: the record is then counted in
-	// Stats.SyncMissed, and OnError is told.
+	// SyncLevel, if not nil, is the level from which on a log call waits until its
+	// record and all earlier ones are written. A log.Fatal, an os.Exit, a panic or a
+	// SIGKILL right after it then loses none of them. The call waits for at most a
+	// second, and not at all while the disk fails. If its record is not written then,
+	// it is counted in Stats.SyncMissed, and OnError is called.
 	SyncLevel slog.Leveler
 
-	// Durable makes SyncLevel wait until the records are synced as well, so that a
-	// loss of power does not lose them. Calls at the same time share a sync.
+	// Durable makes calls at SyncLevel wait until their records are synced as well, so
+	// that they survive a loss of power. Calls at the same time share a sync. It is an
+	// error if SyncLevel is nil.
 	Durable bool
 }
 
@@ -76,16 +83,21 @@ const (
 	leaveLimit = time.Second
 )
 
-// ErrLocked is matched by the error of New if another Handler, of this process or of
-// another one, uses the directory of SpoolOptions. The text names the directory, the
-// process that uses it if that is known, and what to do.
+// ErrLocked is matched by the error of [New] if another Handler, in this process or in
+// another, uses the directory of [SpoolOptions]. The text of the error names the
+// directory and, if known, the process that uses it, and says what to do.
 var ErrLocked = spool.ErrLocked
 
-// ErrSpool is matched by the error that OnError gets when records can no longer be
-// written to disk, ErrSpoolRecovered by the one that it gets when they can be written
-// again. Between the two, new records are in memory only.
+// Errors of the directory of [SpoolOptions].
 var (
-	ErrSpool          = errors.New("slogship: the spool fails")
+	// ErrSpool is matched by the error that Options.OnError gets when records can no
+	// longer be written to disk. Until ErrSpoolRecovered, new records are in memory
+	// only. An error about a record at SyncLevel that was not on disk in time matches
+	// it, too.
+	ErrSpool = errors.New("slogship: the spool fails")
+
+	// ErrSpoolRecovered is matched by the error that Options.OnError gets when records
+	// can be written to disk again.
 	ErrSpoolRecovered = errors.New("slogship: the spool works again")
 )
 

@@ -12,49 +12,52 @@ import (
 	"github.com/slogship/slogship/internal/spool"
 )
 
-// Stats is a consistent snapshot of a Handler's counters. In every snapshot
+// Stats is a consistent snapshot of a [Handler]'s counters. In every snapshot
 //
 //	Accepted == Delivered + Dropped.Total() + Pending + InFlight + Spooled
+//
+// Pending, InFlight and Spooled are the records held now. All other numbers count
+// from [New] on, unless they say otherwise.
 type Stats struct {
-	Accepted  int64   // records given to Handle, those after Shutdown included
-	Delivered int64   // records whose acknowledgement has been read
-	Dropped   Dropped // records given up, by reason
+	Accepted  int64   // records given to Handle, also after Shutdown, and those of Recovered
+	Delivered int64   // records that the server acknowledged
+	Dropped   Dropped // records dropped, by reason
 
-	Pending  int64 // records waiting in memory, those set aside included
-	InFlight int64 // records in the batch, or batches, being sent
-	Spooled  int64 // records waiting on disk only
+	Pending  int64 // records that wait in memory
+	InFlight int64 // records in requests without an answer yet
+	Spooled  int64 // records that wait on disk and are not in memory
 
-	// With Options.Spool. Written and Durable count the records that were written to
-	// disk, and those of them that a loss of power leaves, since New; Recovered those
-	// that an earlier process had left there, which are in Accepted too. Unprotected
-	// is how many of those held now are in memory only, because they are not due on
-	// disk yet or because the disk fails. SyncMissed counts the records at SyncLevel
-	// that were not on disk when Handle returned.
-	Written, Durable, Recovered int64
-	SpooledBytes                int64 // of the files on disk
-	Unprotected, SyncMissed     int64
+	// The following are zero without Options.Spool.
 
-	// PendingBytes is the size of the pending records, as captured. Oldest is the
-	// time at which the oldest pending or in-flight record was logged, or zero if
-	// there is none; it ignores records that are set aside because the server fails
-	// on them.
+	Written      int64 // records that were written to disk
+	Durable      int64 // records that were written and synced: they survive a loss of power
+	Recovered    int64 // records that an earlier process had left on disk
+	SpooledBytes int64 // the size of the files, now
+	Unprotected  int64 // records held now that are not on disk, because of Delay or because the disk fails
+	SyncMissed   int64 // records at SyncLevel that were not on disk when Handle returned
+
+	// PendingBytes is the size of the pending records now, as captured.
 	PendingBytes int64
-	Oldest       time.Time
 
-	Recorded int64 // records that recorders have kept; see NewRecorder
+	// Oldest is when the oldest record in memory was logged, or zero if there is
+	// none. Records on which the server fails, and which are therefore sent later
+	// than others, are ignored.
+	Oldest time.Time
 
-	Cut     int64 // records shortened to Options.MaxRecordBytes
+	Recorded int64 // records that a NewRecorder has put into a ring
+
+	Cut     int64 // records that were shortened
 	Batches int64 // requests that the server accepted
-	Retries int64 // requests that send records again
-	Sending int64 // requests without an answer yet
+	Retries int64 // requests that sent records again
+	Sending int64 // requests without an answer, now
 
-	BytesEncoded int64 // of all requests, before compression
-	BytesSent    int64 // of all requests, after compression
+	BytesEncoded int64 // bytes of all request bodies, before compression
+	BytesSent    int64 // bytes of all request bodies, as they were sent
 
 	LastError    error     // why delivery fails, without secrets; nil while it works
-	FailingSince time.Time // zero while delivery works
+	FailingSince time.Time // when it began to fail; zero while it works
 	LastSuccess  time.Time // when the server last accepted a request; zero if it never did
-	NextAttempt  time.Time // when the back-off ends, or ended; zero after a success
+	NextAttempt  time.Time // the end of the current or last back-off; zero after a success
 }
 
 // String returns the snapshot as one line of text:
@@ -86,8 +89,8 @@ func (s Stats) String() string {
 	return b.String()
 }
 
-// LogValue returns the snapshot as a group: all counters, those of Dropped by
-// reason, last_error as text, and the times that are not zero.
+// LogValue returns the snapshot as a group. Its attributes are named as the fields, in
+// snake case: "in_flight". LastError is its text; a time that is zero is left out.
 func (s Stats) LogValue() slog.Value {
 	attrs := []slog.Attr{
 		slog.Int64("accepted", s.Accepted),
@@ -127,19 +130,19 @@ func (s Stats) LogValue() slog.Value {
 
 // Dropped counts dropped records, by reason.
 type Dropped struct {
-	Overflow  int64 // the oldest, because MaxPending or MaxPendingBytes was reached; with a spool, its MaxBytes
-	Rejected  int64 // refused by the server because of their content, or a Format panicked
-	TooLarge  int64 // refused alone with 413, or still above MaxRecordBytes after they were cut
-	Discarded int64 // by Discard
+	Overflow  int64 // the oldest, at MaxPending or MaxPendingBytes; with Options.Spool, at its MaxBytes
+	Rejected  int64 // refused by the server because of their content, or the Format panicked
+	TooLarge  int64 // refused alone with 413, or could not be shortened to MaxRecordBytes
+	Discarded int64 // by Handler.Discard
 	Closed    int64 // logged after Shutdown
 	Shutdown  int64 // still held when Shutdown returned an error, and not on disk
-	Expired   int64 // older than SpoolOptions.MaxAge when they would have been sent
-	Corrupt   int64 // on disk, and no longer readable
+	Expired   int64 // older than SpoolOptions.MaxAge
+	Corrupt   int64 // on disk, but damaged or written by a newer version
 }
 
-// All yields each reason and its count, including zeros, in the order of the
-// fields: "overflow", "rejected", "too_large", "discarded", "closed",
-// "shutdown", "expired", "corrupt". The names do not change and can be labels of a metric.
+// All yields each reason and its count, including zeros, in the order of the fields:
+// "overflow", "rejected", "too_large", "discarded", "closed", "shutdown", "expired",
+// "corrupt". These names do not change, and can be the labels of a metric.
 func (d Dropped) All() iter.Seq2[string, int64] {
 	return func(yield func(string, int64) bool) {
 		_ = yield("overflow", d.Overflow) &&
@@ -161,7 +164,8 @@ func (d Dropped) Total() (n int64) {
 	return n
 }
 
-// String lists the reasons that are not zero: "overflow 2, rejected 1".
+// String lists the counts that are not zero: "overflow 2, rejected 1". If all are, it
+// is "none".
 func (d Dropped) String() string {
 	var parts []string
 	for reason, n := range d.All() {
@@ -212,8 +216,8 @@ func droppedOf(lost [reasons]int64) Dropped {
 	}
 }
 
-// ErrRecovered is matched by the error that Options.OnError gets when delivery
-// works again:
+// ErrRecovered is matched by the error that [Options.OnError] gets when delivery works
+// again after a failure:
 //
 //	slogship: delivery recovered: https://api.logflare.app/logs accepts records again after 3.04s
 var ErrRecovered = errors.New("slogship: delivery recovered")

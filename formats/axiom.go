@@ -7,7 +7,7 @@ import (
 	"github.com/slogship/slogship/internal/answers"
 )
 
-// AxiomOptions are the options of Axiom.
+// AxiomOptions are the options of [Axiom]. The zero value is usable.
 type AxiomOptions struct {
 	// ID is the name of the member with the event id; "-" leaves it out. If
 	// empty, "event_id".
@@ -16,20 +16,20 @@ type AxiomOptions struct {
 
 // Axiom is for Axiom's ingest endpoint,
 // https://api.axiom.co/v1/datasets/DATASET/ingest, or that of an edge deployment,
-// https://AXIOM_DOMAIN/v1/ingest/DATASET, with Options.Header
+// https://AXIOM_DOMAIN/v1/ingest/DATASET, with [slogship.Options.Header]
 // {"Authorization": {"Bearer " + apiToken}}.
 //
 //	{"event_id":"...","_time":"...","level":"info","message":"...","source":{...}, attributes}
 //
-// Axiom's answer has the number of events that it ingested and of those that
-// failed, but does not say which (https://axiom.co/docs/restapi/ingest). The
-// failed ones are counted as rejected and not sent again. After 430, which
-// means that an ingest limit is reached, the batch is sent again.
+// Axiom's answer has the numbers of events that it ingested and that failed, but does
+// not say which failed (https://axiom.co/docs/restapi/ingest). Those are counted in
+// [slogship.Dropped.Rejected] and not sent again. After a 430, which means that an
+// ingest limit is reached, the batch is sent again.
 //
 // A request has at most 10,000 records, and a record 1,000,000 bytes
-// (https://axiom.co/docs/reference/field-restrictions). If ReplaceAttr replaced
-// the time with other text, this is written as "time_text", and Axiom uses the
-// time of arrival. An attribute with the name of another member, or with a name
+// (https://axiom.co/docs/reference/field-restrictions). If ReplaceAttr replaced the
+// time with text that is not RFC 3339, the text is sent as "time_text", and Axiom uses
+// the time of arrival. An attribute with the name of another member, or with a name
 // that Axiom reserves (_sysTime and others), gets a trailing underscore.
 func Axiom(o AxiomOptions) slogship.Format {
 	id := cmp.Or(o.ID, eventIDKey)

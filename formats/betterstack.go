@@ -7,7 +7,7 @@ import (
 	"github.com/slogship/slogship"
 )
 
-// BetterStackOptions are the options of BetterStack.
+// BetterStackOptions are the options of [BetterStack]. The zero value is usable.
 type BetterStackOptions struct {
 	// ID is the name of the member with the event id; "-" leaves it out. If
 	// empty, "event_id".
@@ -15,14 +15,14 @@ type BetterStackOptions struct {
 }
 
 // BetterStack is for the HTTP endpoint of a Better Stack source,
-// https://$INGESTING_HOST, with Options.Header
-// {"Authorization": {"Bearer " + sourceToken}}.
+// https://$INGESTING_HOST, with [slogship.Options.Header] {"Authorization": {"Bearer "
+// + sourceToken}}.
 //
 //	[{"event_id":"...","dt":"...","level":"info","message":"...","source":{...}, attributes},...]
 //
-// A body has at most 10 MiB, and so has a record; success is 202
-// (https://betterstack.com/docs/logs/http-rest-api/). If ReplaceAttr replaced
-// the time with other text, this is written as "time_text", and Better Stack
+// A request body and a record have at most 10 MiB each; success is 202
+// (https://betterstack.com/docs/logs/http-rest-api/). If ReplaceAttr replaced the time
+// with text that is not RFC 3339, the text is sent as "time_text", and Better Stack
 // uses the time of arrival. An attribute with the name of another member gets a
 // trailing underscore.
 func BetterStack(o BetterStackOptions) slogship.Format {

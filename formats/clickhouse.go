@@ -8,7 +8,7 @@ import (
 	"github.com/slogship/slogship"
 )
 
-// ClickHouseOptions are the options of ClickHouse.
+// ClickHouseOptions are the options of [ClickHouse]. The zero value is usable.
 type ClickHouseOptions struct {
 	// Time, Level, Message and ID are the names of columns; "-" leaves one out.
 	// If empty, "timestamp", "level", "message" and "event_id". It is an error
@@ -20,21 +20,21 @@ type ClickHouseOptions struct {
 	// empty, "attributes".
 	Attributes string
 
-	// Spread writes each attribute at the root to the column of its name
-	// instead, and the source to the column "source". It is an error to set
-	// Attributes too.
+	// Spread writes each attribute at the root to the column with its name, and the
+	// source to the column "source", instead of the column Attributes. It is an error
+	// to set both Spread and Attributes.
 	Spread bool
 
-	// TimeLayout is how the time is written. If zero, DateTimeNano, for a
-	// column DateTime64(9, 'UTC'). With servers of any version, UnixSeconds
-	// works for a column DateTime of any time zone, and UnixNano for a column
-	// Int64.
+	// TimeLayout is how the time is written. If zero, DateTimeNano, for a column
+	// DateTime64(9, 'UTC'). Use UnixSeconds for a column DateTime of any time zone, and
+	// UnixNano for a column Int64; servers of any version read these.
 	TimeLayout TimeLayout
 }
 
 // ClickHouse is for ClickHouse's HTTP interface in the format JSONEachRow,
 // http://clickhouse:8123/?query=INSERT+INTO+logs+FORMAT+JSONEachRow, with
-// Options.Header {"X-ClickHouse-User": {user}, "X-ClickHouse-Key": {password}}.
+// [slogship.Options.Header] {"X-ClickHouse-User": {user}, "X-ClickHouse-Key":
+// {password}}.
 //
 //	{"event_id":"...","timestamp":"2006-01-02 15:04:05.123456789","level":"info","message":"...","attributes":"{...}"}
 //
@@ -51,27 +51,29 @@ type ClickHouseOptions struct {
 // Servers before 20.1 have no DateTime64. There, make the column timestamp a
 // DateTime and set TimeLayout to UnixSeconds, or an Int64 and set UnixNano.
 //
-// With Spread, the server refuses a record with an attribute that has no column.
-// To leave such attributes out, add input_format_skip_unknown_fields=1 to the
-// endpoint's query. A group becomes an object, which needs a column of type
-// Tuple, Map or JSON. An attribute with the name of another column gets a
-// trailing underscore. Of duplicate names only the last is written.
+// With [ClickHouseOptions.Spread], the server refuses a record with an attribute that
+// has no column. To skip such attributes, add input_format_skip_unknown_fields=1 to the
+// endpoint's query. A group becomes an object, which needs a column of type Tuple, Map
+// or JSON. An attribute with the name of a column that the format itself writes gets a
+// trailing underscore. Of attributes with the same name, only the last is written.
 //
-// DateTime64(9) ends in 2262, DateTime in 2106. Whether the column can hold a
-// record's time is not checked.
+// A DateTime64(9) ends in the year 2262, a DateTime in 2106. slogship does not check
+// whether the column can hold the time of a record.
 //
-// If ReplaceAttr replaced the time with other text, this becomes the attribute
-// "time_text", and the column gets its default.
+// If ReplaceAttr replaced the time with text that is not RFC 3339, the text becomes the
+// attribute "time_text", and the column gets its default.
 //
 // The server's error codes
-// (https://github.com/ClickHouse/ClickHouse/blob/master/src/Common/ErrorCodes.cpp)
-// are more precise than its status: if it cannot parse a row, bad records are
-// searched for by halving; wrong credentials, a missing table or a missing right
-// are a misconfiguration; after any other error the batch is sent again. An INSERT
-// of one block fails or succeeds as a whole; therefore a request has at most
-// 1,000,000 records (max_insert_block_size). If an acknowledgement is lost, rows
-// are stored twice, with the same id; a ReplacingMergeTree ordered by the id keeps
-// one.
+// (https://github.com/ClickHouse/ClickHouse/blob/master/src/Common/ErrorCodes.cpp) are
+// more precise than its status. If it cannot parse a row, the batch is halved until the
+// bad record is alone ([slogship.Isolate]). Wrong credentials, a missing table and a
+// missing privilege are a misconfiguration ([slogship.Hold]). After any other error the
+// batch is sent again.
+//
+// An INSERT of one block fails or succeeds as a whole. Therefore a request has at most
+// 1,000,000 records (max_insert_block_size). If an acknowledgement is lost, rows are
+// stored twice, with the same id. A ReplacingMergeTree ordered by the id keeps one of
+// them.
 //
 // All servers can inflate gzip; old ones cannot inflate zstd.
 func ClickHouse(o ClickHouseOptions) slogship.Format {
@@ -125,8 +127,8 @@ func ClickHouse(o ClickHouseOptions) slogship.Format {
 
 type clickHouse struct{ framed }
 
-// ReadAnswer looks for an error code first: old servers give a bad row a 500,
-// and a failure after the answer has begun comes with a 200.
+// ReadAnswer looks for an error code first: old servers answer a bad row with 500, and
+// an error after the beginning of the answer comes with a 200.
 func (*clickHouse) ReadAnswer(a slogship.Answer) slogship.Verdict {
 	code := exceptionCode(a)
 	switch code {
@@ -159,8 +161,8 @@ var clickHouseService = service{
 	credentials: `ClickHouse wants Options.Header {"X-ClickHouse-User": {user}, "X-ClickHouse-Key": {password}}`,
 }
 
-// exceptionCode is the code of the server's error, or 0 if there is none. It
-// stands in a header, and at the beginning of the body: "Code: 60. DB::Exception: ...".
+// exceptionCode returns the code of the server's error, or 0. It is in a header and at
+// the beginning of the body: "Code: 60. DB::Exception: ...".
 func exceptionCode(a slogship.Answer) int {
 	if code, err := strconv.Atoi(a.Header.Get("X-ClickHouse-Exception-Code")); err == nil {
 		return code

@@ -9,8 +9,8 @@ import (
 	"github.com/slogship/slogship"
 )
 
-// DatadogOptions are the options of [Datadog]. An empty field is not sent,
-// except for Source and ID, which have a default.
+// DatadogOptions are the options of [Datadog]. An empty field is not sent, unless it
+// has a default.
 type DatadogOptions struct {
 	// Service, Hostname and Source are sent as service, hostname and ddsource.
 	// Source names the integration whose pipeline reads the logs. If empty,
@@ -27,31 +27,35 @@ type DatadogOptions struct {
 }
 
 // Datadog is for Datadog's logs intake,
-// https://http-intake.logs.datadoghq.com/api/v2/logs (or that of another site),
-// with Options.Header {"DD-API-KEY": {apiKey}}.
+// https://http-intake.logs.datadoghq.com/api/v2/logs (or that of another site), with
+// [slogship.Options.Header] {"DD-API-KEY": {apiKey}}.
 //
 //	[{"ddsource":"go","ddtags":"env:prod","hostname":"...","service":"...","event_id":"...",
 //		"timestamp":1136214245123,"status":"info","message":"...","source_location":{...}, attributes},...]
 //
-// A request has at most 1,000 records and 5,000,000 bytes, a record 1,000,000
-// (https://docs.datadoghq.com/api/latest/logs/#send-logs). Times are cut to
-// milliseconds. Datadog does not keep a record that is older than 18 hours, for
-// example after a long outage. It reads a status from its first letters: "info+2" is
+// A request has at most 1,000 records and 5,000,000 bytes, a record at most 1,000,000
+// bytes (https://docs.datadoghq.com/api/latest/logs/#send-logs). Times are cut to
+// milliseconds. Datadog drops a record that is older than 18 hours when it arrives, for
+// example after a long outage. It reads only the first letters of a status: "info+2" is
 // Info
 // (https://docs.datadoghq.com/logs/log_configuration/processors/#log-status-remapper).
 //
 // The attributes trace_id and span_id become dd.trace_id and dd.span_id, which connect logs with
 // traces.
 //
-// For Datadog's Error Tracking, the first error of a record is also written as error.kind (its
-// type), error.message and error.stack (if it has a stack), unless there is an attribute with that
-// name. Error Tracking reads records of level ERROR that have a service.
+// For Datadog's Error Tracking, the first error of a record is also written as
+// error.kind (its type), error.message and error.stack (if it has a stack), unless the
+// record has an attribute with that name. Error Tracking reads only records of level
+// ERROR that have a service.
 //
-// An attribute with the name of another member, or named @timestamp, which Datadog reads as the
-// time, gets a trailing underscore: "status":200 becomes "status_":200. Attributes named service,
-// hostname and ddtags are sent as they are if the options of these names are not set, and Datadog
-// reads them like the options. If ReplaceAttr replaced the time with other text, this is written as
-// "time_text", and Datadog uses the time of arrival. A record without a message gets an empty one.
+// An attribute with the name of another member gets a trailing underscore: "status":200
+// becomes "status_":200. So does one named @timestamp, because Datadog would read it as
+// the time. Attributes named service, hostname and ddtags are sent unchanged if the
+// options of these names are not set, and Datadog reads them like the options.
+//
+// If ReplaceAttr replaced the time with text that is not RFC 3339, the text is sent as
+// "time_text", and Datadog uses the time of arrival. A record without a message gets an
+// empty one.
 func Datadog(o DatadogOptions) slogship.Format {
 	id := cmp.Or(o.ID, eventIDKey)
 	event := newObject()

@@ -1,5 +1,5 @@
-// Package formats has a [slogship.Format] for each of the backends below. Set
-// one in Options; nothing else changes:
+// Package formats has a [slogship.Format] for each of the backends below. Set one in
+// [slogship.Options]; nothing else changes:
 //
 //	h, err := slogship.New("https://http-intake.logs.datadoghq.com/api/v2/logs", &slogship.Options{
 //		Format: formats.Datadog(formats.DatadogOptions{Service: "checkout"}),
@@ -27,41 +27,40 @@
 //	Splunk         https://splunk:8088/services/collector/event         Header Authorization: Splunk TOKEN
 //	VictoriaLogs   http://victorialogs:9428/insert/jsonline             stream fields
 //
-// Each function takes one struct of options. Its zero value works, unless the
-// backend needs something. If an option is not valid, [slogship.New] returns an
-// error that names the field, its value and the rule.
+// Each function takes a struct of options. Its zero value works, unless the last column
+// of the table names something else than a header. If an option is not valid,
+// [slogship.New] returns an error that names the field, its value and the rule.
 //
-// The following holds for all of them. Loki and OTLP, whose events are not JSON
-// objects, say where they differ.
+// The following is true of all of them. The documentation of Loki and OTLP, whose
+// events are not JSON objects, says where they differ.
 //
-//   - Limits: no request exceeds the backend's limits, in records per request,
-//     bytes per request and bytes per record, even if [slogship.Options] allow
-//     more. A record that is too long is shortened and marked "_cut".
-//   - Answers: if the backend reports a result for each record, each record is
-//     delivered, rejected, or sent again as it says. Unless a format's
-//     documentation says otherwise, the status code decides: see
-//     [slogship.Action].
-//   - Ids: every record has an id, which is the same each time it is sent, so
-//     that duplicates can be recognised. It is the member event_id unless the
-//     backend has its own place for it.
+//   - Limits: no request exceeds the limits of the backend for records per request,
+//     bytes per request and bytes per record, even if [slogship.Options] allow more. A
+//     record that is too long is shortened and gets the attribute "_cut", true.
+//   - Answers: unless a format's documentation says otherwise, the status code decides
+//     what happens to a request: see [slogship.Action]. If the backend reports a result
+//     for each record, each record is delivered, rejected or sent again accordingly.
+//   - Ids: every record has an id, which is the same each time the record is sent, so
+//     that duplicates can be recognised. It is in the member event_id, unless the
+//     backend has a place of its own for an id.
 //   - Names: an attribute at the root whose name the format uses itself gets a
 //     trailing underscore: level becomes level_, and level_ becomes level__. No
 //     attribute is lost, except in Loki if two names become the same.
-//   - Times: if ReplaceAttr replaced the time with a string, it is sent as the
-//     time if it is RFC 3339, and otherwise as the attribute time_text. So is a
-//     time that the backend cannot express, such as one after the year 9999. A
-//     record then has the time of its arrival; or, if the backend requires a
-//     time, that at which it was logged.
-//   - Levels between the named ones are written as slog writes them, "info+2". If
+//   - Times: if ReplaceAttr replaced the time with a string, the string is sent as the
+//     time if it is RFC 3339, and as the attribute time_text if not. A time that the
+//     backend cannot express, such as one after the year 9999, is sent as time_text,
+//     too. Such a record gets the time of its arrival or, if the backend requires a
+//     time, the time at which it was logged.
+//   - Levels: a level between the named ones is written as slog writes it, "info+2". If
 //     ReplaceAttr replaced a level, a message or a source, the new value is written
-//     in its place, with its kind: the level 30 is a number. If the backend requires
-//     a string, it is text.
-//   - Errors: the first error among the attributes, also inside a group, is written
-//     a second time under the names that the backend's error tracking reads (see
-//     below): its type, its text, and its stack if it has one. An attribute that
-//     already has such a name is kept instead.
-//   - Attributes have the values that [slog.JSONHandler] writes. No format
-//     allocates memory for a record with scalar attributes only.
+//     instead, with its kind: the level 30 is a number. If the backend requires a
+//     string, the new value is written as text.
+//   - Errors: the type, the text and, if there is one, the stack of the first error
+//     among the attributes, also inside a group, are written a second time, under the
+//     names that the backend's error tracking reads (see below). An attribute of the
+//     application with such a name is kept instead.
+//   - Values: attributes have the values that [slog.JSONHandler] writes. No format
+//     allocates memory for a record whose attributes are all scalar.
 //
 // The names for the first error of a record:
 //
@@ -70,6 +69,6 @@
 //	OTLP           exception.type  exception.message  exception.stacktrace
 //	Seq            @x, the text and the stack
 //
-// A Format for another backend is a page of code: the README has an example,
-// and slogshiptest.CheckFormat tests yours.
+// A Format for another backend is a page of code. The README has an example, and
+// slogshiptest.CheckFormat tests a Format.
 package formats

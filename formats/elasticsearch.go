@@ -17,7 +17,7 @@ import (
 	"github.com/slogship/slogship/internal/answers"
 )
 
-// ElasticsearchOptions are the options of Elasticsearch.
+// ElasticsearchOptions are the options of [Elasticsearch]. The zero value is usable.
 type ElasticsearchOptions struct {
 	// Index is the data stream or index for the records. A part in braces is a
 	// layout of package time, for the record's time in UTC: with
@@ -27,17 +27,16 @@ type ElasticsearchOptions struct {
 	// and space, not beginning with - _ or +, at most 255 bytes).
 	Index string
 
-	// Attributes, if not empty, is the name of an object that holds the
-	// attributes. Map it as "flattened" if attributes of one name have values
-	// of different types; Elasticsearch would otherwise refuse the records
-	// whose type does not match the mapping. If empty, attributes are at the
-	// root.
+	// Attributes, if not empty, is the name of an object that holds the attributes. Map
+	// this object as "flattened" if attributes with the same name have values of
+	// different types: Elasticsearch would otherwise refuse a record whose type does
+	// not match the mapping. If empty, the attributes are at the root.
 	Attributes string
 }
 
 // Elasticsearch is for the _bulk endpoint of Elasticsearch and of OpenSearch,
-// https://es:9200/_bulk, with Options.Header {"Authorization": {"ApiKey " + key}}
-// or user info in the URL.
+// https://es:9200/_bulk, with [slogship.Options.Header] {"Authorization": {"ApiKey " +
+// key}} or user info in the URL.
 //
 //	{"create":{"_index":"logs-2006.01.02","_id":"..."}}
 //	{"@timestamp":"...","log.level":"info","message":"...","log.origin":{...}, attributes}
@@ -46,36 +45,38 @@ type ElasticsearchOptions struct {
 // error.type, error.message and error.stack_trace (if it has a stack), unless there is an attribute
 // with that name.
 //
-// The event id is the document's _id, so that a record that is sent twice is stored once: the
-// server answers 409 to the second, which counts as delivered. A data stream recognises an id only
-// until it rolls over.
+// The event id is the _id of the document, so that a record that is sent twice is
+// stored once: the server answers 409 to the second one, and the record counts as
+// delivered. A data stream recognises an id only until it rolls over.
 //
-// The answer has an item with a status for each record: after 2xx and 409 it is
+// The answer has an item with a status for each record. After 2xx and 409 the record is
 // delivered; after 408, 429 and 5xx it is sent again; after any other status it is
-// rejected. If every item is a 401, 403 or 404, that is a misconfiguration, such as
-// an API key without a privilege or an index that is not created automatically: the
-// records are kept. If the number of items is not that of the records, or there is
-// one error for all, bad records are searched for by halving; because of the ids, no
-// record is stored twice. The endpoint may have a filter_path that includes errors,
-// error and items.*.status.
+// rejected. If every item is a 401, 403 or 404, that is a misconfiguration, such as an
+// API key without a privilege or an index that is not created automatically: the
+// records are kept ([slogship.Hold]). If the answer has one error for all records, or
+// another number of items than the request has records, the batch is halved until the
+// bad record is alone ([slogship.Isolate]); because of the ids, no record is stored
+// twice.
 //
-// Elasticsearch requires a time. A record without one gets the time at which it
-// was logged; so does one whose time ReplaceAttr replaced with text that is not
-// RFC 3339, which becomes "time_text".
+// If the endpoint has a filter_path, it must include errors, error and items.*.status.
 //
-// An attribute with the name of another member or of a metadata field (_id,
-// _source, ...) gets a trailing underscore. So does "log", and "error" unless
-// its value is an object, because the schema has objects there. Of duplicate
-// names only the last is written. Elasticsearch refuses a record with a name
-// that is empty, or that begins or ends with a dot.
+// Elasticsearch requires a time. A record without one gets the time at which it was
+// logged. If ReplaceAttr replaced the time with text that is not RFC 3339, the record
+// gets that time, too, and the text becomes "time_text".
 //
-// log.origin is an object, too: if ReplaceAttr replaced the source with text, this
-// is its file.name. Levels and messages are always strings: if the first one were a
-// number, Elasticsearch would map the field as a number and refuse strings from then
-// on.
+// An attribute with the name of another member or of a metadata field (_id, _source,
+// ...) gets a trailing underscore. So does "log", and so does "error" if its value is
+// not an object, because the schema has objects there. Of attributes with the same
+// name, only the last is written. Elasticsearch refuses a record if a name is empty, or
+// begins or ends with a dot.
 //
-// A body has at most 10 MiB, the limit of the smaller instances of Amazon
-// OpenSearch Service. Elasticsearch's own default is 100 MB.
+// log.origin is always an object: if ReplaceAttr replaced the source with text, the
+// text is its member file.name. Levels and messages are always strings: after a first
+// one that is a number, Elasticsearch would map the field as a number and refuse
+// strings.
+//
+// A request body has at most 10 MiB, the limit of the smaller instances of Amazon
+// OpenSearch Service. Elasticsearch's own default limit is 100 MB.
 func Elasticsearch(o ElasticsearchOptions) slogship.Format {
 	index, err := parseIndex(o.Index)
 	event := newObject()
@@ -114,12 +115,12 @@ type elasticsearch struct {
 	index index
 }
 
-// An index is the name of one, with a date in it.
+// An index is the name of an index with a date in it.
 type index struct {
 	before, layout, after string
 
-	// names is the last name that was made, if the layout changes no more often
-	// than once a day: most records are of today.
+	// names caches the last name, if the layout changes at most once a day: most
+	// records are of the same day.
 	names *atomic.Pointer[dayName]
 }
 
@@ -169,7 +170,7 @@ func (x *index) append(dst []byte, t time.Time) []byte {
 		known = &dayName{day, string(x.appendFormat(nil, t))}
 		x.names.Store(known)
 	}
-	if known.day > day { // rare, and not worth another place
+	if known.day > day { // rare: not cached
 		return x.appendFormat(dst, t)
 	}
 	return append(dst, known.name...)
@@ -201,9 +202,9 @@ var bulkService = service{
 	credentials: `Elasticsearch wants Options.Header {"Authorization": {"ApiKey " + apiKey}}`,
 }
 
-// keepErrorAnObject gives an attribute "error" that is not a group or an object an
-// underscore, and those that are called so with underscores one more. A document
-// that has error.message cannot have a text in error as well.
+// keepErrorAnObject adds a trailing underscore to the name of an attribute "error" that
+// is not a group or an object, and of those named "error_", "error__" and so on. A
+// document with error.message cannot have a text in error as well.
 func keepErrorAnObject(e *slogship.Event) {
 	for i := range e.Attrs {
 		a := &e.Attrs[i]
@@ -324,7 +325,7 @@ func (*elasticsearch) ReadAnswer(a slogship.Answer) slogship.Verdict {
 	answer, err := readBulk(a.Body, a.Records)
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		return slogship.Verdict{Action: slogship.Isolate, Reason: "the answer is cut off"} // in halves it is shorter
+		return slogship.Verdict{Action: slogship.Isolate, Reason: "the answer is cut off"} // the answers to halves are shorter
 	case err != nil && !errors.Is(err, errTooMany):
 		return bulkService.foreign(a)
 	case answer.err != "":
@@ -337,8 +338,8 @@ func (*elasticsearch) ReadAnswer(a slogship.Answer) slogship.Verdict {
 	case !answer.listed && !failed:
 		return slogship.Verdict{} // taken; a filter_path leaves items out
 	case len(answer.items) != a.Records:
-		// The server has silently dropped bad records; if there is no item at all,
-		// perhaps it has read none. Which it is, other records tell.
+		// The server has silently dropped bad records, or, if there is no item, may
+		// have read none. Sending a part of the records tells which.
 		v := slogship.Verdict{Action: slogship.Isolate, Reason: "there is not one item for each record in the answer"}
 		if len(answer.items) == 0 {
 			v.Reason = "the answer has no item for any record: the server has perhaps read none"
@@ -348,7 +349,7 @@ func (*elasticsearch) ReadAnswer(a slogship.Answer) slogship.Verdict {
 	}
 	v := slogship.Verdict{Action: slogship.Accept, Outcomes: make([]slogship.Outcome, a.Records)}
 	var why reasons
-	setUp := true // each item says that the set-up is wrong
+	setUp := true // each item shows a misconfiguration
 	for i, item := range answer.items {
 		outcome := outcomeOf(item.Status)
 		if item.Status == http.StatusConflict || item.Status == 0 && !failed && item.Error == "" {
@@ -367,7 +368,8 @@ func (*elasticsearch) ReadAnswer(a slogship.Answer) slogship.Verdict {
 	return v
 }
 
-// isSetUp reports whether a status means that no record would fare better.
+// isSetUp reports whether a status is a misconfiguration, with which every record is
+// refused.
 func isSetUp(status int) bool {
 	return status == http.StatusUnauthorized || status == http.StatusForbidden || status == http.StatusNotFound
 }

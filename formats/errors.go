@@ -7,8 +7,7 @@ import (
 	"github.com/slogship/slogship"
 )
 
-// firstError is the first error among attrs, those in groups included; nil if
-// there is none.
+// firstError returns the first error among attrs, including those in groups, or nil.
 func firstError(attrs []slog.Attr) *slogship.Error {
 	for i := range attrs {
 		a := &attrs[i]
@@ -26,7 +25,7 @@ func firstError(attrs []slog.Attr) *slogship.Error {
 	return nil
 }
 
-// appendStack appends a stack as Go prints one, a frame in two lines:
+// appendStack appends a stack as Go prints it, with two lines for each frame:
 //
 //	main.load
 //		/src/main.go:42

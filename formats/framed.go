@@ -2,9 +2,8 @@ package formats
 
 import "github.com/slogship/slogship"
 
-// framed is what most formats here are: a Format whose events are objects, and
-// whose answers mean what their status code means. A format embeds it, and
-// overrides what is different.
+// framed is a Format whose events are objects and whose answers are judged by their
+// status code. Most formats embed it, and override what is different.
 type framed struct {
 	layout slogship.Layout
 	event  *object

@@ -9,33 +9,32 @@ import (
 	"github.com/slogship/slogship/internal/answers"
 )
 
-// HoneycombOptions are the options of Honeycomb.
+// HoneycombOptions are the options of [Honeycomb]. The zero value is usable.
 type HoneycombOptions struct {
 	// ID is the name of the member with the event id; "-" leaves it out. If
 	// empty, "event_id".
 	ID string
 }
 
-// Honeycomb is for Honeycomb's batch endpoint,
-// https://api.honeycomb.io/1/batch/DATASET (in the EU: api.eu1.honeycomb.io),
-// with Options.Header {"X-Honeycomb-Team": {apiKey}}.
+// Honeycomb is for Honeycomb's batch endpoint, https://api.honeycomb.io/1/batch/DATASET
+// (in the EU: api.eu1.honeycomb.io), with [slogship.Options.Header]
+// {"X-Honeycomb-Team": {apiKey}}.
 //
 //	[{"time":"...","data":{"event_id":"...","level":"info","message":"...","source":{...}, attributes}},...]
 //
 // Its answer has a status for each event
-// (https://docs.honeycomb.io/api/events/create-events). After 2xx it is
-// delivered; after 408, 425, 429 and 5xx it is sent again; after any other status
-// it is rejected. A success without a status for each record does not come from
-// Honeycomb: that is a misconfiguration. For other answers the status code
-// decides, except that a 400 may also say that the body is too large, or the API
-// key unknown.
+// (https://docs.honeycomb.io/api/events/create-events). After 2xx the event is
+// delivered; after 408, 425, 429 and 5xx it is sent again; after any other status it is
+// rejected. A 2xx without a status for each event does not come from Honeycomb: that is
+// a misconfiguration. For other answers the status code of the request decides, except
+// for a 400 whose text says that the body is too large or that the API key is unknown.
 //
-// A body has at most 5,000,000 bytes, an event 1,000,000, as in Honeycomb's own
-// libhoney-go. If ReplaceAttr replaced the time with other text, this becomes
-// the field "time_text", and Honeycomb uses the time of arrival. An attribute
-// with the name of another member of data gets a trailing underscore. Groups are
-// objects, which Honeycomb stores as text unless the dataset unpacks nested
-// JSON.
+// A request body has at most 5,000,000 bytes and an event 1,000,000 bytes, as in
+// Honeycomb's own libhoney-go. If ReplaceAttr replaced the time with text that is not
+// RFC 3339, the text becomes the field "time_text", and Honeycomb uses the time of
+// arrival. An attribute with the name of another member of data gets a trailing
+// underscore. Groups are objects. Honeycomb stores these as text, unless the dataset
+// unpacks nested JSON.
 func Honeycomb(o HoneycombOptions) slogship.Format {
 	id := cmp.Or(o.ID, eventIDKey)
 	event := newObject()

@@ -39,11 +39,11 @@ type JSONOptions struct {
 //	[{"event_id":"...","time":"...","level":"INFO","msg":"...","source":{...}, attributes},...]
 //
 // The status code decides what an answer means: see [slogship.Action]. A time that
-// TimeLayout cannot express is written as an RFC 3339 string. If ReplaceAttr
-// replaced the time with another value, that is written in its place.
+// TimeLayout cannot express is written as an RFC 3339 string. If ReplaceAttr replaced
+// the time with a value that is not a time, that value is written instead.
 //
-// Bodies are compressed with gzip by default. For a receiver that cannot
-// inflate it, set Options.Compression to [slogship.None].
+// Bodies are compressed with gzip by default. For a receiver that cannot inflate it,
+// set [slogship.Options.Compression] to [slogship.None].
 func JSON(o JSONOptions) slogship.Format {
 	k := keys{
 		of: "JSONOptions", time: o.Time, level: o.Level, message: o.Message, source: o.Source, id: o.ID,

@@ -6,8 +6,8 @@ import (
 	"github.com/slogship/slogship/internal/jsontext"
 )
 
-// What is here reads the text of a *slogship.JSON: JSON that is valid, compact,
-// and without equal keys.
+// The functions in this file read the text of a *slogship.JSON, which is valid, compact
+// JSON without duplicate keys.
 
 // members yields the keys of an object, in their quotes, with their values.
 func members(object string) iter.Seq2[string, string] {
@@ -62,7 +62,8 @@ func endOfValue(text string, i int) int {
 	return len(text)
 }
 
-// textOfJSON is what text stands for if it is a string, and otherwise text.
+// textOfJSON returns the string that text encodes, or text itself if it is not a JSON
+// string.
 func textOfJSON(text string) string {
 	if len(text) < 2 || text[0] != '"' {
 		return text

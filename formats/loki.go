@@ -16,33 +16,32 @@ import (
 
 // LokiOptions are the options of [Loki]. The zero value is usable.
 type LokiOptions struct {
-	// Labels are the labels of the stream that records go to, such as
-	// service_name and environment. Each label should have few values. If
-	// empty, the label service_name with the program's name, because Loki
-	// refuses a stream without labels. It is an error if a name has other
-	// characters than letters, digits and underscores, or begins with a digit
-	// or with "__".
+	// Labels are the labels of the stream of all records, such as service_name and
+	// environment. Each label should have few different values. If empty, there is the
+	// label service_name with the program's name, because Loki refuses a stream without
+	// labels. It is an error if a name has other characters than letters, digits and
+	// underscores, or begins with a digit or with "__".
 	Labels map[string]string
 
-	// LabelAttrs are the names, as Loki stores them, of attributes that become
-	// labels instead of structured metadata. Each of their values makes a new
-	// stream, and Loki is slow with many streams. If empty, no attribute
-	// becomes a label. It is an error if a name is in Labels too.
+	// LabelAttrs are the attributes that become labels instead of structured metadata,
+	// by their names in Loki: user_name. Each different value makes a new stream, and
+	// Loki is slow with many streams. If empty, no attribute becomes a label. It is an
+	// error if a name is also in Labels.
 	LabelAttrs []string
 
 	// LevelLabel, if not empty, makes the level a label of this name, such as
 	// "level". If empty, the level is structured metadata.
 	LevelLabel string
 
-	// Level is the name of the level in structured metadata; "-" leaves it out.
-	// If empty, "detected_level": Grafana shows that, and Loki would otherwise
-	// guess it from words in the line.
+	// Level is the name of the level in structured metadata; "-" leaves it out. If
+	// empty, "detected_level", which Grafana shows. Without this name, Loki would guess
+	// a level from words in the line.
 	Level string
 
-	// ID is the name of the event id in structured metadata; "-" leaves it out.
-	// If empty, "event_id". Loki keeps one of several entries with the same
-	// time, line and metadata. With the id, a record that is sent twice is
-	// stored once, and two different records are never taken for one.
+	// ID is the name of the event id in structured metadata; "-" leaves it out. If
+	// empty, "event_id". Of entries with the same time, line and metadata, Loki keeps
+	// one. Because of the id, a record that is sent twice is stored once, and two
+	// different records are stored as two.
 	ID string
 
 	// Tenant is sent as X-Scope-OrgID. If empty, it is not sent; a Loki with
@@ -58,39 +57,38 @@ type LokiOptions struct {
 //	["1772371815123456789","order placed",{"detected_level":"info","order_id":"17","user_name":"ada"}],
 //	...]}]}
 //
-// The message is the line, which may be empty. Attributes become structured
-// metadata: strings as they are, other values as [slog.JSONHandler] writes them.
-// The name of a group is joined to that of an attribute with an underscore:
-// user_name. The source becomes source_function, source_file and source_line.
+// The message is the line, which may be empty. Attributes become structured metadata:
+// strings unchanged, other values as [slog.JSONHandler] writes them. The name of an
+// attribute in a group is the names of both, joined by an underscore: user_name. The
+// source becomes source_function, source_file and source_line.
 //
-// Names are changed as Loki changes them: "http.status code" becomes
-// "http_status_code", because each run of bytes other than letters, digits and
-// underscores becomes one underscore; a name that begins with a digit gets the
-// prefix "key_". A name without any such character, which would make Loki
-// refuse the whole request, becomes "key" and its characters in hexadecimal. If
-// two names become the same, the last attribute wins. A name that the format
-// itself uses, such as that of the level, gets a trailing underscore.
+// Names are changed as Loki changes them. Each run of bytes other than letters, digits
+// and underscores becomes one underscore: "http.status code" becomes
+// "http_status_code". A name that begins with a digit gets the prefix "key_". A name
+// without any letter, digit or underscore would make Loki refuse the whole request; it
+// becomes "key" and its characters in hexadecimal. If two names become the same, the
+// last attribute is kept. A name that the format itself uses, such as that of the
+// level, gets a trailing underscore.
 //
-// Loki requires a time. A record without one, or with one that does not fit
-// into int64 nanoseconds, gets the time at which it was logged, and its own
-// time as the metadata "time_text".
+// Loki requires a time. A record without one gets the time at which it was logged. So
+// does a record whose time does not fit into an int64 of nanoseconds; its own time is
+// then the metadata "time_text".
 //
-// Limits: 256 KiB per line, and 128 names and 64 KiB of metadata per record.
-// Metadata above a limit is shortened like a record above
-// Options.MaxRecordBytes: long values are shortened first, then the last ones
-// are left out. The record is marked "_cut" and counted in Stats.Cut.
+// A line has at most 256 KiB, and the metadata of a record at most 128 names and 64
+// KiB. Metadata above a limit is shortened like a record above
+// [slogship.Options.MaxRecordBytes]: long values are shortened first, then the last
+// values are left out. The record then has "_cut", and is counted in Stats.Cut.
 //
-// With LabelAttrs or LevelLabel, each record is sent as its own stream, and
-// Loki joins those with the same labels. This costs Loki more. It also hides
-// errors: Loki's answer is that for the last stream of a request, so that
-// entries refused in an earlier stream are lost although it answers 204.
+// With [LokiOptions.LabelAttrs] or [LokiOptions.LevelLabel], each record is sent as a
+// stream of its own, and Loki joins those with the same labels. This makes Loki slower.
+// It also hides errors: Loki's answer is about the last stream of a request only, so
+// that entries refused in an earlier stream are lost although it answers 204.
 //
-// Loki answers 400 to entries that are too old, too new or too long after it has
-// stored the others. Nothing is sent again, and the number of entries that the
-// answer names is counted in Stats.Dropped.Rejected. If Loki refuses the labels,
-// or ingestion is blocked, nothing is stored: that is a misconfiguration, and
-// the records are kept. After 429 all are sent again; Loki recognises those that
-// it has already stored.
+// If entries are too old, too new or too long, Loki stores the others and answers 400.
+// Nothing is sent again, and as many records as the answer says are counted in
+// [slogship.Dropped.Rejected]. If Loki refuses the labels, or ingestion is blocked,
+// nothing is stored: that is a misconfiguration, and the records are kept. After a 429
+// all records are sent again; Loki recognises those that it has already stored.
 func Loki(o LokiOptions) slogship.Format {
 	o.Labels, o.LabelAttrs = maps.Clone(o.Labels), slices.Clone(o.LabelAttrs)
 	if len(o.Labels) == 0 {
@@ -159,7 +157,7 @@ func newLoki(o LokiOptions) *loki {
 	return f
 }
 
-// lokiName is what becomes of the name of an attribute.
+// lokiName returns the name of an attribute in Loki.
 func lokiName(key string) string {
 	return string(appendLokiName(nil, nil, key))
 }

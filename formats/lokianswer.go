@@ -47,21 +47,20 @@ var lokiService = service{
 	credentials: "Loki wants a tenant, LokiOptions.Tenant; a gateway in front of it wants Authorization in Options.Header",
 }
 
-// lokiRefusal reads Loki's answers that cannot be told by their status. single
-// says that all entries of the request are of one stream. The zero Verdict
-// leaves it to the status.
+// lokiRefusal reads the answers of Loki for which the status code is not enough. single
+// says that all entries of the request are of one stream. If it returns the zero
+// Verdict, the status code decides.
 //
-// Loki checks the entries one by one, stores the good ones, and then answers
-// 400 with what it has against the others (Distributor.PushWithResolver): to
-// send such a request again, or parts of it, would store the good ones twice.
-// How many it refused is in the text, which is written for people; it is:
+// Loki checks the entries one by one, stores the good ones, and then answers 400 with
+// its errors about the others (Distributor.PushWithResolver): to send such a request
+// again, or parts of it, would store the good ones twice. Only the text of the answer,
+// which is meant for people, says how many it refused:
 //
 //	entry for stream '{...}' has timestamp too old: ...
 //	2 errors like: entry for stream ...; 3 errors like: max entry size ...
 //	entry with timestamp ... ignored, reason: '...',\nuser '...', total ignored: 1 out of 10 for stream: {...}
 //
-// Where only the number is unclear, too many are counted as refused rather than
-// too few.
+// If the number is not certain, the larger one is counted as refused.
 func lokiRefusal(text string, a slogship.Answer, single bool) slogship.Verdict {
 	if strings.HasPrefix(text, lokiBlocked) {
 		return lokiBlockedVerdict(text, a, single)
@@ -75,8 +74,7 @@ func lokiRefusal(text string, a slogship.Answer, single bool) slogship.Verdict {
 		refused = lokiIgnoredEntries(text, a.Records, single)
 	case containsAny(text, lokiStreamRefusals):
 		if single {
-			// No record will ever pass as long as the labels are these, or
-			// the limits those.
+			// No record is accepted until the labels or the limits are changed.
 			return slogship.Verdict{Action: slogship.Hold}
 		}
 		refused = lokiErrors(text)
@@ -105,8 +103,8 @@ func lokiBlockedVerdict(text string, a slogship.Answer, single bool) slogship.Ve
 	return slogship.Verdict{Action: slogship.Accept, Refused: a.Records}
 }
 
-// lokiErrors counts the errors in a text of the distributor. A single one has
-// no number.
+// lokiErrors counts the errors in a text of the distributor. A single error has no
+// number before it.
 func lokiErrors(text string) (n int) {
 	const like = " errors like: "
 	for rest := text; ; {
@@ -122,9 +120,9 @@ func lokiErrors(text string) (n int) {
 	}
 }
 
-// lokiIgnoredEntries counts the refused entries by a text of an ingester. What
-// of the only stream did not come as far as to the ingester, the distributor
-// had refused; unless Loki has divided the stream, and tells of a part.
+// lokiIgnoredEntries returns how many entries were refused, from the text of an
+// ingester. With a single stream, entries that did not reach the ingester were refused
+// by the distributor, unless Loki divided the stream and reports on a part.
 func lokiIgnoredEntries(text string, records int, single bool) int {
 	_, rest, _ := strings.Cut(text, lokiIgnored)
 	ignored, rest, _ := strings.Cut(rest, " out of ")

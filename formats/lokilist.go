@@ -7,8 +7,8 @@ import (
 	"github.com/slogship/slogship/internal/jsontext"
 )
 
-// lokiList is the structured metadata of an entry that cannot be written as it
-// comes.
+// lokiList is the structured metadata of an entry as a list. It is for metadata that
+// cannot be written directly, because it is too long or has duplicate names.
 type lokiList []lokiField
 
 // lokiField is a name, as Loki has it, and a value.
@@ -66,10 +66,10 @@ func (f lokiField) append(dst []byte) []byte {
 
 const lokiCutName = "_cut" // as in a record that is longer than Options.MaxRecordBytes
 
-// fit brings the metadata within Loki's limits, and reports whether it was not:
-// the longest values are shortened until all are equally long, then fields are
-// left out from the end. The format's own have room first, that many fields of so
-// many bytes.
+// fit brings the metadata within Loki's limits, and reports whether it was not: the
+// longest values are shortened until all are equally long, then fields are left out
+// from the end. The format's own fields, whose number and bytes are given, are kept
+// first.
 func (l *lokiList) fit(fields, own int) (cut bool) {
 	size := own
 	for _, f := range *l {

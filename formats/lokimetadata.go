@@ -11,9 +11,9 @@ import (
 	"github.com/slogship/slogship"
 )
 
-// lokiMetadata writes the structured metadata of an entry as it comes, and takes
-// down whether that was right: whether it is more than Loki takes, or a name is
-// there twice. Then it is written again, from a list.
+// lokiMetadata writes the structured metadata of an entry directly. It also notes
+// whether the result is above a limit of Loki or has a duplicate name. If so, the
+// metadata is written again, from a lokiList.
 type lokiMetadata struct {
 	group  []byte // what is in front of the names of members, of each group that is open
 	labels []byte // fields that are labels, members of a JSON object
@@ -74,8 +74,7 @@ func (m *lokiMetadata) write(dst []byte, attrs []slog.Attr, from int, reserved *
 	return dst
 }
 
-// note takes down that there is a name, and whether it is there twice: in dst or
-// among the labels.
+// note notes a name, and whether it is a duplicate of one in dst or among the labels.
 func (m *lokiMetadata) note(name, dst []byte) {
 	h := nameHash(name)
 	word, bit := &m.seen[h>>6], uint64(1)<<(h&63)
@@ -90,7 +89,7 @@ func isAmong(name, text []byte, names []span) bool {
 	return slices.ContainsFunc(names, func(other span) bool { return bytes.Equal(text[other.from:other.to], name) })
 }
 
-// isLokiLabelValue reports whether Loki takes v as the value of a label.
+// isLokiLabelValue reports whether Loki accepts v as the value of a label.
 func isLokiLabelValue(v slog.Value) bool {
 	n := textLen(v)
 	return 0 < n && n <= maxLokiLabelValue
@@ -131,8 +130,8 @@ func textLen(v slog.Value) int {
 	return maxScalarLen
 }
 
-// validLen is the length of s, or a bound of it, once each byte that is not UTF-8
-// is U+FFFD.
+// validLen returns an upper bound of the length of s after each invalid byte has become
+// U+FFFD.
 func validLen(s string) int {
 	if len(s) > maxLokiLabelValue/3 && !utf8.ValidString(s) {
 		return 3 * len(s)

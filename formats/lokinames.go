@@ -76,9 +76,9 @@ func isLokiName(name string) bool {
 	return all&nameOther == 0 && doubled&nameUnderscore == 0 && all > nameUnderscore && lokiNameBytes[name[0]] != nameDigit
 }
 
-// appendNamePart appends part of a name that begins at begin. Of a part without
-// a letter or digit nothing would be left, and of a name without any, Loki makes
-// a 500 for the whole request: its characters are written in hexadecimal.
+// appendNamePart appends part of a name that begins at begin. Loki answers 500 to the
+// whole request if a name has no letter or digit. Therefore the characters of a part
+// without any are written in hexadecimal.
 func appendNamePart(dst []byte, begin int, s string) []byte {
 	before := len(dst)
 	some := false
@@ -111,8 +111,8 @@ func appendUnderscore(dst []byte, begin int) []byte {
 	return append(dst, '_')
 }
 
-// lokiNameSet is the names that the format writes itself, with a bit for the
-// length of each to rule out most others at once.
+// lokiNameSet is a set of the names that the format writes itself. It has a bit for
+// each length, which rules out most other names at once.
 type lokiNameSet struct {
 	names   []string
 	lengths uint64

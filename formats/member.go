@@ -6,8 +6,8 @@ import (
 	"github.com/slogship/slogship"
 )
 
-// appendAnyTime writes the time of e in the member's layout, as text if that
-// cannot express it, or what ReplaceAttr made of it.
+// appendAnyTime writes the time of e in the layout of the member, or as text if the
+// layout cannot express it, or the value with which ReplaceAttr replaced it.
 func (m *member) appendAnyTime(dst []byte, e *slogship.Event) []byte {
 	switch {
 	case given(e.TimeValue):
@@ -29,8 +29,8 @@ func (m *member) appendTimeText(dst []byte, e *slogship.Event) []byte {
 	return slogship.AppendString(m.begin(dst), text)
 }
 
-// appendLevel writes the level of e. Between the named ones levels are called
-// what slog calls them.
+// appendLevel writes the level of e. A level between the named ones has the name that
+// slog gives it.
 func (m *member) appendLevel(dst []byte, e *slogship.Event, text bool) []byte {
 	switch {
 	case given(e.LevelValue):
@@ -56,8 +56,8 @@ func (m *member) appendMessage(dst []byte, e *slogship.Event, text bool) []byte 
 	return dst
 }
 
-// appendReplaced writes what ReplaceAttr made of a built-in, of its own kind
-// unless text is wanted.
+// appendReplaced writes the value with which ReplaceAttr replaced a level or a message:
+// as text if text is true, and otherwise with its kind.
 func appendReplaced(dst []byte, v slog.Value, text bool) []byte {
 	if text {
 		return appendText(dst, v)
@@ -65,8 +65,8 @@ func appendReplaced(dst []byte, v slog.Value, text bool) []byte {
 	return slogship.AppendValue(dst, v)
 }
 
-// appendError writes what m has of an error, unless the error has no such thing,
-// or the user has an attribute of that name.
+// appendError writes the part of an error that m is for, unless the error has no such
+// part or the record has an attribute with that name.
 func (m *member) appendError(dst []byte, e *slogship.Event, failure *slogship.Error) []byte {
 	text := failure.Text
 	switch m.what {
@@ -101,10 +101,10 @@ func (m *member) appendException(dst []byte, attrs []slog.Attr, failure *slogshi
 	return dst
 }
 
-// appendSourceECS writes the source of e in the place of log.origin: "file" is
-// an object with the name and the line. Members that ReplaceAttr made of it
-// otherwise are written as they are. A source that it made a text is the name of
-// the file, because log.origin is an object to Elasticsearch.
+// appendSourceECS writes the source of e in the place of log.origin: "file" is an
+// object with the name and the line. Other members that ReplaceAttr returned are
+// written unchanged. If ReplaceAttr replaced the source with text, the text becomes the
+// name of the file, because log.origin must be an object in Elasticsearch.
 func appendSourceECS(dst []byte, e *slogship.Event) []byte {
 	dst = append(dst, '{')
 	var file [2]slog.Attr // the name and the line; without a key if there is none

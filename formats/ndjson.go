@@ -34,19 +34,19 @@ type NDJSONOptions struct {
 //	{"event_id":"...","time":"...","level":"INFO","msg":"...","source":{...}, attributes}
 //
 // The status code decides what an answer means: see [slogship.Action]. A time that
-// TimeLayout cannot express is written as an RFC 3339 string. If ReplaceAttr
-// replaced the time with another value, that is written in its place.
+// TimeLayout cannot express is written as an RFC 3339 string. If ReplaceAttr replaced
+// the time with a value that is not a time, that value is written instead.
 //
-// It serves the HTTP inputs of agents:
+// It is also for the HTTP inputs of these agents:
 //
 //   - Vector, source http_server with framing.method: newline_delimited and
 //     decoding.codec: json (https://vector.dev/docs/reference/configuration/sources/http_server/).
 //     It inflates gzip and zstd.
-//   - Fluent Bit, input http, with ContentType "application/json": of this type it
-//     reads one object after the other
-//     (https://docs.fluentbit.io/manual/pipeline/inputs/http); it refuses other
-//     types. Versions before 3 cannot inflate gzip: set Options.Compression to
-//     slogship.None. Its buffer_max_size, 4 MB, bounds a body.
+//   - Fluent Bit, input http, with ContentType "application/json": it then reads one
+//     object after the other (https://docs.fluentbit.io/manual/pipeline/inputs/http);
+//     it refuses other media types. Versions before 3 cannot inflate gzip: set
+//     Options.Compression to slogship.None. A body above its buffer_max_size, 4 MB by
+//     default, is refused.
 //   - Fluentd, input http, version 1.14.5 or later.
 //
 // Also set [slogship.None] for any other receiver that cannot inflate gzip.

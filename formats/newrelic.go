@@ -9,7 +9,7 @@ import (
 	"github.com/slogship/slogship"
 )
 
-// NewRelicOptions are the options of NewRelic.
+// NewRelicOptions are the options of [NewRelic]. The zero value is usable.
 type NewRelicOptions struct {
 	// Common are attributes of all records, such as service.name and hostname,
 	// sent once per request. It is an error if encoding/json cannot encode
@@ -21,25 +21,25 @@ type NewRelicOptions struct {
 	ID string
 }
 
-// NewRelic is for New Relic's Log API, https://log-api.newrelic.com/log/v1 (in
-// the EU: log-api.eu.newrelic.com), with Options.Header {"Api-Key": {licenseKey}}.
+// NewRelic is for New Relic's Log API, https://log-api.newrelic.com/log/v1 (in the EU:
+// log-api.eu.newrelic.com), with [slogship.Options.Header] {"Api-Key": {licenseKey}}.
 //
 //	[{"common":{"attributes":{...}},"logs":[
 //		{"timestamp":1136214245123,"message":"...","attributes":{"event_id":"...","level":"info","source":{...}, attributes}},...]}]
 //
 // A request has at most 1,000,000 bytes, and success is 202
 // (https://docs.newrelic.com/docs/logs/log-api/introduction-log-api/). New Relic
-// answers before it checks the records: one that it refuses later is an
-// NrIntegrationError there and counted as delivered here. It may drop records
-// that are older than 48 hours. Times are cut to milliseconds. If ReplaceAttr
-// replaced the time with other text, this becomes the attribute "time_text", and
-// New Relic uses the time of arrival. A record without a message gets an empty
-// one.
+// answers before it checks the records: one that it refuses later becomes an
+// NrIntegrationError in New Relic, but slogship counts it as delivered. New Relic may
+// drop records that are older than 48 hours.
 //
-// An attribute gets a trailing underscore if New Relic reserves its name
-// (message, timestamp, accountId, appId, eventType), or if it is another name
-// shown above. New Relic stores 255 attributes per record, and 4,094 characters
-// per value.
+// Times are cut to milliseconds. If ReplaceAttr replaced the time with text that is not
+// RFC 3339, the text becomes the attribute "time_text", and New Relic uses the time of
+// arrival. A record without a message gets an empty one.
+//
+// An attribute gets a trailing underscore if New Relic reserves its name (message,
+// timestamp, accountId, appId, eventType), or if it is another name shown above. New
+// Relic stores at most 255 attributes per record, and 4,094 characters per value.
 func NewRelic(o NewRelicOptions) slogship.Format {
 	id := cmp.Or(o.ID, eventIDKey)
 	event := newObject()

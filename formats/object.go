@@ -8,13 +8,13 @@ import (
 	"github.com/slogship/slogship"
 )
 
-// An object is how a format lays out an event as a JSON object. It is made from
-// options once, and not changed after that.
+// An object says how a format writes an event as a JSON object. It is made once, from
+// options, and does not change.
 //
 //	open  member , member , ...  close
 //
-// The formats differ in which members there are and what these are called; what
-// a member looks like is decided here, once for all.
+// Formats differ in which members there are and in their names. How each kind of member
+// is written is the same for all formats, and is in this file.
 type object struct {
 	open    string // through the brace that opens the object, or through the first members
 	members []member
@@ -22,7 +22,7 @@ type object struct {
 
 	strict TimeLayout // of strictTime or requiredTime; 0 if there is neither
 	text   bool       // the backend wants a level and a message to be strings
-	errors bool       // a member is one of the first error's
+	errors bool       // a member is for the first error
 	texts  []string   // attributes whose text is an exception, too
 
 	// prepare, if not nil, changes the event before it is written.
@@ -32,7 +32,7 @@ type object struct {
 	reserved []string
 }
 
-// A member is one thing in an event.
+// A member is a member of an object.
 type member struct {
 	name   string
 	key    string // with a comma, quotes and colon: `,"level":`
@@ -46,12 +46,12 @@ type member struct {
 type what uint8
 
 const (
-	fixed           what = iota // key is all there is of it
+	fixed           what = iota // key is the whole member
 	eventID                     // the event's id
 	anyTime                     // the time, or what ReplaceAttr made of it
-	strictTime                  // the time, if it is one
+	strictTime                  // the time, if ReplaceAttr did not replace it with another kind
 	requiredTime                // the time, or else when the record was logged
-	textTime                    // a time that strictTime or requiredTime has no place for
+	textTime                    // a time that strictTime or requiredTime cannot write
 	level                       // "INFO"
 	lowerLevel                  // "info"
 	serilogLevel                // "Information"; CLEF's names are Serilog's
@@ -72,8 +72,7 @@ const (
 // newObject returns an object without members.
 func newObject() *object { return &object{open: "{", close: "}"} }
 
-// add appends a member unless its name is "-", which is how options say that it
-// is to be left out.
+// add appends a member unless its name is "-", with which options leave a member out.
 func (o *object) add(w what, name string) {
 	if name == omit {
 		return
@@ -114,8 +113,9 @@ func (o *object) addTime(w what, name string, l TimeLayout) {
 // addTimeText appends textTime.
 func (o *object) addTimeText() { o.add(textTime, timeTextKey) }
 
-// addErrors appends what error tracking reads of the first error. These names
-// are not reserved: an attribute of the user's that has one of them wins.
+// addErrors appends the members for the first error that error tracking reads. Their
+// names are not reserved: an attribute of the application with such a name is kept
+// instead.
 func (o *object) addErrors(typ, text, stack string) {
 	reserved := o.reserved
 	o.add(errorType, typ)
@@ -150,8 +150,8 @@ func (o *object) addAttributes() {
 	o.members = append(o.members, member{what: attributes})
 }
 
-// begin opens an object in the object. It holds the attributes, so that the names
-// outside are theirs to have.
+// begin opens an object in the object, for the attributes. The names outside of it are
+// then not reserved.
 func (o *object) begin(name string) {
 	o.members = append(o.members, member{key: "," + quoteKey(name), what: nest})
 	o.reserved = nil
@@ -167,8 +167,8 @@ func (o *object) addQuoted(name string) {
 	o.reserved = []string{slog.SourceKey, timeTextKey}
 }
 
-// alone returns an error if the member that an option named has the name of
-// another one.
+// alone returns an error if a member named by an option has the same name as another
+// member.
 func (o *object) alone(field, name string) error {
 	first := slices.Index(o.reserved, name)
 	if first < 0 || !slices.Contains(o.reserved[first+1:], name) {

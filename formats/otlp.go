@@ -32,11 +32,11 @@ type OTLPOptions struct {
 	// smaller and faster, and every receiver reads it.
 	Encoding OTLPEncoding
 
-	// Resource describes the program that logs, once per request: service.name,
-	// service.version, deployment.environment.name and others, of any kind,
-	// including groups. Of duplicate keys the last wins. An empty key is an
-	// error, and so is a value that encoding/json cannot marshal. Without
-	// service.name, "unknown_service:" and the program's name are sent.
+	// Resource describes the program that logs, and is sent once per request:
+	// service.name, service.version, deployment.environment.name and others, of any
+	// kind, including groups. Of equal keys, the last is kept. It is an error if a key
+	// is empty, or if encoding/json cannot marshal a value. Without a service.name,
+	// "unknown_service:" and the program's name are sent.
 	Resource []slog.Attr
 
 	// ScopeName and ScopeVersion are the instrumentation scope. If ScopeName is
@@ -58,39 +58,40 @@ type OTLPOptions struct {
 //	id       attribute log.record.uid
 //	source   attributes code.function.name, code.file.path, code.line.number
 //
-// Levels between these have numbers between these, from 1 to 24, as in
-// OpenTelemetry's own bridge. Attributes at the root named trace_id and
-// span_id, whether from ContextAttrs, WithAttrs or the log call, become the
-// LogRecord's trace_id and span_id if they are valid: 32 and 16 hexadecimal
-// digits, not all zero. Otherwise they stay attributes.
+// Other levels have the numbers between these, from 1 to 24, as in OpenTelemetry's own
+// bridge. Attributes at the root named trace_id and span_id, whether from ContextAttrs,
+// WithAttrs or the log call, become the LogRecord's trace_id and span_id if they are 32
+// and 16 hexadecimal digits that are not all zero. Otherwise they stay attributes.
 //
-// Attributes keep their kinds. Groups and maps become kvlist_value, arrays
-// array_value, []byte bytes_value, nil an empty value. Durations are nanoseconds
-// and times RFC 3339, as in [slog.JSONHandler]. An integer that does not fit into
-// int64 is a string of digits, as OpenTelemetry's mapping to AnyValue requires. NaN
-// and infinities are kept. In OTLPJSON a double always has a fraction: 1.0. Invalid
-// UTF-8 becomes U+FFFD.
+// Attributes keep their kinds. Groups and maps become kvlist_value, arrays array_value,
+// a []byte bytes_value, and nil an empty value. Durations are nanoseconds and times are
+// RFC 3339, as in [slog.JSONHandler]. An integer that does not fit into an int64
+// becomes a string of digits, as OpenTelemetry's mapping to AnyValue requires. NaN and
+// infinities are kept. In OTLPJSON a double always has a fraction: 1.0. Invalid UTF-8
+// becomes U+FFFD.
 //
-// Of duplicate keys the last wins, because OTLP allows no duplicates. An attribute
-// at the root with a name that the format writes itself (log.record.uid,
+// Of attributes with the same key, the last is kept, because OTLP allows no duplicates.
+// An attribute at the root with a name that the format writes itself (log.record.uid,
 // code.function.name, code.file.path, code.line.number) gets a trailing underscore.
-// Groups nested more than 30 deep are flattened, their names joined by dots, and
-// objects there become strings of JSON: decoders stop at 100 nested messages, and
-// each group takes three.
+//
+// Decoders accept at most 100 nested messages, and each group takes three. Therefore
+// groups nested more than 30 deep are flattened, with their names joined by dots, and
+// objects at that depth become strings of JSON.
 //
 // The first error of a record is also written as the attributes exception.type,
 // exception.message and exception.stacktrace (if it has a stack), unless the
 // record has an attribute with that name.
 //
-// A record without a time has only observed_time_unix_nano, the time at which
-// it was logged. A time before 1970 or after 2262, or other text with which
-// ReplaceAttr replaced the time, is the attribute "time_text" instead.
+// A record without a time has only observed_time_unix_nano, the time at which it was
+// logged. So has a record whose time is before 1970 or after 2262, or was replaced by
+// ReplaceAttr with text that is not RFC 3339; this time or text becomes the attribute
+// "time_text".
 //
-// After a partial success, the number of records that it rejects is counted in
-// Stats.Dropped.Rejected. Any other 2xx is a success. After any 5xx the batch
-// is sent again; the specification would drop it after a 500. A Collector
-// answers 400 to a body that is too large: this is read as 413. Loki answers
-// 400 after it has stored the good entries: this is read as in [Loki].
+// After a partial success, the records that it rejects are counted in
+// Stats.Dropped.Rejected. Any other 2xx is a success. After any 5xx the batch is sent
+// again, although the specification would drop it after a 500. A 400 of a Collector
+// that says that the body is too large counts as 413. A 400 of Loki is handled as
+// described at [Loki].
 //
 // A request has at most 20 MiB, the Collector's default limit.
 func OTLP(o OTLPOptions) slogship.Format {
@@ -170,8 +171,9 @@ var otlpService = service{
 	credentials: "the server wants credentials in Options.Header; Loki may want a tenant in X-Scope-OrgID",
 }
 
-// readOTLPAnswer reads an answer to a request in either encoding. The answer's is
-// not always that of the request, and not always named; its first byte tells it.
+// readOTLPAnswer reads an answer to a request in either encoding. The encoding of the
+// answer is not always that of the request, and Content-Type is not always set; the
+// first byte shows it.
 func readOTLPAnswer(a slogship.Answer) slogship.Verdict {
 	message := otlpStatus(a.Body)
 	v := lokiRefusal(message, a, true)
@@ -194,10 +196,10 @@ func readOTLPAnswer(a slogship.Answer) slogship.Verdict {
 
 // otlpPartialSuccess reads an ExportLogsServiceResponse
 // (opentelemetry/proto/collector/logs/v1/logs_service.proto). It reports false for
-// what is none: JSON that is neither an empty object nor one with the message's only
-// field, or a text that is not a message with that field.
+// anything else: JSON that is neither an empty object nor an object with the only field
+// of that message, or bytes that are not a message with that field.
 //
-// A message without rejected records is advice, and the records are taken.
+// A partial success without rejected records is a warning: all records were accepted.
 func otlpPartialSuccess(body []byte) (rejected int, reason string, ok bool) {
 	read := readOTLPProtobuf
 	if bytes.HasPrefix(answers.Trim(body), []byte("{")) {
@@ -251,9 +253,9 @@ func readOTLPProtobuf(body []byte) (n int64, reason string, ok bool) {
 	return n, reason, err == nil
 }
 
-// otlpStatus is the message of a google.rpc.Status, which the body of an error
-// has to be; or the body, if it is none. The body alone tells the encoding: Loki
-// answers requests in JSON in protobuf too, and names no Content-Type.
+// otlpStatus returns the message of a google.rpc.Status, which the body of an error
+// should be, or else the body. Only the body shows the encoding: Loki also answers
+// requests in JSON with protobuf, and does not set Content-Type.
 func otlpStatus(body []byte) (message string) {
 	if bytes.HasPrefix(body, []byte("{")) {
 		r := answers.NewReader(body)

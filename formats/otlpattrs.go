@@ -34,8 +34,8 @@ func otlpID(a *slog.Attr) (digits string, isTrace, ok bool) {
 	return digits, isTrace, isHex(digits, n) && strings.Trim(digits, "0") != ""
 }
 
-// flattened is attrs, which are maxOTLPLevels deep, with the members of groups in
-// place of these, their names joined by dots.
+// flattened returns attrs, which are maxOTLPLevels deep, with each group replaced by
+// its members, whose names are joined by dots.
 func flattened(attrs []slog.Attr) []slog.Attr {
 	if !slices.ContainsFunc(attrs, func(a slog.Attr) bool { return a.Value.Kind() == slog.KindGroup }) {
 		return attrs
@@ -55,9 +55,9 @@ func appendFlat(dst []slog.Attr, prefix string, attrs []slog.Attr) []slog.Attr {
 	return dst
 }
 
-// otlpOwn appends to attrs those that the format makes of the rest of a record:
-// its source, a time that has no place, its first error as an exception. Where the
-// user has one of that name it is the user's that is written.
+// otlpOwn appends the attributes that the format itself writes: for the source, for a
+// time that does not fit, and for the first error. If the record has an attribute with
+// such a name for the error, that is written instead.
 func otlpOwn(attrs []slog.Attr, e *slogship.Event, timeText string, err *slogship.Error) []slog.Attr {
 	if given(e.SourceValue) {
 		attrs = append(attrs, slog.Attr{Key: slog.SourceKey, Value: e.SourceValue})
@@ -133,7 +133,7 @@ func kindOfJSON(text string, level int) anyKind {
 	return anyInt
 }
 
-// resolveResource makes of a what an Event has.
+// resolveResource converts a to the values that an Event may have.
 func resolveResource(a *slog.Attr, field string) error {
 	if a.Key == "" {
 		return badOption(field+".Key", "", "a name")
@@ -168,7 +168,7 @@ func resolveResource(a *slog.Attr, field string) error {
 	return nil
 }
 
-// lastOfEach leaves, of attributes with equal names, only the last.
+// lastOfEach keeps only the last of several attributes with the same name.
 func lastOfEach(attrs []slog.Attr) []slog.Attr {
 	last := make(map[string]int, len(attrs))
 	for i := range attrs {

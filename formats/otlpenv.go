@@ -44,15 +44,14 @@ import (
 //	OTEL_SDK_DISABLED                      true: a Level that no record reaches
 //
 // Each OTEL_EXPORTER_OTLP_ variable has a form for logs only, which wins:
-// OTEL_EXPORTER_OTLP_LOGS_HEADERS, for example.
-// OTEL_EXPORTER_OTLP_LOGS_ENDPOINT is used unchanged, without "/v1/logs"
-// appended. An empty variable counts as not set. If neither is set, slogship's
-// default holds. The names and rules are those of OpenTelemetry's specification
-// ("OpenTelemetry Protocol Exporter" and "Environment Variable Specification",
-// version 1.55).
+// OTEL_EXPORTER_OTLP_LOGS_HEADERS, for example. OTEL_EXPORTER_OTLP_LOGS_ENDPOINT is
+// used unchanged, without "/v1/logs" appended. An empty variable counts as not set. If
+// none of its variables is set, an option has slogship's default. The names and rules
+// are those of OpenTelemetry's specification ("OpenTelemetry Protocol Exporter" and
+// "Environment Variable Specification", version 1.55).
 //
-// A value that is not valid is an error, which names the variable. It never
-// shows the value of a header.
+// If a value is not valid, the error names the variable. It never contains the value of
+// a header.
 func OTLPFromEnv() (endpoint string, opts *slogship.Options, err error) {
 	var env otlpEnv
 	o := &slogship.Options{
@@ -75,7 +74,7 @@ func OTLPFromEnv() (endpoint string, opts *slogship.Options, err error) {
 	return endpoint, o, nil
 }
 
-// otlpEnv reads variables and collects what is wrong with them.
+// otlpEnv reads variables and collects their errors.
 type otlpEnv struct{ errs []error }
 
 // bad notes that the value of a variable breaks a rule.

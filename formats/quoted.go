@@ -7,9 +7,9 @@ import (
 	"github.com/slogship/slogship"
 )
 
-// What is here writes JSON into a JSON string: a backslash is in front of each quote
-// and each backslash. Most of that is quotes around what needs no escape, and is
-// written at once.
+// The functions in this file write JSON into a JSON string: each quote and each
+// backslash gets a leading backslash. Most of these are quotes around a string that
+// needs no escape, which is written at once.
 
 // appendQuotedObject appends a string that holds an object with the source, a time
 // that has no place, and the attributes.
@@ -67,8 +67,8 @@ func escape(dst []byte, from int) []byte {
 	copy(text, out)
 	i := 0
 	for _, c := range text {
-		// They come too often to be guessed by a branch: a backslash is written in
-		// front of each byte, and most are written over.
+		// Escapes are too frequent for branch prediction. Therefore a backslash is
+		// written before each byte, and most are overwritten.
 		out[i] = '\\'
 		i += int(escapes[c])
 		out[i] = c

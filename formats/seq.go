@@ -10,11 +10,11 @@ import (
 	"github.com/slogship/slogship"
 )
 
-// SeqOptions are the options of Seq.
+// SeqOptions are the options of [Seq]. The zero value is usable.
 type SeqOptions struct {
-	// Errors are names of attributes for the exception, @x, of a record in which
-	// no attribute is an error: the first of these that the record has at its
-	// root with a string value is written as @x. If nil, "error" and "err".
+	// Errors are names of attributes that hold the text of an error. If no attribute of
+	// a record is an error, the first of these names that is a string at the root of
+	// the record is written as the exception, @x. If nil, "error" and "err".
 	Errors []string
 
 	// ID is the name of the member with the event id; "-" leaves it out. If
@@ -23,25 +23,23 @@ type SeqOptions struct {
 }
 
 // Seq is for Seq's ingestion endpoint, https://seq/ingest/clef, with
-// Options.Header {"X-Seq-ApiKey": {apiKey}}. Events are in the compact log event
-// format, CLEF (https://datalust.co/docs/posting-raw-events).
+// [slogship.Options.Header] {"X-Seq-ApiKey": {apiKey}}. Events are in the compact log
+// event format, CLEF (https://datalust.co/docs/posting-raw-events).
 //
 //	{"@t":"...","@l":"Information","@m":"...","@x":"...","event_id":"...","source":{...}, attributes}
 //
-// Levels have Serilog's names (Debug, Information, Warning, Error); levels
-// between them have slog's ("INFO+2"). The first error of a record is also
-// written as its exception, @x, with its stack if it has one. The attributes
-// trace_id and span_id become @tr and @sp if they are 32 and 16 lower-case
-// hexadecimal digits.
+// Levels have the names of Serilog (Debug, Information, Warning, Error); levels between
+// them have those of slog ("INFO+2"). The first error of a record is also written as
+// its exception, @x, with the stack if the error has one. The attributes trace_id and
+// span_id become @tr and @sp if they are 32 and 16 lower-case hexadecimal digits.
 //
-// An attribute whose name begins with @ gets another @ in front, as CLEF
-// requires. One with the name of another member gets a trailing underscore.
-// CLEF requires a time: a record without one gets the time at which it was
-// logged. If ReplaceAttr replaced the time with other text, this is written as
-// "time_text".
+// An attribute whose name begins with @ gets another @ in front, as CLEF requires. One
+// with the name of another member gets a trailing underscore. CLEF requires a time: a
+// record without one gets the time at which it was logged. If ReplaceAttr replaced the
+// time with text that is not RFC 3339, the text is sent as "time_text".
 //
-// An event has at most 256 KiB, a body 10 MiB, as in Seq's own forwarder.
-// Bodies are not compressed, because Seq does not inflate them.
+// An event has at most 256 KiB and a request body 10 MiB, as in Seq's own forwarder.
+// Bodies are not compressed, because Seq cannot inflate them.
 func Seq(o SeqOptions) slogship.Format {
 	id := cmp.Or(o.ID, eventIDKey)
 	event := newObject()

@@ -19,7 +19,7 @@ type SplunkOptions struct {
 }
 
 // Splunk is for Splunk's HTTP Event Collector,
-// https://splunk:8088/services/collector/event, with Options.Header
+// https://splunk:8088/services/collector/event, with [slogship.Options.Header]
 // {"Authorization": {"Splunk " + token}}.
 //
 //	{"time":1136214245.123456789,"host":"...","source":"...","sourcetype":"...","index":"...",
@@ -27,9 +27,9 @@ type SplunkOptions struct {
 //
 // Events follow each other without a separator
 // (https://docs.splunk.com/Documentation/Splunk/latest/Data/FormateventsforHTTPEventCollector).
-// A time before 1970, or text with which ReplaceAttr replaced the time, becomes "time_text" in
-// the event, and Splunk uses the time of arrival. An attribute with the name of another member
-// of event gets a trailing underscore.
+// A time before 1970, or a text that is not RFC 3339 with which ReplaceAttr replaced
+// the time, becomes "time_text" in the event, and Splunk uses the time of arrival. An
+// attribute with the name of another member of event gets a trailing underscore.
 //
 // Success means that Splunk has received the events, not that it has indexed them: slogship
 // does not use indexer acknowledgement. The codes in its answers
@@ -39,9 +39,8 @@ type SplunkOptions struct {
 // those after it are sent again. A missing, wrong or disabled token, an unknown index, and
 // a missing channel are a misconfiguration.
 //
-// A body has at most 1,000,000 bytes, the limit of Splunk Cloud. Current
-// versions of Splunk Enterprise take 800 MiB (max_content_length in
-// limits.conf).
+// A request body has at most 1,000,000 bytes, the limit of Splunk Cloud. Current
+// versions of Splunk Enterprise accept 800 MiB (max_content_length in limits.conf).
 func Splunk(o SplunkOptions) slogship.Format {
 	event := newObject()
 	event.addTime(strictTime, "time", UnixFraction)

@@ -10,7 +10,7 @@ import (
 // layout cannot express is written as RFC 3339 text.
 type TimeLayout uint8
 
-// The layouts. The zero TimeLayout is the default that a format's options name.
+// The layouts. The zero TimeLayout stands for the default of a format.
 const (
 	RFC3339Nano  TimeLayout = iota + 1 // "2006-01-02T15:04:05.123456789Z"
 	RFC3339Micro                       // "2006-01-02T15:04:05.123456Z"

@@ -7,8 +7,8 @@ import (
 	"github.com/slogship/slogship"
 )
 
-// unusable is what a function of this package returns for options that are no
-// good: slogship.New calls Layout, and returns the reason in its error.
+// unusable is the Format for options that are not valid. slogship.New calls its Layout,
+// and returns the reason as an error.
 type unusable struct{ reason error }
 
 func (u unusable) Layout() slogship.Layout                        { return slogship.Layout{Err: u.reason} }

@@ -18,7 +18,7 @@ const (
 	spanIDBytes  = 8
 )
 
-// given reports whether ReplaceAttr made v of a built-in attribute.
+// given reports whether ReplaceAttr set v.
 func given(v slog.Value) bool { return v.Kind() != slog.KindAny || v.Any() != nil }
 
 // appendText appends the text of v as a JSON string: a string as it is, anything
@@ -78,8 +78,8 @@ func messageOf(e *slogship.Event) string {
 	return e.Message
 }
 
-// timeIn is the time of e, and reports whether there is one that l can express.
-// A string of ReplaceAttr's that is RFC 3339 is a time.
+// timeIn returns the time of e, and whether there is one that l can express. A string
+// in RFC 3339 from ReplaceAttr counts as a time.
 func timeIn(e *slogship.Event, l TimeLayout) (t time.Time, ok bool) {
 	switch {
 	case !given(e.TimeValue):
@@ -97,8 +97,8 @@ func timeIn(e *slogship.Event, l TimeLayout) (t time.Time, ok bool) {
 	return t, l.expresses(t)
 }
 
-// timeOrObserved is the time of e or, if there is none that l can express, when
-// it was logged.
+// timeOrObserved returns the time of e or, if there is none that l can express, the
+// time at which it was logged.
 func timeOrObserved(e *slogship.Event, l TimeLayout) time.Time {
 	if t, ok := timeIn(e, l); ok {
 		return t
@@ -106,8 +106,8 @@ func timeOrObserved(e *slogship.Event, l TimeLayout) time.Time {
 	return e.Observed
 }
 
-// timeText is the time of e as text, for a place that takes any, and reports
-// whether there is one.
+// timeText returns the time of e as text, and whether there is one. It is for a member
+// in which any text is allowed.
 func timeText(e *slogship.Event) (text string, ok bool) {
 	switch {
 	case given(e.TimeValue):
@@ -129,10 +129,10 @@ func hasName(attrs []slog.Attr, name string) bool {
 	return slices.ContainsFunc(attrs, func(a slog.Attr) bool { return a.Key == name })
 }
 
-// renameIDs gives the ids of a trace among attrs, trace_id and span_id, the names
-// that a backend has for them, of equal ones the last, unless one has that name
-// already: no key is doubled. fits, if not nil, reports whether one is an id, of n
-// digits.
+// renameIDs renames the attributes trace_id and span_id to the names that a backend has
+// for them. Of several, it renames the last. It renames none if an attribute already
+// has the new name, so that no key is duplicated. fits, if not nil, reports whether a
+// value is an id of n digits.
 func renameIDs(attrs []slog.Attr, trace, span string, fits func(v slog.Value, n int) bool) {
 	traceAt, spanAt := -1, -1
 	for i := range attrs {

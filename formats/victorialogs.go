@@ -10,12 +10,12 @@ import (
 	"github.com/slogship/slogship"
 )
 
-// VictoriaLogsOptions are the options of VictoriaLogs.
+// VictoriaLogsOptions are the options of [VictoriaLogs]. The zero value is usable.
 type VictoriaLogsOptions struct {
 	// StreamFields are the attributes that divide records into streams, such as
-	// "service" and "level". Each should have few values. A member of a group
-	// is named "group.member". If nil, all records go to one stream. A name
-	// that is empty or has a comma is an error.
+	// "service" and "level". Each should have few different values. A member of a group
+	// is named "group.member". If nil, all records are in one stream. It is an error if
+	// a name is empty or has a comma.
 	StreamFields []string
 
 	// AccountID and ProjectID name the tenant. If zero, the default tenant,
@@ -37,20 +37,20 @@ type VictoriaLogsOptions struct {
 // (https://docs.victoriametrics.com/victorialogs/data-ingestion/#http-parameters).
 // VictoriaLogs flattens groups: a member becomes "group.member".
 //
-// VictoriaLogs acknowledges a line that it cannot read, and skips it. Therefore a
-// line has at most 256 KiB, the default of -insert.maxLineSizeBytes; and text with
-// which ReplaceAttr replaced the time is written as "time_text", and VictoriaLogs
-// uses the time of arrival.
+// VictoriaLogs acknowledges a line that it cannot read, and skips it. Therefore a line
+// has at most 256 KiB, the default of -insert.maxLineSizeBytes. For the same reason, a
+// text that is not RFC 3339 with which ReplaceAttr replaced the time is sent as
+// "time_text", and VictoriaLogs uses the time of arrival.
 //
-// It also acknowledges, and drops, records older than -retentionPeriod (7 days by
-// default) or further in the future than -futureRetention (2 days). A record held
-// longer than that in an outage is counted as delivered but not stored.
+// It also acknowledges and drops records that are older than -retentionPeriod (7 days
+// by default) or further in the future than -futureRetention (2 days). A record that an
+// outage delays for longer than that is counted as delivered, but is not stored.
 //
-// An attribute with the name of another member, or named _stream or _stream_id,
-// gets a trailing underscore. An empty name becomes "_". Of duplicate names only
-// the last is written. VictoriaLogs does not take names above 128 bytes, including
-// the names of groups and the dots: a longer one becomes its beginning, "…" and
-// eight digits of a hash. If the names of groups leave no room for those of
+// An attribute with the name of another member, or named _stream or _stream_id, gets a
+// trailing underscore. An empty name becomes "_". Of attributes with the same name,
+// only the last is written. VictoriaLogs refuses names above 128 bytes, including the
+// names of groups and the dots. A longer name is replaced by its beginning, "…" and
+// eight digits of a hash. If the names of groups leave no room for those of their
 // members, the group is written as JSON text.
 func VictoriaLogs(o VictoriaLogsOptions) slogship.Format {
 	id := cmp.Or(o.ID, eventIDKey)

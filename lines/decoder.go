@@ -7,9 +7,9 @@ import (
 	"unicode/utf8"
 )
 
-// Decoder turns lines into records, for programs that split their input into
-// lines themselves; a [Writer] also splits. A Decoder is not safe for
-// concurrent use.
+// Decoder turns lines into records, for programs that split their input into lines
+// themselves. A [Writer] splits its input itself. A Decoder is not safe for concurrent
+// use.
 type Decoder struct {
 	opts  Options
 	valid []byte // a line whose invalid bytes were replaced
@@ -46,13 +46,13 @@ type fieldSet field
 
 func (s fieldSet) has(f field) bool { return s&fieldSet(f) != 0 }
 
-// Decode returns the record of a line. The line has no line break at its end,
-// but may have others. If the line has a time, the record has it, in UTC, with
-// the year of now if the line names none; otherwise the record has the time
-// now.
+// Decode returns the record of a line. The line must not end with a line break, but may
+// contain some. The time of the record is that of the line, in UTC, or now if the line
+// has none. A time without a year gets the last year with which it is at most an hour
+// after now.
 //
-// The record does not refer to line. If it is kept, its strings keep a larger
-// piece of memory alive: up to 8 KiB, or a copy of the whole line.
+// The record does not refer to line. As long as it is used, it keeps up to 8 KiB of
+// memory alive, or a copy of the whole line if that is longer.
 func (d *Decoder) Decode(line []byte, now time.Time) slog.Record {
 	return d.decodeCut(line, now, false)
 }

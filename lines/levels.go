@@ -13,8 +13,9 @@ const (
 	levelFatal  = slog.LevelError + 4
 )
 
-// PinoLevel returns the level of the numbers that pino and bunyan write, 10
-// (trace), 20, 30 (info), 40, 50 and 60 (fatal), and of those between them.
+// PinoLevel returns the level of a number that pino or bunyan writes: 10 (trace), 20
+// (debug), 30 (info), 40 (warn), 50 (error), 60 (fatal), or a number between these. It
+// returns false for any other number.
 func PinoLevel(n int64) (slog.Level, bool) {
 	if n < 10 || n > 69 {
 		return 0, false
@@ -23,8 +24,9 @@ func PinoLevel(n int64) (slog.Level, bool) {
 	return base[n/10-1] + slog.Level(n%10*4/10), true
 }
 
-// ZerologLevel returns the level of zerolog's numbers, -1 (trace), 0 (debug),
-// 1 (info), 2, 3 (error), 4 (fatal) and 5 (panic). zap's are one less:
+// ZerologLevel returns the level of a number that zerolog writes: -1 (trace), 0
+// (debug), 1 (info), 2 (warn), 3 (error), 4 (fatal) or 5 (panic). It returns false for
+// any other number. The numbers of zap are one less:
 //
 //	LevelNumber: func(n int64) (slog.Level, bool) { return lines.ZerologLevel(n + 1) }
 func ZerologLevel(n int64) (slog.Level, bool) {
@@ -37,8 +39,8 @@ func ZerologLevel(n int64) (slog.Level, bool) {
 	return slog.LevelDebug + slog.Level(4*n), true
 }
 
-// SyslogLevel returns the level of syslog's severities, which GELF has, too: 0
-// (emergency) to 7 (debug).
+// SyslogLevel returns the level of a severity of syslog or GELF: 0 (emergency) to 7
+// (debug). It returns false for any other number.
 func SyslogLevel(n int64) (slog.Level, bool) {
 	if n < 0 || n > 7 {
 		return 0, false

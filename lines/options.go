@@ -9,9 +9,9 @@ import (
 type Format uint8
 
 const (
-	// Auto decides for each line. It is JSON if it is an object, alone or after
-	// a prefix; logfmt if every word is key=value and one of the keys is that
-	// of the time, the level or the message; otherwise text.
+	// Auto decides for each line. A line with a JSON object, alone or after a prefix,
+	// is read as JSON. A line in which every word is key=value, and one key is that of
+	// the time, the level or the message, is read as logfmt. Any other line is text.
 	Auto Format = iota
 	// JSON recognises a JSON object, alone or after a prefix. Any other line is
 	// text.
@@ -39,38 +39,36 @@ type Options struct {
 	//	level    level, lvl, severity, log.level
 	//	message  message, msg
 	//
-	// The first one with a time, a level, or a string as its value is used. Any
-	// other becomes an attribute.
+	// The first of these keys whose value is a time, a level or a string, respectively,
+	// is used. The others become attributes.
 	TimeKey, LevelKey, MessageKey string
 
-	// LevelNumber returns the level for a number, and whether there is one. If
-	// nil, [PinoLevel]. A number without a level stays an attribute.
+	// LevelNumber returns the level for a number, and whether there is one. If nil,
+	// PinoLevel is used. A number without a level becomes an attribute.
 	LevelNumber func(n int64) (slog.Level, bool)
 
 	// Level is the level of a line without one. The zero value is INFO.
 	Level slog.Level
 
-	// Location is the zone of times without one. If nil, [time.Local].
+	// Location is the time zone of times without a zone. If nil, time.Local.
 	Location *time.Location
 
-	// MaxLine is the longest record, in bytes without the final line break; a
-	// record may have several lines. A longer one is cut, and gets the
-	// attribute "cut_bytes" with the number of bytes left out. A JSON object
-	// that is cut keeps its complete members; the remaining text is the message
-	// or, if there is a message, the attribute "rest". If zero or negative, 1
-	// MiB.
+	// MaxLine is the length of the longest record, in bytes without the last line
+	// break. A record may have several lines: see Begins. A longer record is cut, and
+	// gets the attribute "cut_bytes" with the number of bytes left out. A JSON object
+	// that is cut keeps its complete members; the remaining text becomes the message
+	// or, if there is one already, the attribute "rest". If zero or negative, 1 MiB.
 	MaxLine int
 
-	// Begins reports whether line begins a record. If not, the line is added to
-	// the previous record. It must not keep line. If nil, each line is a
-	// record. [Unindented] and the method Match of a [regexp.Regexp] can be
-	// used:
+	// Begins reports whether line begins a record. If it does not, the line is added to
+	// the previous record. Begins must not keep line. If nil, each line is a record.
+	// Unindented and the method Match of a regexp.Regexp can be used:
 	//
 	//	Begins: regexp.MustCompile(`^\d{4}-\d\d-\d\d `).Match
 	Begins func(line []byte) bool
 
-	// Wait is how long a record waits for its next line, if Begins is set. If
-	// zero or negative, 1 s.
+	// Wait is how long the Writer waits for the next line of a record, if Begins is
+	// set. If zero or negative, 1 s.
 	Wait time.Duration
 }
 
@@ -100,8 +98,8 @@ func (o *Options) resolve() Options {
 	return r
 }
 
-// Unindented reports whether line begins with something other than white
-// space. As Options.Begins it joins stack traces to the line above them.
+// Unindented reports whether line does not begin with white space. Set as
+// [Options.Begins], it adds the lines of a stack trace to the record above them.
 func Unindented(line []byte) bool {
 	return len(line) > 0 && line[0] != ' ' && line[0] != '\t'
 }

@@ -1,5 +1,5 @@
-// Package lines turns lines of text into log/slog records: those that another
-// logger writes, a program's standard output, or a file.
+// Package lines turns lines of text into log/slog records. The lines may come from
+// another logger, from the standard output of a program, or from a file.
 //
 //	logger -> Writer -> line -> Decoder -> slog.Record -> slog.Handler
 //
@@ -9,13 +9,13 @@
 //
 // Each line may be a JSON object, logfmt or text.
 //
-// Members of an object become attributes, in their order, and nested objects
-// become groups. Arrays stay JSON, and so do numbers that would lose digits as
-// an int64, uint64 or float64. The time, the level and the message are
-// recognised under the names that zerolog, zap, logrus, pino, slog and ECS use.
+// The members of a JSON object become attributes in the same order, and nested objects
+// become groups. Arrays stay JSON, and so do numbers that would lose digits as an
+// int64, uint64 or float64. The time, the level and the message are recognised under
+// the names that zerolog, zap, logrus, pino, slog and ECS use.
 //
-// If text begins with a time or a level, these become the record's, and the
-// rest is the message:
+// If a line of text begins with a time or a level or both, they become those of the
+// record, and the rest is the message:
 //
 //	2006-01-02 15:04:05,999 - INFO  [main] no key fits    time, level; "[main] no key fits"
 //	[Mon Jan  2 15:04:05 2006] [error] no key fits        time, level; "no key fits"
@@ -24,12 +24,12 @@
 //	<11>no key fits                                       level; "no key fits"
 //	I0102 15:04:05.999999      77 key.go:7] no key fits   time, level; "77 key.go:7] no key fits"
 //
-// Some are recognised in other places, and then stay in the message too: a
-// level in capitals among the first four words after the time, a level with a
-// colon at the beginning of the message, and a time after the first word.
+// A time after the first word, a level in capitals among the first four words after the
+// time, and a level with a colon at the beginning of the message are recognised, too.
+// They then also stay in the message.
 //
-// Any bytes become records in valid UTF-8. How they are split into Writes does
-// not matter.
+// Any input becomes records in valid UTF-8. It does not matter how it is divided into
+// calls of Write.
 package lines
 
 import (
@@ -52,14 +52,14 @@ const keepBuffer = 64 << 10
 // at the end does not count, and a character is not cut in two.
 const beyond = utf8.UTFMax
 
-// Writer is an [io.WriteCloser] that passes each line written to it to a
-// handler, as a record. A Write may hold a part of a line, or many lines. An
-// unfinished line waits until a later Write or Close ends it. Blank lines are
-// left out, and so are records whose level the handler has not enabled.
+// Writer is an [io.WriteCloser] that passes each line written to it to a handler, as a
+// record. A Write may have a part of a line, or many lines. An unfinished line waits
+// until a later Write or Close ends it. Blank lines are dropped, and so are records
+// whose level is not enabled in the handler.
 //
-// A Writer is safe for concurrent use. Writes are processed one after the
-// other, so that unfinished lines from several goroutines mix, as in a file. It
-// calls the handler under its lock, in the order of the lines: if the handler
+// A Writer is safe for concurrent use. Calls of Write are processed one after the
+// other: parts of lines from several goroutines are joined, as in a file. The Writer
+// holds a lock while it calls the handler, in the order of the lines. If the handler
 // waits, Write waits, and the handler must not write to the Writer.
 //
 // The Writer does not close the handler. Close the Writer first, then the
@@ -98,9 +98,9 @@ func NewWriter(h slog.Handler, opts *Options) *Writer {
 	}
 }
 
-// Write passes the lines that end in p to the handler, and keeps the text after
-// the last line break for the next Write. It does not keep p, and always
-// returns len(p) and nil.
+// Write passes the lines that end in p to the handler, and keeps a copy of the text
+// after the last line break for the next Write. It does not keep p. It always returns
+// len(p) and nil.
 func (w *Writer) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -122,10 +122,10 @@ func (w *Writer) Write(p []byte) (int, error) {
 	}
 }
 
-// Sync passes a record that waits for more lines to the handler. If the handler
-// has a method Flush(context.Context) error, as slogship's has, Sync calls it
-// with a deadline of 5 s and returns its error. An unfinished line continues to
-// wait. zap calls Sync before it ends the process.
+// Sync passes a record that waits for more lines to the handler. If the handler has a
+// method Flush(context.Context) error, as slogship's does, Sync calls it with a
+// deadline of 5 s, and returns its error. An unfinished line is not passed on. zap
+// calls Sync before it ends the process.
 func (w *Writer) Sync() error {
 	w.mu.Lock()
 	if w.timer != nil {
@@ -145,9 +145,9 @@ func (w *Writer) Sync() error {
 	return h.Flush(ctx)
 }
 
-// Close ends an unfinished line and then does the same as [Writer.Sync]. It
-// does not close the handler. zerolog calls Close before it ends the process.
-// Write still works after Close, so that records logged late are not lost.
+// Close ends an unfinished line, and then does the same as [Writer.Sync]. It does not
+// close the handler. zerolog calls Close before it ends the process. Write can be
+// called after Close, so that late records are not lost.
 func (w *Writer) Close() error {
 	w.mu.Lock()
 	w.endKeptLocked(time.Now())

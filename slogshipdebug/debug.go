@@ -3,18 +3,19 @@
 //
 //	mux.Handle("/debug/slogship/", slogshipdebug.New(h, nil))
 //
-// serves, below a path that ends in a slash:
+// serves these paths below one that ends in a slash:
 //
 //	.         a page: whether delivery works, what is held, what was dropped, the level
 //	stats     the same as JSON, named as in slogship.Stats.LogValue
 //	metrics   Prometheus's text format, version 0.0.4
 //	level     POST level=DEBUG: sets the level, if Options.Level is set
 //
-// A pattern without the slash serves one of them: mux.Handle("/metrics", ...).
+// A pattern without a trailing slash serves the one with its last name:
+// mux.Handle("/metrics", ...).
 //
-// It shows no secrets, but everyone who can reach it sees the endpoint and can change
-// the level. Serve it where you would serve net/http/pprof, not on a public address.
-// A browser's POST from another origin is refused.
+// The pages contain no secrets, but everyone who can reach them sees the endpoint and
+// can change the level. Serve them where you would serve net/http/pprof, not on a
+// public address. A POST by a browser from another origin is refused.
 package slogshipdebug
 
 import (

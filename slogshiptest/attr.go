@@ -23,9 +23,9 @@ func (r *Receiver) Find(message string) (record Record, ok bool) {
 	return Record{}, false
 }
 
-// Attr returns the attribute at path: its key, after those of its groups, joined
-// by dots: "user.address.city". A key may itself have dots. The result is nil if
-// there is no such attribute.
+// Attr returns the attribute at path, or nil if there is none. The path is the keys of
+// its groups and its own key, joined by dots: "user.address.city". A key may itself
+// have dots.
 //
 // A number, also inside a group or list, is an int if it fits, so that
 // r.Attr("user.id") == 42 works. Otherwise it is a uint64, a float64 if it has a

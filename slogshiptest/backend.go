@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// A Backend is the log backend that a receiver stands for. It decides the path,
-// the credentials, the form of a body, and the answers:
+// A Backend is the log backend that a [Receiver] imitates. It determines the path, the
+// credentials, the form of a body, and the answers:
 //
 //	backend       a record that RejectRecords rejects
 //	------------  ------------------------------------------------------------------
@@ -23,10 +23,11 @@ import (
 //	Splunk        is named in a 400; those before it are taken, none after it
 //	VictoriaLogs  is dropped silently, unless no record of the batch is good
 //
-// Each Backend follows the backend's documentation, and does not imitate all of
-// it. It may be stricter: it refuses media types that are not documented.
+// Each Backend follows the documentation of the real backend, but does not imitate all
+// of it. It may be stricter: for example, it refuses media types that are not
+// documented.
 //
-// Records are read under the names that package formats uses by default.
+// It reads records under the names that package formats uses by default.
 type Backend uint8
 
 // The backends, each with the path of its endpoint.
@@ -53,8 +54,8 @@ func (b Backend) String() string {
 	return "Logflare"
 }
 
-// Failures returns the backend's documented answers other than success, each
-// for one request:
+// Failures returns the documented answers of the backend other than success, each as a
+// [Failure] of one request:
 //
 //	for _, f := range slogshiptest.Splunk.Failures() {
 //		receiver.Fail(f)

@@ -1,9 +1,9 @@
 package slogshiptest
 
-// RejectRecords makes the backend reject each record for which why returns a
-// reason. It takes the other records of the batch; the table at [Backend] says how each
-// backend reports that, and which ones refuse the batch instead. An empty reason
-// takes the record; a nil why rejects none.
+// RejectRecords makes the backend reject each record for which why returns a reason.
+// The table at [Backend] says how each backend reports that, and whether it accepts the
+// other records of the batch. With an empty reason the record is not rejected; with a
+// nil why none is.
 //
 //	backend.RejectRecords(func(r slogshiptest.Record) string {
 //		if r.Has("user", "mallory") {
@@ -17,22 +17,23 @@ func (r *Receiver) RejectRecords(why func(Record) string) {
 	r.rejectRecord = why
 }
 
-// FailBatchesOn makes the backend fail each batch that holds a record for which
-// status returns an HTTP status: it takes nothing of the batch and answers with the
-// first such status, 500 for instance. It stands for a server that fails on a
-// poison record and does not say which it is. A status of 0 does not fail the batch; a nil
-// function fails none.
+// FailBatchesOn makes the backend fail each batch with a record for which status
+// returns an HTTP status code, such as 500. The backend then accepts no record of the
+// batch, and answers with the first such status code. This imitates a server that fails
+// on a poison record without saying which record it is. A status of 0 does not fail the
+// batch; a nil function fails none.
 func (r *Receiver) FailBatchesOn(status func(Record) int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.failBatch = status
 }
 
-// AnswerRecords makes [Elasticsearch] or [Honeycomb] answer each record with the
-// status that the function returns: 429 for a record to be sent again, 400 for a
-// rejected one. A status of 0 takes the record; a nil function takes all.
+// AnswerRecords makes [Elasticsearch] or [Honeycomb] answer each record with the status
+// that the function returns, such as 429 for a record to be sent again, or 400 for a
+// rejected one. With a status of 0 the record is accepted; with a nil function all are.
 //
-// It panics for other backends, whose answers have no status for each record.
+// It panics for any other backend, because the answers of these have no status for each
+// record.
 func (r *Receiver) AnswerRecords(status func(Record) int) {
 	if r.as == nil || !r.as.byItem {
 		panic("slogshiptest: only Elasticsearch and Honeycomb answer each record with a status")

@@ -15,10 +15,10 @@ import (
 	"github.com/slogship/slogship"
 )
 
-// CheckFormat fails t if f breaks a rule of [slogship.Format]. It gives f events
-// of every kind, among them the zero Event, invalid UTF-8, empty names, deep
-// groups, NaN and years out of any backend's range: one by one, from several
-// goroutines at once, and as the body of a request. It fails t
+// CheckFormat fails t if f breaks a rule of [slogship.Format]. It calls f with many
+// kinds of events, among them the zero Event and events with invalid UTF-8, empty
+// names, deep groups, NaN, and years that no backend accepts. It does so one by one,
+// from several goroutines at once, and for the body of a request. It fails t
 //
 //   - if its Layout has an error, or no content type;
 //   - if AppendEvent panics, or writes nothing;
@@ -29,7 +29,7 @@ import (
 //   - if the content type is JSON and a body is not a sequence of JSON values;
 //   - if ReadAnswer panics.
 //
-// It does not know which bytes are right for the backend: test that with an Event
+// CheckFormat does not know which bytes the backend expects: test these with an Event
 // literal.
 func CheckFormat(t testing.TB, f slogship.Format) {
 	t.Helper()

@@ -13,10 +13,10 @@ import (
 	"syscall"
 )
 
-// Client returns an HTTP client whose requests reach the receiver without a
-// socket, whatever host they name. It starts no goroutine, and all its waits
-// end with the request's context, so that it works in a bubble of
-// testing/synctest. A [Failure] looks the same as over TCP.
+// Client returns an HTTP client whose requests reach the receiver without a socket,
+// whatever their host is. It starts no goroutine, and all its waits end with the
+// request's context, so that it works in a bubble of testing/synctest. A [Failure] has
+// the same effect as over TCP.
 func (r *Receiver) Client() *http.Client {
 	return &http.Client{Transport: inProcess{r}}
 }

@@ -9,41 +9,41 @@ import (
 	"time"
 )
 
-// Failure is a way in which requests fail. Its fields apply in the order below:
-// wait, then hang, or reset, or answer.
+// Failure is a way in which requests fail. Its fields apply in their order: first the
+// delay, then a hang, a reset or an answer.
 //
-// A Failure imitates a backend that is down, or a proxy in front of it. It also
-// applies to requests with wrong credentials. Requests for /health are answered
-// with 503 during a Failure.
+// A Failure imitates a backend that is down, or a proxy in front of it. Requests with
+// wrong credentials fail, too. A request for /health is answered with 503 while a
+// Failure is queued.
 type Failure struct {
-	// Requests is how many requests fail before the next Failure in the queue
-	// is used. If zero, all until [Receiver.Recover].
+	// Requests is how many requests fail before the next Failure in the queue is used.
+	// If zero, all requests fail until Receiver.Recover.
 	Requests int
 
-	// Delay is how long the request waits first. If no other field is set, it
-	// is then handled as usual.
+	// Delay is how long the answer is delayed. If no other field is set, the request is
+	// then handled as usual.
 	Delay time.Duration
 
-	// Hang gives no answer: the request lasts until its client gives up or the
-	// Server is closed.
+	// Hang sends no answer: the request hangs until its client gives up or the Server
+	// is closed.
 	Hang bool
 
-	// Reset resets the connection without an answer. Nothing is taken.
+	// Reset resets the connection without an answer. No record is accepted.
 	Reset bool
 
-	// Status is the status of the answer. Nothing is taken, even with 200: this
-	// imitates a proxy that serves its landing page. If zero, the request is
+	// Status is the status code of the answer. No record is accepted, even with 200:
+	// this imitates a proxy that serves a page of its own. If zero, the request is
 	// handled as usual.
 	Status     int
 	RetryAfter string      // the header of that name: seconds or an HTTP date
 	Header     http.Header // of the answer with Status
 
-	// Body is the body of the answer with Status. If empty, what the Backend
-	// sends with that status, or the text of the status.
+	// Body is the body of the answer with Status. If empty, it is what the Backend
+	// sends with that status, or else the text of the status.
 	Body string
 
-	// Cut ends the answer in the middle of its body. Without Status the batch
-	// is then taken, but its sender does not learn of it.
+	// Cut ends the answer in the middle of its body. If Status is zero, the records are
+	// accepted, but the sender does not learn that.
 	Cut bool
 }
 

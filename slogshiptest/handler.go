@@ -27,8 +27,8 @@ const (
 	testShutdown      = time.Second
 )
 
-// NewHandler returns a Handler that ships to backend, with settings for tests. It
-// is shut down when t ends.
+// NewHandler returns a Handler that ships to backend, with settings for tests. The
+// Handler is shut down when t ends.
 //
 //	backend := slogshiptest.NewServer(t)
 //	h := slogshiptest.NewHandler(t, backend)
@@ -37,14 +37,14 @@ const (
 //		t.Fatal(err)
 //	}
 //
-// It has the backend's credentials and Format, logs from slog.LevelDebug on, has
-// a FlushInterval of 10 ms and back-offs from 1 ms to 2 s, and logs errors with
-// t.Log. A field that is set in options wins; its Header is added to the
-// credentials. At most one Options may be given. With a [Receiver], the Handler
-// needs no socket and works in a bubble of testing/synctest.
+// It has the backend's credentials and Format, logs from DEBUG on, has a FlushInterval
+// of 10 ms and back-offs from 1 ms to 2 s, and passes errors to t.Log. A field that is
+// set in options is used instead; its Header is added to the credentials. If more than
+// one Options are given, t fails. With a [Receiver], the Handler needs no socket and
+// works in a bubble of testing/synctest.
 //
-// When t ends, unsent records have one second to be sent. If some are left, that
-// is logged and does not fail the test; for that, check the error of Flush or
+// When t ends, the Handler has one second to send its records. If some are left, that
+// is logged, but the test does not fail. To make it fail, check the error of Flush or
 // Close in the test.
 func NewHandler(t testing.TB, backend Target, options ...slogship.Options) *slogship.Handler {
 	t.Helper()

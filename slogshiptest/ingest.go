@@ -49,7 +49,8 @@ func jsonAnswer(status int, body string) answer {
 	}
 }
 
-// ServeHTTP answers a request as the Backend would, unless a Failure is queued.
+// ServeHTTP answers a request as the backend would, or as the first queued [Failure]
+// says.
 func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	a, err := r.receive(req)
 	if errors.Is(err, errReset) {

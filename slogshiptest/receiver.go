@@ -1,6 +1,6 @@
-// Package slogshiptest has a log backend for tests. It answers like Logflare's
-// ingest API, or like another [Backend], keeps every record that it takes, and
-// fails when a test tells it to.
+// Package slogshiptest has a log backend for tests. It answers like Logflare's ingest
+// API, or like another [Backend], keeps every record that it accepts, and fails when a
+// test tells it to.
 //
 //	Handler -> HTTP POST -> Failure? -> key, encoding, size, JSON, source -> Records
 //	                           |                      |
@@ -20,14 +20,14 @@
 //		t.Errorf("got %v", backend.Records())
 //	}
 //
-// A test in the fake time of testing/synctest uses a [Receiver], which needs no
-// socket, made inside the bubble:
+// A test in the fake time of testing/synctest uses a [Receiver], which needs no socket.
+// Make it inside the bubble:
 //
 //	backend := slogshiptest.NewReceiver()
 //	h := slogshiptest.NewHandler(t, backend)
 //
-// For another backend, name the Backend, and give NewHandler Options with its
-// Format:
+// For another backend, pass its [Backend], and pass Options with its Format to
+// [NewHandler]:
 //
 //	backend := slogshiptest.NewServer(t, slogshiptest.Elasticsearch)
 //	h := slogshiptest.NewHandler(t, backend, slogship.Options{
@@ -38,9 +38,9 @@
 //
 //	h, err := slogship.New(backend.URL, &slogship.Options{Header: backend.Header()})
 //
-// Most test doubles accept more than a real server. This one refuses what
-// Logflare refuses, down to an invalid byte inside a string, so that a batch
-// which would be lost in production fails the test instead.
+// Most test doubles accept more than a real server. This one refuses what Logflare
+// refuses, even an invalid byte inside a string. A batch that would be lost in
+// production therefore fails the test.
 //
 // [CheckFormat] tests a Format of your own.
 package slogshiptest
@@ -63,15 +63,15 @@ const sourceName = "slogshiptest"
 // A test may simulate an outage of days; it must not keep every attempt.
 const untakenBodies = 100
 
-// Receiver is a log backend without a socket. [Receiver.Client] reaches it
-// directly; it is also an [http.Handler], for a server of your own. Its methods
-// may be called from any number of goroutines.
+// Receiver is a log backend without a socket. The client that [Receiver.Client] returns
+// reaches it directly. It is also an [http.Handler], for a server of your own. All
+// methods are safe for concurrent use.
 //
 // It serves POST at its Backend's paths, and GET /health.
 type Receiver struct {
-	// URL is the endpoint to ship to. For Logflare it has the path /logs and the
-	// UUID of the receiver's source in its query; the source also has a name,
-	// ?source_name=slogshiptest. Do not change it.
+	// URL is the endpoint to ship to. For Logflare it has the path /logs, and the UUID
+	// of the receiver's source in its query. The source can also be named with
+	// ?source_name=slogshiptest. Do not change URL.
 	URL string
 
 	as      *spec // of the Backend; nil for Logflare
@@ -93,10 +93,9 @@ type Receiver struct {
 	answerRecord func(Record) int
 }
 
-// NewReceiver returns a Receiver that stands for the given Backend, or for
-// Logflare if none is given; it panics if more than one is given. Its
-// credentials are random. In a test that uses testing/synctest, call it inside
-// the bubble.
+// NewReceiver returns a Receiver that imitates the given Backend, or Logflare if none
+// is given. It panics if more than one is given. The credentials are random. In a test
+// that uses [testing/synctest], call NewReceiver inside the bubble.
 func NewReceiver(as ...Backend) *Receiver {
 	r := &Receiver{key: rand.Text(), source: newUUID(), seen: map[string]struct{}{}}
 	switch len(as) {
@@ -128,8 +127,8 @@ func newUUID() string {
 }
 
 // Header returns the credentials that the receiver requires, for
-// slogship.Options.Header. It is empty for a Backend that requires none. The
-// caller owns the result.
+// [slogship.Options.Header]. It is empty for a Backend that requires none. The caller
+// may change the result.
 func (r *Receiver) Header() http.Header {
 	h := http.Header{}
 	switch {
@@ -142,13 +141,13 @@ func (r *Receiver) Header() http.Header {
 	return http.Header{"Authorization": {"Bearer " + r.key}}
 }
 
-// Records returns the records that arrived, in order of arrival, without
-// duplicates. Each call decodes all of them again. The caller owns the result,
-// except for Raw, which is shared.
+// Records returns the accepted records, in order of arrival, without duplicates. Each
+// call decodes all of them again. The caller may change the result, except for Raw,
+// which is shared.
 //
-// Like Logflare, the receiver drops a record more than an hour in the future,
-// and answers 200. In a bubble of testing/synctest, whose clock begins in the
-// year 2000, a timestamp of today is in the future.
+// Like Logflare, the receiver drops a record whose time is more than an hour in the
+// future, and answers 200. In a bubble of [testing/synctest], whose clock starts in the
+// year 2000, the time of today is in the future.
 func (r *Receiver) Records() []Record {
 	r.mu.Lock()
 	events := slices.Clone(r.events)
@@ -156,16 +155,16 @@ func (r *Receiver) Records() []Record {
 	return decodeAll(events)
 }
 
-// Len returns how many records have arrived. It is cheaper than
-// len(r.Records()).
+// Len returns how many records have been accepted, without duplicates. It is cheaper
+// than len(r.Records()).
 func (r *Receiver) Len() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return len(r.events)
 }
 
-// Duplicates returns how many records arrived with an id already seen. If an
-// answer is lost, the batch is sent again, and arrives twice; Records has one
+// Duplicates returns how many records arrived with an id that had arrived before. If an
+// answer is lost, the batch is sent again and arrives twice; [Receiver.Records] has one
 // copy. A record without an id is never a duplicate.
 func (r *Receiver) Duplicates() int {
 	r.mu.Lock()
@@ -186,9 +185,9 @@ func (r *Receiver) Requests() []Request {
 	return all
 }
 
-// Wait waits until n records have arrived, not counting duplicates, since the
-// receiver was made or Reset. If ctx ends first, the error says how many have
-// arrived and matches ctx.Err().
+// Wait waits until n records have been accepted, without duplicates, since the receiver
+// was made or since the last [Receiver.Reset]. If ctx ends first, the error says how
+// many have been, and matches ctx.Err().
 func (r *Receiver) Wait(ctx context.Context, n int) error {
 	for {
 		r.mu.Lock()
@@ -209,8 +208,9 @@ func (r *Receiver) Wait(ctx context.Context, n int) error {
 	}
 }
 
-// Reset forgets what has arrived: records, ids, duplicates and requests. Queued
-// failures and the functions set by RejectRecords and its like remain.
+// Reset forgets what has arrived: records, ids, duplicates and requests. It keeps the
+// queued failures and the functions set by [Receiver.RejectRecords],
+// [Receiver.AnswerRecords] and [Receiver.FailBatchesOn].
 func (r *Receiver) Reset() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

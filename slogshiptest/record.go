@@ -15,34 +15,33 @@ type Record struct {
 	// the body is a single event, in which Logflare ignores the id.
 	ID string
 
-	// Time is the timestamp in UTC, as it was sent; for Logflare, cut to
-	// microseconds. It is the time of arrival if the timestamp is missing, has
-	// a form that the backend does not read, or is in a body with a single
-	// event.
+	// Time is the timestamp as it was sent, in UTC; for Logflare, it is cut to
+	// microseconds. It is the time of arrival if the timestamp is missing, if the
+	// backend cannot read it or, for Logflare, if the body is a single event.
 	Time time.Time
 
 	Message string // its JSON, if it is not a string
 	Level   string // as it was sent; empty if that is not a string
 
-	// Context is where the record comes from: metadata.context in Logflare, the
-	// stream's labels in Loki, the resource's attributes in OTLP, the source in
-	// the others. It is nil if that is not an object.
+	// Context says where the record comes from: metadata.context in Logflare, the
+	// labels of the stream in Loki, the attributes of the resource in OTLP, and the
+	// source in the others. It is nil if that is not an object.
 	Context map[string]any
 
-	// Attrs are the attributes under the keys they were sent with; in Loki, the
-	// structured metadata. For Logflare, [Record.Stored] has them as Logflare
-	// stores them.
+	// Attrs are the attributes as they were sent; in Loki, they are the structured
+	// metadata. Record.Stored returns them as Logflare stores them.
 	Attrs map[string]any
 
-	// Raw is the whole event as it was sent; if that was in Protocol Buffers,
-	// in OTLP's JSON. Do not change it: it is shared.
+	// Raw is the whole event as it was sent. An event that was sent in Protocol Buffers
+	// is in OTLP's JSON. Do not change Raw: it is shared.
 	Raw json.RawMessage
 }
 
-// Stored returns the event's metadata, with level and context, as Logflare stores it; it is nil for other
-// backends. Logflare leaves out null, "", [] and {}, and then what has become empty. In a key, each
-// character that is not a letter, a digit or an underscore becomes an underscore, and the key gets one
-// more in front: "a.b" becomes "_a_b".
+// Stored returns the metadata of the event, with level and context, as Logflare stores
+// it. It returns nil for other backends. Logflare leaves out null, "", [] and {}, and
+// objects and lists that become empty by that. In a key, each character that is not a
+// letter, a digit or an underscore becomes an underscore, and the key gets a leading
+// underscore: "a.b" becomes "_a_b".
 func (r Record) Stored() (kept map[string]any) {
 	for key, value := range members(r.Raw) {
 		if string(key) == "metadata" {

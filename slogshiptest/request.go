@@ -19,24 +19,23 @@ type Request struct {
 	URL    *url.URL // in a Server, path and query only
 	Header http.Header
 
-	// Body is the body as it was sent, so possibly compressed. It is nil if it
-	// was not read, because the credentials or the encoding were refused. Of
-	// requests from which nothing was taken, only the last 100 keep their Body.
+	// Body is the body as it was sent, possibly compressed. It is nil if it was not
+	// read because the credentials or the encoding were refused. Of the requests of
+	// which no record was accepted, only the last 100 have their Body.
 	Body []byte
 
-	// Status is the status of the answer, or 0 if there is none yet or was
-	// none.
+	// Status is the status code of the answer, or 0 if there is none or not yet one.
 	Status int
 }
 
-// Text returns the body, inflated. It is nil if it cannot be inflated.
+// Text returns the inflated body, or nil if it cannot be inflated.
 func (q Request) Text() []byte {
 	text, _ := inflate(contentEncoding(q.Header), q.Body)
 	return text
 }
 
-// Records returns the records in the body, whether they were taken or not. It
-// is nil if the backend could not read the body.
+// Records returns the records in the body, whether they were accepted or not. It
+// returns nil if the backend could not read the body.
 func (q Request) Records() []Record {
 	if q.as != nil {
 		events, ok := q.as.parse(q.Text())

@@ -15,8 +15,8 @@ type Server struct {
 	once sync.Once
 }
 
-// NewServer starts a Server for the given Backend, or for Logflare, as
-// [NewReceiver] does. It is closed when t ends.
+// NewServer starts a Server that imitates the given Backend, or Logflare if none is
+// given. It panics if more than one is given. The Server is closed when t ends.
 func NewServer(t testing.TB, as ...Backend) *Server {
 	t.Helper()
 	s := StartServer(as...)
@@ -24,7 +24,7 @@ func NewServer(t testing.TB, as ...Backend) *Server {
 	return s
 }
 
-// StartServer starts a Server outside of a test. The caller must call
+// StartServer is [NewServer] for use outside of a test. The caller must call
 // [Server.Close].
 func StartServer(as ...Backend) *Server {
 	r := NewReceiver(as...)
@@ -34,8 +34,8 @@ func StartServer(as ...Backend) *Server {
 	return s
 }
 
-// Close resets the connections of requests that a Failure delays or hangs,
-// waits for the others, and stops listening. Records and Requests still work. A
+// Close resets the connections of requests that a [Failure] delays or hangs, waits for
+// the other requests, and stops listening. Records and Requests can still be called. A
 // second call does nothing.
 func (s *Server) Close() {
 	s.once.Do(func() {

@@ -1,13 +1,14 @@
-// Package spooldir looks into a directory of [slogship.SpoolOptions] from outside: how
-// many records are in it, whether its files are sound, and what the records say.
+// Package spooldir reads a directory of [slogship.SpoolOptions] without a Handler: how
+// many records are in it, whether its files are damaged, and what the records say.
 //
 //	report, err := spooldir.Inspect("/var/lib/shop/logs", func(e *slogship.Event) error {
 //		fmt.Println(e.Time, e.Message)
 //		return nil
 //	})
 //
-// To send what is in a directory, make a Handler with it, and call Flush: the records
-// keep their ids. The command slogship does all of this: see slogship spool -h.
+// To send the records in a directory, make a Handler with the directory and call its
+// Flush. The records keep their ids. The command "slogship spool" inspects, sends and
+// empties a directory, too.
 package spooldir
 
 import (
@@ -31,30 +32,30 @@ var ErrNotSpool = errors.New("spooldir: not a spool")
 
 // Report is what [Inspect] finds in a directory.
 type Report struct {
-	Records        int64     // that are neither delivered nor dropped, and readable
+	Records        int64     // records that are neither delivered nor dropped, and readable
 	Oldest, Newest time.Time // when the first and the last of them was logged; zero if there is none
 
 	Files int
 	Bytes int64 // of the files, quarantine aside
 
-	// Unreadable is how many records are missing because their bytes are damaged, and
-	// Damaged in how many places. A Handler skips them and counts them in
-	// Stats.Dropped.Corrupt. An unfinished write at the end, as a crash leaves it, is
+	// Unreadable is the number of records that cannot be read because of damage, and
+	// Damaged the number of damaged places. A Handler skips these records, and counts
+	// them in Dropped.Corrupt. An unfinished write at the end, which a crash leaves, is
 	// not damage.
 	Unreadable int64
 	Damaged    int
 
-	// Newer is how many of Records a newer version of slogship wrote. This version
-	// cannot decode them: its Handler would drop them.
+	// Newer is how many of Records were written by a newer version of slogship. This
+	// version cannot decode them, and its Handler would drop them.
 	Newer int64
 
-	// AckDamaged reports that the file ACK, which says what was delivered, is damaged
-	// in part. A Handler then may send again, with the same ids, what was delivered
-	// last.
+	// AckDamaged reports whether the file ACK, which says which records were delivered,
+	// is damaged. A Handler may then send the records again that were delivered last,
+	// with the same ids.
 	AckDamaged bool
 
-	// What the Handlers that used the directory have lost since it was made: Overflow
-	// at SpoolOptions.MaxBytes, Corrupt because of damage.
+	// Overflow and Corrupt are how many records Handlers have dropped since the
+	// directory was created: at SpoolOptions.MaxBytes, and because of damage.
 	Overflow, Corrupt int64
 
 	Quarantine int64 // bytes in the directory quarantine: copies of what was damaged
@@ -63,12 +64,13 @@ type Report struct {
 // Sound reports whether nothing is damaged.
 func (r *Report) Sound() bool { return r.Unreadable == 0 && r.Damaged == 0 && !r.AckDamaged }
 
-// Inspect reads all files of a directory, checks every checksum, and changes nothing. A
-// Handler may use the directory meanwhile; the counts are then those of some moment.
+// Inspect reads all files of a directory and checks every checksum. It changes nothing.
+// A Handler may use the directory meanwhile; the counts are then those of one moment
+// during the call.
 //
-// If each is not nil, it is called with every record that a Handler would send, in that
-// order, except those of Report.Newer. The Event and its slices are valid until each
-// returns. An error of each ends Inspect, which returns it.
+// If each is not nil, it is called with each record that a Handler would send, in the
+// same order, except those counted in [Report.Newer]. The Event and its slices are
+// valid until each returns. If each returns an error, Inspect stops and returns it.
 func Inspect(dir string, each func(e *slogship.Event) error) (*Report, error) {
 	if err := check(dir); err != nil {
 		return nil, err
@@ -86,8 +88,8 @@ func Inspect(dir string, each func(e *slogship.Event) error) (*Report, error) {
 	return r, nil
 }
 
-// Empty drops all records in a directory, and returns how many these were. Its error
-// matches [slogship.ErrLocked] if a Handler uses the directory.
+// Empty drops all records in a directory, and returns their number. Its error matches
+// [slogship.ErrLocked] if a Handler uses the directory.
 func Empty(dir string) (int64, error) {
 	if err := check(dir); err != nil {
 		return 0, err

@@ -20,18 +20,20 @@ func sink(s *store.Store) ingest.Sink {
 	}
 }
 
-// HandlerOptions are the options of a Handler. The zero value is usable.
+// HandlerOptions are the options of [Viewer.Handler]. The zero value is usable.
 type HandlerOptions struct {
-	// Source is the name under which the records appear. If empty, "app".
+	// Source is the name of the source that the pages show for the records. If empty,
+	// "app".
 	Source string
-	// HandlerOptions have the meaning that they have in log/slog.
+	// HandlerOptions are those of log/slog.
 	slog.HandlerOptions
 }
 
-// Handler returns a slog.Handler that keeps records in the viewer's own database.
-// Each call of Handle returns after its record is committed, within a
-// millisecond or two on most disks: it is meant for a developer's machine. An
-// application that must not wait logs through slogship, to the viewer's address.
+// Handler returns a [slog.Handler] that writes records to the viewer's own database. A
+// log call returns after its record is committed, which takes one or two milliseconds
+// on most disks: Handler is meant for a developer's machine. For an application that
+// must not wait, use a slogship Handler with the viewer's address. If opts is nil, the
+// zero [HandlerOptions] are used.
 func (v *Viewer) Handler(opts *HandlerOptions) slog.Handler {
 	var o HandlerOptions
 	if opts != nil {

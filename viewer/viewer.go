@@ -1,10 +1,9 @@
-// Package viewer shows what was logged, on a page: it receives log records and
-// spans over HTTP, keeps them in SQLite, and serves pages that find them again.
+// Package viewer receives log records and spans over HTTP, keeps them in SQLite, and
+// serves pages to search them.
 //
 //	slogship, OpenTelemetry, curl -> ingest -> store (SQLite) <- API <- pages
 //
-// It is a program of its own, slogship-viewer, or an http.Handler inside of an
-// application:
+// It is the program slogship-viewer, and an [http.Handler] for use in an application:
 //
 //	v, err := viewer.New("logs", nil)
 //	...
@@ -12,9 +11,9 @@
 //	slog.SetDefault(slog.New(v.Handler(nil)))
 //	go http.ListenAndServe("127.0.0.1:7777", v)
 //
-// Whoever reaches it reads all logs. Requests must name loopback, one of
-// Options.Hosts, or bring Options.Token; on an address that others reach, set a
-// token.
+// Everyone who can reach the viewer can read all logs. A request must be for a loopback
+// address, localhost or one of [Options.Hosts]. If others can reach the address, set
+// [Options.Token]: each request must then have it, and may be for any IP address.
 package viewer
 
 import (
@@ -32,42 +31,45 @@ import (
 	"github.com/slogship/slogship/viewer/internal/tools"
 )
 
-// Options say how much is kept and who may look. The zero value is usable.
+// Options are the options of [New]. The zero value is usable.
 type Options struct {
 	// MaxAge is how long records are kept. If zero, 7 days.
 	MaxAge time.Duration
-	// MaxBytes bounds the database, in bytes; above it the oldest records go. If
-	// zero, 1 GB.
+	// MaxBytes is the largest size of the database, in bytes. Above it the oldest
+	// records are deleted. If zero, 1 GB.
 	MaxBytes int64
-	// QueueBytes bounds what was received and is not on the disk yet; above it
-	// senders get a 429 and come again. If zero, 64 MiB.
+	// QueueBytes bounds the records that were received and are not yet on disk, in
+	// bytes. Above it requests are answered with 429, after which senders try again. If
+	// zero, 64 MiB.
 	QueueBytes int64
-	// MaxBodyBytes bounds a request, as it is sent and as it is inflated; above it
-	// the answer is 413. If zero, 16 MiB.
+	// MaxBodyBytes is the longest request body in bytes, both as sent and inflated. A
+	// longer one is answered with 413. If zero, 16 MiB.
 	MaxBodyBytes int64
-	// FastCommits answers before the disk has said that it has the records: a crash
-	// of the machine may lose the last ones, a crash of the process does not.
+	// FastCommits answers requests after the records are written, without waiting until
+	// they are synced. A crash of the machine may then lose the last records; a crash
+	// of the process does not.
 	FastCommits bool
 	// Hosts are the names under which the viewer is reached, besides localhost and
 	// loopback addresses. A request for another host is refused with 421.
 	Hosts []string
-	// Token, if not empty, is needed for every request: as Authorization: Bearer, or
-	// once in the address as ?token=, which becomes a cookie.
+	// Token, if not empty, is required of each request: in the header "Authorization:
+	// Bearer TOKEN", or in a cookie. A browser gets the cookie when it opens the viewer
+	// once with ?token=TOKEN.
 	Token string
-	// OnError is told of what goes wrong in the background, such as a full disk while
-	// old records are deleted. If nil, the status page says it.
+	// OnError, if not nil, is called with errors of background work, such as a full
+	// disk while old records are deleted. If nil, only the status page shows them.
 	OnError func(error)
 }
 
-// Viewer is an open database with its pages. Close it.
+// Viewer is an open database and its pages. End it with [Viewer.Close].
 type Viewer struct {
 	store *store.Store
 	root  http.Handler
 	run   string // what the records of Handler are of, where they do not say
 }
 
-// New opens the database in dir, which it makes if it is missing. nil options are
-// the zero Options.
+// New opens the database in the directory dir, which is created if it does not exist.
+// If opts is nil, the zero [Options] are used.
 func New(dir string, opts *Options) (*Viewer, error) {
 	var o Options
 	if opts != nil {
@@ -96,10 +98,10 @@ func New(dir string, opts *Options) (*Viewer, error) {
 	return &Viewer{store: s, root: guard.New(mux, o.Hosts, o.Token), run: rand.Text()}, nil
 }
 
-// ServeHTTP serves pages, API and ingest, from the root of the address space: it
-// cannot be mounted below a path.
+// ServeHTTP serves the pages, the API and the endpoints that receive records. Their
+// paths begin at the root: a Viewer cannot be mounted below a path.
 func (v *Viewer) ServeHTTP(w http.ResponseWriter, r *http.Request) { v.root.ServeHTTP(w, r) }
 
-// Close commits what was received, and closes the database. Handlers of v drop
-// what comes later.
+// Close commits the records received, and closes the database. Handlers of v drop later
+// records.
 func (v *Viewer) Close() error { return v.store.Close() }

@@ -6,11 +6,11 @@
 //	logger := zap.New(slogzap.NewCore(h), zap.AddCaller())
 //	defer logger.Sync()
 //
-// Fields keep their kinds and their order. Objects and namespaces become
-// groups, arrays []any; an error stays an error, which the handler can inspect.
-// The logger's name and the stack that zap adds become the attributes "logger"
-// and "stacktrace" at the root, as in zap's JSON. The caller becomes the
-// record's source.
+// Fields keep their kinds and their order. Objects and namespaces become groups, and
+// arrays become []any. An error stays an error, so that the handler can inspect it. The
+// name of the logger and the stack that zap adds become the attributes "logger" and
+// "stacktrace" at the root, as in zap's JSON. The caller becomes the source of the
+// record.
 package slogzap
 
 import (
@@ -32,9 +32,12 @@ const (
 	callerKey     = "caller" // where the caller is known by its name only
 )
 
-// NewCore returns a core that passes entries to h. The level of h decides what
-// is logged; DPanic, Panic and Fatal are slog's ERROR+4. An entry of Panic or
-// Fatal also flushes h, as Sync does, because the process may end.
+// NewCore returns a core that passes entries to h. The level of h decides which entries
+// are logged. The levels DPanic, Panic and Fatal become slog's ERROR+4.
+//
+// Sync calls the method Flush(context.Context) error of h, if there is one, as
+// slogship's Handler has, with a deadline of 5 s. An entry of level Panic or Fatal does
+// the same, because the process may end.
 func NewCore(h slog.Handler) zapcore.Core { return &core{handler: h} }
 
 // core is immutable.

@@ -1,9 +1,8 @@
-// Package answers reads what servers answer, within bounds: an answer is written by
-// somebody else, and no body of it may cost more memory than a few times its
-// length. So lists are read item by item, and no further than anybody counts.
+// Package answers reads the answers of servers within bounds. An answer cannot be
+// trusted: reading it must not take more memory than a few times its length. Therefore
+// lists are read item by item, and only as far as items are needed.
 //
-// The package knows JSON and HTTP; what an answer means for records is not its
-// business.
+// The package knows JSON and HTTP. It must not know what an answer means for records.
 package answers
 
 import (
@@ -14,8 +13,8 @@ import (
 	"net/http"
 )
 
-// IsPage reports whether a body is a web page: that of a portal, a login or a
-// proxy. An empty body is none.
+// IsPage reports whether a body is a web page, such as that of a portal, a login or a
+// proxy. An empty body is not.
 func IsPage(h http.Header, body []byte) bool {
 	body = Trim(body)
 	if len(body) == 0 {
@@ -28,22 +27,23 @@ func IsPage(h http.Header, body []byte) bool {
 	return t == "text/html" || t == "application/xhtml+xml"
 }
 
-// Trim is body without white space around it, and without a byte order mark.
+// Trim returns body without a byte order mark and without white space around it.
 func Trim(body []byte) []byte {
 	return bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(body), []byte("\xef\xbb\xbf")))
 }
 
-// IsEmpty reports whether a body says nothing: it is empty, or an empty JSON object.
-// Proxies and imitators answer so.
+// IsEmpty reports whether a body is empty or an empty JSON object, as proxies and
+// imitators send it.
 func IsEmpty(body []byte) bool {
 	body = Trim(body)
 	return len(body) == 0 || string(body) == "{}"
 }
 
-// ErrShape is the error for JSON that is not the object that is read.
+// ErrShape is the error for JSON of another kind than expected.
 var ErrShape = errors.New("answers: not a JSON object")
 
-// maxMembers bounds the members of an object: no answer has nearly as many.
+// maxMembers bounds the number of members of an object. No real answer has nearly as
+// many.
 const maxMembers = 1_000
 
 // A Reader reads one JSON value, piece by piece.
@@ -100,9 +100,9 @@ func (r *Reader) List(f func() error) (listed bool, err error) {
 	return true, err
 }
 
-// Value decodes one value into v. What is of another kind than v, v stays without.
-// v must have no part that grows with the number of values in the text: no slice,
-// no map, no any.
+// Value decodes one value into v. A part of the value that is of another kind than in v
+// is skipped. v must not contain a slice, a map or an any, which would grow with the
+// number of values in the text.
 func (r *Reader) Value(v any) error {
 	var wrong *json.UnmarshalTypeError
 	if err := r.Strict(v); err != nil && !errors.As(err, &wrong) {
@@ -111,7 +111,7 @@ func (r *Reader) Value(v any) error {
 	return nil
 }
 
-// Strict is Value, for which a value of another kind is an error.
+// Strict is Value, except that a value of another kind is an error.
 func (r *Reader) Strict(v any) error { return r.d.Decode(v) }
 
 // Skip reads one value, whatever it is.

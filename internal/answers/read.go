@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Read reads at most limit bytes of a body of which size bytes are announced, -1
-// if nobody knows. It reports whether there were more; they stay unread.
+// Read reads at most limit bytes of a body. size is its Content-Length, or -1 if that
+// is unknown. Read reports whether the body is longer than limit; the rest is not read.
 func Read(body io.Reader, size int64, limit int) (b []byte, more bool, err error) {
 	const first = 4 << 10
 	room := first

@@ -11,15 +11,14 @@ import (
 // plainTypes caches plain.
 var plainTypes sync.Map // reflect.Type -> bool
 
-// plain reports whether goccy/go-json may encode values of type t: whether
-// these consist of scalars, structs, slices and maps, with neither interfaces
-// nor methods that have a say in how they are written, nor the rarer tags.
+// plain reports whether goccy/go-json may encode values of type t. It may if these
+// consist of scalars, structs, slices and maps, without interfaces, without methods
+// such as MarshalJSON, and without rare tags.
 //
-// It is the faster encoder by far, but it works on memory behind the
-// compiler's back: v0.12.0 follows a **T whose *T has a MarshalText to wherever
-// that leads, calls the MarshalJSON of *T for a [1]T, which encoding/json does
-// not, and knows no map[float64]T, which Go 1.27 does. What is not plain is
-// left to encoding/json, which is the reference anyway.
+// go-json is much faster, but uses unsafe: v0.12.0 reads invalid memory for a **T whose
+// *T has a MarshalText. It also calls the MarshalJSON of *T for a [1]T, which
+// encoding/json does not, and does not support map[float64]T, which Go 1.27 does.
+// Values of all other types are encoded by encoding/json, which is the reference.
 func plain(t reflect.Type) bool {
 	if p, ok := plainTypes.Load(t); ok {
 		return p.(bool)
@@ -29,8 +28,8 @@ func plain(t reflect.Type) bool {
 	return p
 }
 
-// isPlain is plain without its cache. known has the types looked at before;
-// those that t is a part of count as not plain, for then they are recursive.
+// isPlain is plain without its cache. known has the types seen so far. A type that
+// contains itself is recursive, and counts as not plain.
 func isPlain(t reflect.Type, known map[reflect.Type]bool) (ok bool) {
 	if p, done := known[t]; done {
 		return p
@@ -73,8 +72,8 @@ func isPlain(t reflect.Type, known map[reflect.Type]bool) (ok bool) {
 	return false
 }
 
-// marshals reports whether t has a method by which an encoder lets a value
-// write itself.
+// marshals reports whether t has a method such as MarshalJSON, by which a value writes
+// itself.
 func marshals(t reflect.Type) bool {
 	// Names that are constants: for others the linker would have to keep every
 	// method of the program.

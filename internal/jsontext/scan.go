@@ -12,13 +12,13 @@ import (
 	"unicode/utf8"
 )
 
-// AppendValid appends the JSON value src to dst in canonical form, and reports
-// whether src is one valid JSON value that nests at most depth deep; dst is
-// returned as it was if not. Of equal keys in one object the last wins.
+// AppendValid appends the JSON value src to dst in canonical form. It reports whether
+// src is one valid JSON value, nested at most depth deep; if not, it returns dst
+// unchanged. Of duplicate keys in an object, the last is kept.
 //
-// Broken UTF-8, half a surrogate pair, a number outside the range of float64,
-// equal keys: each of these is accepted by some decoders, and has others refuse
-// the whole batch.
+// Invalid UTF-8, half a surrogate pair, a number outside the range of float64 and
+// duplicate keys are accepted by some decoders. Others refuse the whole batch because
+// of them.
 func AppendValid(dst, src []byte, depth int) ([]byte, bool) {
 	s := scanners.Get().(*scanner)
 	defer s.release()
@@ -46,11 +46,10 @@ type scanner struct {
 
 var scanners = sync.Pool{New: func() any { return new(scanner) }}
 
-// keepKeys is for how many keys a scanner that goes back to the pool has room, at
-// most.
+// keepKeys is the largest number of keys for which a scanner in the pool keeps memory.
 const keepKeys = 1024
 
-// release lets go of what belongs to the caller, and of s.
+// release drops the references to memory of the caller, and returns s to the pool.
 func (s *scanner) release() {
 	s.src, s.dst, s.keys, s.superseded = nil, nil, s.keys[:0], s.superseded[:0]
 	if max(cap(s.keys), cap(s.superseded)) <= keepKeys {
@@ -223,8 +222,8 @@ func (s *scanner) withoutSuperseded() []byte {
 	return append(out, s.dst[done:]...)
 }
 
-// string copies a string in its canonical form, so that equal ones are equal
-// bytes.
+// string copies a string in its canonical form, so that equal strings are
+// byte-identical.
 func (s *scanner) string() bool {
 	if !s.accept('"') {
 		return false
@@ -260,7 +259,7 @@ func (s *scanner) string() bool {
 	}
 }
 
-// escape copies what the escape that comes next stands for.
+// escape decodes the next escape and copies the result.
 func (s *scanner) escape() bool {
 	r, n := unescape(s.src[s.i:])
 	s.dst = appendRune(s.dst, r)
@@ -268,8 +267,8 @@ func (s *scanner) escape() bool {
 	return n > 0
 }
 
-// unescape reads the escape at the beginning of b, n bytes long; 0 if it is no
-// valid one. Half a surrogate pair is U+FFFD.
+// unescape decodes the escape at the beginning of b. n is its length, or 0 if it is not
+// valid. Half a surrogate pair is U+FFFD.
 func unescape(b []byte) (r rune, n int) {
 	if len(b) < 2 {
 		return 0, 0
@@ -312,7 +311,7 @@ func unicodeEscape(b []byte) (rune, bool) {
 	return rune(v), err == nil
 }
 
-// AppendUnquoted appends what text, a canonical JSON string, stands for.
+// AppendUnquoted appends the string that text, a canonical JSON string, encodes.
 func AppendUnquoted(dst, text []byte) []byte {
 	text = text[1 : len(text)-1]
 	for {

@@ -5,8 +5,8 @@ import "slices"
 // CutMark ends a shortened string.
 const CutMark = "…[cut]"
 
-// MinCut is the length that no string is shortened beyond, in bytes, its mark
-// included: it would not tell anything.
+// MinCut is the least length to which a string is shortened, in bytes, including
+// CutMark. A shorter one would be useless.
 const MinCut = 40
 
 // ShortenString shortens s to at most limit bytes, CutMark included.
@@ -17,8 +17,8 @@ func ShortenString(s string, limit int) string {
 	return RunePrefix(s, max(limit-len(CutMark), 0)) + CutMark
 }
 
-// WaterLevel is the greatest limit such that the lengths, each but up to the
-// limit, sum up to at most room. It sorts lengths, of which there must be one.
+// WaterLevel returns the greatest limit with which the sum of all min(length, limit) is
+// at most room. It sorts lengths, which must not be empty.
 func WaterLevel(lengths []int, room int) int {
 	slices.Sort(lengths)
 	for i, n := range lengths {
@@ -76,9 +76,9 @@ func ShortenStrings(text string, limit int) string {
 	return string(append(out, text[done:]...))
 }
 
-// Shorten shortens text, canonical JSON, to at most n bytes: its longest strings,
-// until all are equally long. It reports false if they would be shorter than
-// MinCut.
+// Shorten shortens text, canonical JSON, to at most n bytes. It shortens the longest
+// strings until all are equally long. It reports false if they would become shorter
+// than MinCut.
 func Shorten(text string, n int) (string, bool) {
 	var lengths []int
 	room := n - len(text)

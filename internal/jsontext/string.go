@@ -16,9 +16,9 @@ const (
 	highs = 0x8080808080808080
 )
 
-// special reports, in the high bit of each byte of w, whether that byte needs a
-// closer look inside a JSON string: below 0x20, a quote, a backslash, or not
-// ASCII. Bytes above the first one flagged may be flagged falsely.
+// special sets the high bit of each byte of w that may need an escape in a JSON string:
+// a byte below 0x20, a quote, a backslash, or a byte that is not ASCII. Bytes above the
+// first such byte may be flagged falsely.
 func special(w uint64) uint64 {
 	quote := w ^ ('"' * ones)
 	slash := w ^ ('\\' * ones)
@@ -76,8 +76,8 @@ func copyPlain(dst []byte, s string) bool {
 	return true
 }
 
-// IsValid is utf8.ValidString. Names are short and ASCII, which is seen in a
-// third of the time.
+// IsValid is utf8.ValidString, but takes a third of the time for short ASCII strings,
+// which names are.
 func IsValid(s string) bool {
 	n := len(s)
 	var all uint64
@@ -128,7 +128,7 @@ func appendEscaped(dst []byte, s string) []byte {
 	return append(dst, s[start:]...)
 }
 
-// appendRune appends r as it stands in a canonical string.
+// appendRune appends r as it is written in a canonical string.
 func appendRune(dst []byte, r rune) []byte {
 	switch {
 	case r == '"', r == '\\':
@@ -181,8 +181,8 @@ func AppendNextKey(dst []byte, name string) []byte {
 	return dst
 }
 
-// RunePrefix is the longest front of s of at most n bytes that does not divide
-// a rune.
+// RunePrefix returns the longest prefix of s of at most n bytes that does not divide a
+// rune.
 func RunePrefix(s string, n int) string {
 	if len(s) <= n {
 		return s

@@ -29,9 +29,9 @@ type Bounds struct {
 	Depth  int // of objects and arrays in it
 }
 
-// AppendAny appends v as slog.JSONHandler would write it, in canonical form. Nothing
-// panics: where encoding/json has no answer, a string says what was there. short
-// reports that a string in it, or all of it, was longer than b allows.
+// AppendAny appends v as slog.JSONHandler would write it, in canonical form. It never
+// panics: a value that encoding/json cannot encode becomes a string that describes it.
+// short reports whether a string in it, or the whole text, was longer than b allows.
 //
 // An error that has no MarshalJSON is its text.
 func AppendAny(dst []byte, v any, b Bounds) (out []byte, short bool) {
@@ -78,8 +78,8 @@ func describeUnencodable(v any, err error) string {
 	return "!ERROR: " + TypeName(v) + ": " + err.Error()
 }
 
-// PanicText is what a panic says. It looks into nothing that may be cyclic, or
-// panic in turn.
+// PanicText returns the text of a panic value. It does not format values that may be
+// cyclic or may panic in turn.
 func PanicText(r any) (text string) {
 	defer func() {
 		if recover() != nil {
@@ -104,9 +104,9 @@ func TypeName(v any) string { return fmt.Sprintf("%T", v) }
 
 // marshaling is the writing of one value as encoding/json would write it.
 //
-// Maps and slices of any, by far the most of what is logged and no scalar, it
-// writes itself. So it knows how long the text gets while it does: a slice that
-// holds the same slice twice, and so on, would else fill the memory.
+// It writes maps and slices of any itself, which most values are that are not scalar.
+// So it can stop when the text becomes too long: a slice with the same slice in it
+// twice, and so on, would otherwise fill the memory.
 type marshaling struct {
 	buf     []byte
 	bounds  Bounds
@@ -203,8 +203,8 @@ func (m *marshaling) inner(v any, depth int) error {
 	return m.value(v, depth)
 }
 
-// other writes a value of any other type. What an encoder made of it is looked
-// through: a marshaler had its hands in it, or another package.
+// other writes a value of any other type. The output of the encoder is validated,
+// because a marshaler or another package wrote it.
 func (m *marshaling) other(v any, depth int) error {
 	if err := weigh(v, m.limit-len(m.buf), depth); err != nil {
 		m.short = m.short || errors.Is(err, errTooLong)

@@ -8,14 +8,15 @@ import (
 	"time"
 )
 
-// weigh reports errTooLong if the text of v is longer than most bytes, and
-// errTooDeep if it nests deeper than depth, before anything is written: an encoder
-// writes all of a value, however much that is. A list of a million nodes would end
-// the process, and so would a tree whose nodes are each other's children: of 40 of
-// them the text has 2^40.
+// weigh returns errTooLong if the text of v would be longer than most bytes, and
+// errTooDeep if it would be nested deeper than depth. It does so before anything is
+// written, because an encoder always writes the whole value. A linked list of a million
+// nodes would otherwise end the process. So would 40 nodes with two pointers each to
+// the next one, whose text has 2^40 of them.
 //
-// It counts what is written at least, a byte for each value, so that it looks at no
-// more than most of them. What a marshaler writes is not known before.
+// It counts the least that can be written, at least a byte for each value, so that it
+// looks at most at as many values as most says. What a marshaler writes is not known in
+// advance.
 func weigh(v any, most, depth int) error {
 	w := weighing{left: most}
 	w.value(reflect.ValueOf(v), depth)
@@ -90,7 +91,7 @@ func (w *weighing) members(v reflect.Value, t *weight, depth int) {
 
 // A weight is what weigh has to know of a type.
 type weight struct {
-	opaque bool    // its values, or pointers to them, have a say in how they are written
+	opaque bool    // its values, or pointers to them, have methods such as MarshalJSON
 	light  bool    // what its values hold is of a few bytes each
 	fields []field // of a struct, those that are written and not light
 }

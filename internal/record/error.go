@@ -16,7 +16,7 @@ const (
 	maxChain  = 100 // errors that are looked at in one chain
 )
 
-// error captures err: what it says, its type and its stack, if it carries one.
+// error captures err: its text, its type and, if it has one, its stack.
 func (w *writer) error(key string, err error) {
 	text, panicked := errorText(err)
 	if panicked {
@@ -29,7 +29,7 @@ func (w *writer) error(key string, err error) {
 	w.buf = appendStack(w.buf, stack)
 }
 
-// errorText is what err says, or what is said of it if it panics.
+// errorText returns the text of err, or a description if its method panics.
 func errorText(err error) (text string, panicked bool) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -39,12 +39,12 @@ func errorText(err error) (text string, panicked bool) {
 	return err.Error(), false
 }
 
-// lookInto goes through the chain of err, as errors.Is does, and returns the
-// type that says most (the first one from outside the packages that only wrap,
-// else the last one) and the innermost stack: where the error came from.
+// lookInto walks the chain of err, as errors.Is does. It returns the most specific
+// type, which is the first one from outside the packages that only wrap, or else the
+// last one, and the innermost stack, which shows where the error comes from.
 func lookInto(err error) (t reflect.Type, stack []*source) {
 	t = reflect.TypeOf(err)
-	defer func() { _ = recover() }() // an Unwrap or StackTrace that panics has no more to say
+	defer func() { _ = recover() }() // after a panic in Unwrap or StackTrace the results so far are returned
 	own, left := false, maxChain
 	var look func(err error)
 	look = func(err error) {

@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 )
 
-// source is where a record was logged, or a frame of a stack, also captured.
+// source is the captured form of where a record was logged, or of a frame of a stack.
 type source struct {
 	pc uintptr
 	slog.Source

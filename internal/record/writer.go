@@ -7,9 +7,9 @@ import (
 	"github.com/slogship/slogship/internal/jsontext"
 )
 
-// A writer captures attributes with the meaning that slog.JSONHandler gives
-// them: groups nest, empty attributes and groups are left out, LogValuers are
-// resolved, ReplaceAttr has its say.
+// A writer captures attributes with the meaning that slog.JSONHandler gives them:
+// groups nest, empty attributes and groups are left out, LogValuers are resolved, and
+// ReplaceAttr is called.
 //
 // It always comes to an end: limit bounds how much is captured and looked at,
 // MaxDepth how deep it nests.
@@ -35,7 +35,7 @@ func (w *writer) begin(c *capturer, buf []byte) {
 	w.seen, w.full, w.short, w.nested, w.ungrouped = 0, false, false, 0, false
 }
 
-// release lets go of what belongs to the caller.
+// release drops the references to memory of the caller.
 func (w *writer) release() {
 	if w.c, w.buf = nil, nil; cap(w.starts) > 0 {
 		clear(w.groups[:cap(w.groups)])
@@ -53,9 +53,9 @@ func (w *writer) release() {
 // fits in MaxRecordBytes is far from the limit.
 const attrCost = 16
 
-// attrsLimit bounds the attributes of a record while they are captured. It is
-// well above MaxRecordBytes, for a record is cut by its longest strings first,
-// and these must be there to be compared.
+// attrsLimit bounds the attributes of a record while they are captured. It is well
+// above MaxRecordBytes, because the longest strings of a record are cut first, and all
+// strings must be there to be compared.
 func attrsLimit(maxRecordBytes int) int {
 	return max(maxRecordBytes, 1<<20+16*min(maxRecordBytes, 64<<20))
 }
@@ -135,9 +135,9 @@ func (w *writer) append(a slog.Attr) {
 	w.write(a)
 }
 
-// replaced returns what ReplaceAttr makes of a, resolved. If it panics, the
-// value is withheld, and what it panicked with, too: that may well quote what
-// it is there to hide.
+// replaced returns what ReplaceAttr makes of a, resolved. If it panics, the value and
+// the panic value are withheld, because the latter may quote the secret that
+// ReplaceAttr is meant to hide.
 func (w *writer) replaced(a slog.Attr) (out slog.Attr, panicked bool) {
 	defer func() {
 		if v := recover(); v != nil {

@@ -17,8 +17,8 @@ const (
 	// are undone, and those of all kinds at once, as often as there are any.
 	maxLayers = 3
 
-	// maxReadings bounds the ways in which a text can be read. No honest text has
-	// as many; one that has more is withheld.
+	// maxReadings bounds the number of ways in which a text can be decoded. A text with
+	// more is withheld; no ordinary text has as many.
 	maxReadings = 128
 
 	minEncoded = 8 // digits of base64 or hexadecimal that are worth decoding
@@ -174,8 +174,8 @@ func number(s string, digits, base int) (rune, bool) {
 	return rune(v), err == nil
 }
 
-// encoded returns what the runs of digits in text stand for, if they are base64 or
-// hexadecimal; also across white space, as in lines.
+// encoded decodes the runs of base64 or hexadecimal digits in text, also those with
+// white space in them, such as line breaks.
 func encoded(text string) (all []reading) {
 	texts := []string{text}
 	if joined := dense(text); joined != text {

@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// A needle shorter than run is looked for as a whole, a longer one by any run
-	// of its characters: who sees that many has seen the secret's front.
+	// A needle shorter than run is searched for as a whole, a longer one by any run of
+	// its characters: that many reveal too much of the secret.
 	run   = 15
 	block = (run + 1) / 2 // any run of that length has a block of it, from a multiple of that length on
 
@@ -44,8 +44,8 @@ type place struct {
 	at int
 }
 
-// newIndex returns the index of secrets. whole says that a run of a secret's
-// characters is not enough.
+// newIndex returns the index of secrets. If whole is true, only a whole secret matches,
+// and not a run of its characters.
 func newIndex(secrets []string, whole bool) *index {
 	x := &index{whole: whole, blocks: map[string][]place{}}
 	seen := map[string]bool{}
@@ -141,8 +141,8 @@ func (x *index) cover(text string) []bool {
 	return hidden
 }
 
-// shows reports whether text has a secret, whatever stands between its letters
-// and digits. binary says that text is a guess, and mostly noise.
+// shows reports whether text contains a secret, with any other characters between its
+// letters and digits. binary says that text is decoded on a guess, and mostly noise.
 func (x *index) shows(text string, binary bool) bool {
 	folded, _ := fold(text)
 	if containsAny(folded, x.plain) || containsAny(dense(folded), x.dense) || !binary && (containsAny(folded, x.short) || x.nonASCII && !isASCII(text)) {

@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// says are the names under which servers put their words, best first.
+// says are the names of the members in which servers send their message, best first.
 var says = []string{"message", "error", "reason", "text", "detail"}
 
-// messageOf returns the words in text, if it is a JSON object that has some, or
-// the front of one.
+// messageOf returns the message in text, if text is a JSON object with one, or the
+// beginning of such an object.
 func messageOf(text string) (message string, ok bool) {
 	d := json.NewDecoder(strings.NewReader(text))
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {

@@ -1,16 +1,16 @@
-// Package redact takes secrets out of texts that come from outside: what a
-// server, a proxy or a transport says may have credentials in it.
+// Package redact removes secrets from texts of servers, proxies and transports, which
+// may contain credentials.
 //
 //	text -> its first KiB -> known forms are replaced -> decoded, in every way -> shown, or withheld
 //
-// Secrets are the values of headers, URL user info, and URL query values. Each is looked
-// for in the forms in which it is mostly echoed (as it is, in JSON, in a URL, in base64, in
-// hexadecimal), in either case, and is replaced by [redacted]. Then the rest is decoded,
-// layer by layer. If that shows a secret, or fifteen of its characters in a row, the text
-// is withheld as a whole: a server's text is worth a few hundred bytes, and no more.
+// Secrets are the values of headers, URL user info, and URL query values. Each is
+// looked for in the forms in which it is mostly echoed (as it is, in JSON, in a URL, in
+// base64, in hexadecimal), in either case, and is replaced by [redacted]. Then the rest
+// is decoded, layer by layer. If that shows a secret, or fifteen of its characters in a
+// row, the whole text is withheld.
 //
-// What no list can have is not found: a secret that is encrypted, hashed, compressed,
-// reversed, or spelled with other characters between its own.
+// Not found is a secret that is encrypted, hashed, compressed, reversed, or has other
+// characters between its own.
 //
 // The package knows nothing of formats, requests or delivery.
 package redact
@@ -27,11 +27,11 @@ import (
 )
 
 const (
-	// Mark stands where a secret was.
+	// Mark replaces a secret in a text.
 	Mark = "[redacted]"
 
-	// short is the length below which a secret cannot be cut out of a text: too
-	// much else would match. Such a text is withheld.
+	// short is the least length of a secret that is replaced. A shorter one would match
+	// too much; a text with one is withheld.
 	short = 4
 
 	// long is the length from which on a part of a header's value is taken for
@@ -41,13 +41,13 @@ const (
 	maxRead = 1 << 10 // bytes of a text that are looked at
 	maxText = 300     // bytes of it that are shown
 
-	// margin is what is not shown of a text that is longer than maxRead: a secret
-	// may begin there, with too few characters to be known by.
+	// margin is how many bytes are not shown at the end of a text that is longer than
+	// maxRead: a secret may begin there, with too few characters to be recognised.
 	margin = 256
 )
 
-// Secrets are texts that must not be shown. The zero value has none. They may be
-// used from any number of goroutines.
+// Secrets are texts that must not be shown. The zero value has none. They are safe for
+// concurrent use.
 type Secrets struct {
 	plain []string // sorted, each once
 
@@ -70,7 +70,7 @@ func Of(endpoint *url.URL, headers ...http.Header) *Secrets {
 	return c.secrets(nil)
 }
 
-// harmless are headers that a transport adds, and that are nobody's credentials.
+// harmless are headers that a transport adds and that contain no credentials.
 var harmless = []string{
 	"Accept", "Accept-Encoding", "Connection", "Content-Encoding", "Content-Length", "Content-Type", "Date", "Host",
 	"Traceparent", "User-Agent",
@@ -120,7 +120,7 @@ func (c *collector) addURL(u *url.URL) {
 			c.add(v)
 		}
 	}
-	// What Query cannot parse is in nobody's map, but in the URL all the same.
+	// Pairs that Query cannot parse are not in its map, but are in the URL.
 	for _, pair := range strings.FieldsFunc(u.RawQuery, func(r rune) bool { return r == '&' || r == ';' }) {
 		if _, v, ok := strings.Cut(pair, "="); ok {
 			c.add(v)
@@ -210,8 +210,8 @@ func (s *Secrets) clean(text string) string {
 	if s.index.decodes(rest) {
 		return Mark
 	}
-	// Where a part of a secret was replaced, because it is one too, what is left may
-	// be the rest of it, in a form that only the whole is known by.
+	// If a part of a secret was replaced because it is a secret, too, the rest of it
+	// may be left, in a form that is recognised only as a whole.
 	if _, all := replace(text, s.outer.cover(text)); all != rest && s.outer.decodes(all) {
 		return Mark
 	}

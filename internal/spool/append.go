@@ -179,8 +179,8 @@ func (s *Spool) Notify() {
 	}
 }
 
-// Hurry has what waits written without delay, and waits for nothing: for a
-// caller whose memory fills up.
+// Hurry makes the spool write the records that wait without delay, and returns at once.
+// It is for a caller whose memory becomes full.
 func (s *Spool) Hurry() {
 	s.mu.Lock()
 	was := s.buffer.hurry
@@ -237,10 +237,10 @@ func (s *Spool) Unsettled(lo, hi uint64) (first, n uint64) {
 	return s.settled.next(lo, hi)
 }
 
-// Settle says that the records from lo to hi need no keeping any more: they
-// were delivered, or dropped and counted. The caller settles every sequence
-// number that it uses, records that it never appended too, so that what is
-// settled stays a prefix and few ranges; 64 ranges outlive a crash.
+// Settle says that the records from lo to hi are settled: they were delivered, or
+// dropped and counted. The caller settles every sequence number that it uses, records
+// that it never appended too, so that what is settled stays a prefix and few ranges; 64
+// ranges outlive a crash.
 func (s *Spool) Settle(lo, hi uint64) {
 	s.mu.Lock()
 	hi = min(hi, maxSeq-1)
@@ -281,8 +281,8 @@ func (s *Spool) Durable() uint64 {
 	return s.durable
 }
 
-// WaitWritten has the records up to seq written without delay, and waits for
-// that. It returns an error at once while the disk fails.
+// WaitWritten makes the spool write the records up to seq without delay, and waits
+// until they are written. While the disk fails, it returns an error at once.
 func (s *Spool) WaitWritten(ctx context.Context, seq uint64) error {
 	return s.wait(ctx, func() bool {
 		s.wantWritten = max(s.wantWritten, seq)

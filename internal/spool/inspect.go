@@ -189,8 +189,7 @@ func (in *inspector) frame(c *scanner) error {
 	return nil
 }
 
-// Empty settles all that a directory holds, as its owner, and reports how many
-// records these were.
+// Empty settles all records in a directory, as its owner, and returns their number.
 func Empty(opts Options) (int64, error) {
 	s, err := Open(opts)
 	if err != nil {

@@ -60,9 +60,9 @@ type Options struct {
 	// is refused.
 	Dir string
 
-	// MaxBytes bounds the disk, quarantine aside. At the bound the oldest
-	// segment is dropped: a sixteenth of it, within 1 and 64 MiB. If zero,
-	// 1 GiB; at least 2 MiB.
+	// MaxBytes is the largest size of all segments, in bytes; the quarantine is not
+	// counted. At the bound the oldest segment is dropped. A segment has a sixteenth of
+	// MaxBytes, but between 1 and 64 MiB. If zero, 1 GiB; at least 2 MiB.
 	MaxBytes int64
 
 	// Version is that of the caller's encoding of records. It is kept with them.
@@ -85,10 +85,10 @@ type Options struct {
 	// for it. nil: the caller calls Append.
 	Source func(take func(Span) bool)
 
-	// OnState is told when the spool begins to fail, and with nil when it is
-	// well again; on the spool's goroutine, without locks. It must not wait for
-	// the spool. While it fails, records stay in memory as far as there is room,
-	// and the disk is tried again by itself.
+	// OnState is called with the error when the disk begins to fail, and with nil when
+	// it works again, on the spool's goroutine and without locks. It must not wait for
+	// the spool. While the disk fails, records stay in memory as far as there is room,
+	// and the spool tries the disk again by itself.
 	OnState func(err error)
 
 	// For tests.
@@ -126,14 +126,14 @@ const (
 	maxRetry = 5 * time.Second
 )
 
-// Lost counts records that were in the spool and that nobody will get.
+// Lost counts records that were in the spool and cannot be returned any more.
 type Lost struct {
-	Dropped int64 // with their segment, for want of room
-	Corrupt int64 // what was durable, or in a file that was whole, does not check any more
-	Torn    int64 // written, but not durable before the power was cut
+	Dropped int64 // removed with their segment at MaxBytes
+	Corrupt int64 // durable, or in a complete file, but their checksum is wrong
+	Torn    int64 // written, but not yet durable at a loss of power
 }
 
-// Total is how many they are.
+// Total returns the sum of the counts.
 func (l Lost) Total() int64 { return l.Dropped + l.Corrupt + l.Torn }
 
 // Stats is a snapshot.
@@ -259,7 +259,7 @@ func (o *Options) check() error {
 // maxRecord is the longest record: two segments of one must fit.
 func (o *Options) maxRecord() int64 { return min(o.MaxBytes/4, maxPayload/2) }
 
-// Prefix is that of the records appended now. It is random.
+// Prefix returns the prefix of the records appended now. It is random.
 func (s *Spool) Prefix() Prefix { return s.prefix }
 
 // Next is the lowest sequence number that Append takes: after Open, one above
@@ -280,8 +280,8 @@ func (s *Spool) Stats() Stats {
 	return st
 }
 
-// Close writes what waits, makes everything durable, and lets go of the
-// directory. It makes one attempt: records that could not be written are counted
+// Close writes the records that wait, makes everything durable, and releases the lock
+// on the directory. It makes one attempt: records that could not be written are counted
 // in Stats.Unwritten. Later calls return the same.
 func (s *Spool) Close() error {
 	s.mu.Lock()
