@@ -163,14 +163,17 @@ type Options struct {
 	OnError func(error)
 
 	// OnDrop, if not nil, is called with each record that is dropped because of its
-	// content, with the reason "rejected" or "too_large" (see [Dropped]), and with
-	// each record that Shutdown leaves unsent, with the reason "shutdown", before
-	// Shutdown returns. e is valid only during the call.
+	// content, with the reason "rejected" or "too_large" (see [Dropped]), with each
+	// record that is older than SpoolOptions.MaxAge when it would be sent, with the
+	// reason "expired", and with each record that Shutdown leaves unsent and that is
+	// not on disk, with the reason "shutdown", before Shutdown returns. e is valid
+	// only during the call.
 	//
 	// It is not called for records that the backend refuses without naming them. It
 	// is also not called for overflow, for records too large to be captured, for
 	// Discard, and for records logged after Shutdown, because log calls would have
-	// to do that work. OnError and Stats report these.
+	// to do that work; nor for records on disk that can no longer be read. OnError
+	// and Stats report these.
 	//
 	// The rules for OnError hold for it too. Calls of the two never overlap.
 	OnDrop func(reason string, e *Event)
