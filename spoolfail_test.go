@@ -21,7 +21,14 @@ func TestSpoolDiskFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
 		tr := start(t, always(status(503)), Options{MaxPending: 1000, Spool: SpoolOptions{Dir: dir, SyncLevel: slog.LevelError}})
-		wayIsFree := standInTheWay(t, dir)
+		var inTheWay []string // of the first segments: each try has a name of its own
+		for n := range 64 {
+			path := filepath.Join(dir, fmt.Sprintf("seg-%016x", n+1))
+			if err := os.Mkdir(path, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			inTheWay = append(inTheWay, path)
+		}
 		tr.say(counted(0, 100)...)
 		time.Sleep(10 * time.Second)
 		s := tr.Stats()
@@ -36,7 +43,11 @@ func TestSpoolDiskFails(t *testing.T) {
 		if tr.toldOf(ErrSpool) != 1 || tr.toldOf(ErrSpoolRecovered) != 0 {
 			t.Errorf("told %v", tr.reports())
 		}
-		wayIsFree()
+		for _, path := range inTheWay {
+			if err := os.Remove(path); err != nil {
+				t.Fatal(err)
+			}
+		}
 		time.Sleep(10 * time.Second)
 		if s := tr.Stats(); s.Written != 101 || s.Unprotected != 0 {
 			t.Errorf("%+v: written %d", s, s.Written)
@@ -49,59 +60,6 @@ func TestSpoolDiskFails(t *testing.T) {
 			t.Fatal(err)
 		}
 		tr.wantTaken(append(counted(0, 100), "it does not wait for what fails")...)
-	})
-}
-
-// standInTheWay makes the next segments fail, until what it returns is called.
-func standInTheWay(t *testing.T, dir string) (free func()) {
-	t.Helper()
-	var inTheWay []string
-	for n := range 64 { // each try has a name of its own
-		path := filepath.Join(dir, fmt.Sprintf("seg-%016x", n+1))
-		if err := os.Mkdir(path, 0o700); err != nil {
-			t.Fatal(err)
-		}
-		inTheWay = append(inTheWay, path)
-	}
-	return func() {
-		for _, path := range inTheWay {
-			if err := os.Remove(path); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-}
-
-// A disk is not known to work as long as there is nothing to write: only a write tells.
-// Until then it has failed once.
-func TestSpoolRecoversByAWrite(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		dir := t.TempDir()
-		tr := start(t, always(status(503)), Options{Spool: SpoolOptions{Dir: dir}})
-		wayIsFree := standInTheWay(t, dir)
-		deliver := func() { // from memory
-			tr.answerWith(always(status(200)))
-			if err := tr.Flush(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			time.Sleep(time.Minute)
-			tr.answerWith(always(status(503)))
-		}
-		for _, msg := range []string{"a", "b"} {
-			tr.say(msg)
-			time.Sleep(10 * time.Second)
-			deliver()
-			if tr.toldOf(ErrSpool) != 1 || tr.toldOf(ErrSpoolRecovered) != 0 {
-				t.Fatalf("told %v", tr.reports())
-			}
-		}
-		wayIsFree()
-		tr.say("c")
-		time.Sleep(100 * time.Millisecond) // less than a disk that fails is left alone
-		synctest.Wait()
-		if s := tr.Stats(); s.Written != 1 || tr.toldOf(ErrSpool) != 1 || tr.toldOf(ErrSpoolRecovered) != 1 {
-			t.Errorf("written %d, told %v", s.Written, tr.reports())
-		}
 	})
 }
 

@@ -74,7 +74,6 @@ func (s *Spool) fail(write, keep error, now time.Time) {
 	s.failing, s.refusing = err, write != nil
 	s.broadcastLocked()
 	s.mu.Unlock()
-	s.w.unproven = s.w.unproven || write != nil
 	s.w.backoff = min(max(2*s.w.backoff, minRetry), maxRetry)
 	s.w.retry = now.Add(s.w.backoff)
 	if first && s.opts.OnState != nil {
@@ -92,12 +91,4 @@ func (s *Spool) recovered() {
 	if was && s.opts.OnState != nil {
 		s.opts.OnState(nil)
 	}
-}
-
-// tryAgain has the next record be written at once, though the disk is not known to work.
-func (s *Spool) tryAgain() {
-	s.mu.Lock()
-	s.refusing = false
-	s.mu.Unlock()
-	s.w.backoff, s.w.retry = 0, time.Time{}
 }

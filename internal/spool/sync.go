@@ -25,13 +25,12 @@ func (s *Spool) syncAll() error {
 			return fmt.Errorf("sync %s: %w", segmentName(seg.number), err)
 		}
 		s.noteSynced(seg)
-		w.unproven = false
 	}
 	if w.dirDirty {
 		if err := s.dir.syncDir(); err != nil {
 			return fmt.Errorf("sync directory: %w", err)
 		}
-		w.dirDirty, w.unproven = false, false
+		w.dirDirty = false
 	}
 	for _, seg := range w.unsynced {
 		s.closeSegment(seg)

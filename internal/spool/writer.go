@@ -33,7 +33,6 @@ type writer struct {
 	hasMeta bool
 	gen     uint64
 
-	unproven bool // a write or a sync failed, and none succeeded since
 	backoff  time.Duration
 	retry    time.Time
 	closeErr error
@@ -87,11 +86,7 @@ func (s *Spool) step(now time.Time) (next time.Duration, ended bool) {
 		s.fail(write, keep, now)
 		return s.w.backoff, false
 	}
-	if s.w.unproven { // there was nothing to write: the next write tells
-		s.tryAgain()
-	} else {
-		s.recovered()
-	}
+	s.recovered()
 	return s.nextDue(time.Now()), false
 }
 
@@ -287,7 +282,6 @@ func (s *Spool) wrote(seg *segment, f *frame) bool {
 	if vanished {
 		return false
 	}
-	w.unproven = false
 	f.seg, f.off = seg, seg.limit
 	if w.unsyncedAt.IsZero() {
 		w.unsyncedAt = time.Now()
