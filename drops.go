@@ -11,6 +11,9 @@ type drops struct {
 
 // tell calls onDrop for each record of pc, whose blocks must not have been released.
 func (d *drops) tell(pc piece, why reason) {
+	if why == corrupt {
+		return // only another version can decode them
+	}
 	for _, s := range pc.spans {
 		d.encoder.from(s.b.origin)
 		for i := s.from; i < s.to; i++ {

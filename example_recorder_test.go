@@ -70,7 +70,7 @@ func ExampleRecord() {
 	}
 	server := recorded(prices)
 	for _, path := range []string{"/tea", "/unknown", "/coffee"} {
-		server(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, path, nil))
+		server(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, path, http.NoBody))
 	}
 
 	if err := h.Close(); err != nil {

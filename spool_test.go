@@ -167,7 +167,8 @@ func TestSpoolIsNotTouched(t *testing.T) {
 // MaxAge is decided when a record would be sent, by when it was logged.
 func TestSpoolMaxAge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		o := Options{MaxPending: 100, BatchRecords: 20, Spool: SpoolOptions{Dir: t.TempDir(), MaxAge: time.Hour}}
+		var d dropped
+		o := Options{MaxPending: 100, BatchRecords: 20, OnDrop: d.note, Spool: SpoolOptions{Dir: t.TempDir(), MaxAge: time.Hour}}
 		tr := start(t, always(status(503).with("Retry-After", "60")), o)
 		for i := range 30 {
 			tr.say(counted(10*i, 10)...)
@@ -180,6 +181,11 @@ func TestSpoolMaxAge(t *testing.T) {
 		tr.Flush(t.Context())
 		tr.wantBooks(100, Dropped{Expired: 300}, 0)
 		tr.wantTaken(counted(300, 100)...)
+		var told [][2]string
+		for _, msg := range counted(0, 300) {
+			told = append(told, [2]string{"expired", msg})
+		}
+		d.want(t, told...)
 	})
 }
 

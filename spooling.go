@@ -68,8 +68,9 @@ type origin struct {
 }
 
 // hurryBytes of fresh records do not wait for SpoolOptions.Delay, nor does a quarter
-// of MaxPending: they might have to be dropped before they are on disk.
-const hurryBytes = 1 << 20
+// of MaxPending or of MaxPendingBytes: they might have to be dropped before they are on
+// disk. With less, a short burst would be written beside its calls, which slows them.
+const hurryBytes = 4 << 20
 
 // stuckFor is how long the batcher leaves alone what it could not read from disk.
 const stuckFor = time.Second

@@ -31,6 +31,9 @@ type file interface {
 	// have dropped what it could not write and say so only once: an error is
 	// final for this file.
 	sync() error
+	// writeBack has the disk begin with what was written there, and waits for nothing:
+	// the next sync has less to do. It promises nothing, and takes no error from sync.
+	writeBack(off, size int64)
 	// preallocate makes room for size bytes, which read as zeros; fs.ErrExist
 	// and errors.ErrUnsupported are no failure.
 	preallocate(size int64) error

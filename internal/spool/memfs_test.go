@@ -271,6 +271,8 @@ func (f *memFile) sync() error {
 	})
 }
 
+func (f *memFile) writeBack(int64, int64) {}
+
 func (f *memFile) preallocate(size int64) error {
 	return f.m.do("preallocate", f.name, func() error {
 		if f.m.roomLocked() < size-int64(len(f.n.data)) {

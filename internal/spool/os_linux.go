@@ -16,6 +16,12 @@ func syncData(f *os.File) error {
 	}
 }
 
+// writeBack does not wait, so it does not see, or take from the next sync, the error of
+// a page that was not written.
+func writeBack(f *os.File, off, size int64) {
+	_ = unix.SyncFileRange(int(f.Fd()), off, size, unix.SYNC_FILE_RANGE_WRITE)
+}
+
 func preallocate(f *os.File, size int64) error {
 	for {
 		err := unix.Fallocate(int(f.Fd()), 0, 0, size)

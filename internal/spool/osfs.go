@@ -216,6 +216,7 @@ func syncParent(path string) error {
 type osFile struct{ *os.File }
 
 func (f osFile) sync() error                  { return syncData(f.File) }
+func (f osFile) writeBack(off, size int64)    { writeBack(f.File, off, size) }
 func (f osFile) preallocate(size int64) error { return preallocate(f.File, size) }
 
 func (f osFile) size() (int64, error) {

@@ -24,6 +24,7 @@ type segment struct {
 
 	f          file // open while it is written, or not yet durable
 	synced     int64
+	begun      int64 // up to here the disk was told to begin, not to be done
 	syncedEnd  uint64
 	syncedLast uint64
 }

@@ -115,6 +115,10 @@ const (
 	// read back, and checked.
 	retainBytes = 3 << 19
 
+	// writeBackBytes are given to the disk before their sync is due, half of what
+	// SyncBytes is by default.
+	writeBackBytes = 512 << 10
+
 	// maxUnsynced is how many full segments wait for their sync at most, each
 	// with a file that is open.
 	maxUnsynced = 8

@@ -300,5 +300,15 @@ func (s *Spool) wrote(seg *segment, f *frame) bool {
 		s.broadcastLocked()
 	}
 	s.mu.Unlock()
+	s.writeBack(seg)
 	return true
+}
+
+// writeBack has the disk begin with what will be synced, while run goes on.
+func (s *Spool) writeBack(seg *segment) {
+	from := max(seg.begun, seg.synced)
+	if s.opts.SyncBytes > 0 && seg.limit-from >= writeBackBytes {
+		seg.f.writeBack(from, seg.limit-from)
+		seg.begun = seg.limit
+	}
 }
