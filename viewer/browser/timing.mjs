@@ -4,7 +4,7 @@
 // Playwright's hooks cost more than some pages do. What the browser takes for a page
 // with a line of text and nothing else is measured first.
 //
-//	node timing.mjs http://127.0.0.1:7777 [times]
+//	node timing.mjs http://127.0.0.1:7777 [times] [names, with commas]
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
