@@ -129,9 +129,20 @@ export function lasted(ms) {
   return Math.floor(s / 86400) + " d " + Math.floor((s % 86400) / 3600) + " h";
 }
 
-// painted waits until what is on the page now is seen.
+// painted waits until what is on the page now is seen. A page's first frame is seen
+// some time after it is made: what is added earlier holds it up.
 export function painted() {
-  return new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+  return new Promise((done) => {
+    if (performance.getEntriesByName("first-contentful-paint").length) {
+      requestAnimationFrame(() => setTimeout(done));
+      return;
+    }
+    new PerformanceObserver((list, observer) => {
+      observer.disconnect();
+      done();
+    }).observe({ type: "paint", buffered: true });
+    setTimeout(done, 300); // a page that is not in front is not painted
+  });
 }
 
 export function debounce(fn, ms) {

@@ -96,6 +96,7 @@ onKey("0", () => search.enter(withTime(search.input.value, "")));
 async function show(page, q, signal) {
   more.hidden = true; // until all rows are there
   list.append(...page.records.slice(0, firstRows).map(row));
+  performance.mark("rows");
   shownRows += page.records.length;
   cursor = page.next || "";
   more.textContent = page.partial ? "Look further back" : "Older records";
