@@ -5,8 +5,6 @@
 //
 // It talks to a real process over HTTP on loopback. Absolute figures do not
 // transfer to other machines; ratios within one run mostly do.
-//
-//nolint:forbidigo,errcheck // it prints its figures, and writes bodies into memory
 package main
 
 import (
@@ -52,7 +50,7 @@ func figures(binary, dir string, rows int) (err error) {
 		if dir, err = os.MkdirTemp("", "viewer-measure-"); err != nil {
 			return err
 		}
-		defer os.RemoveAll(dir)
+		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	}
 	v, err := startViewer(binary, dir, "-max-bytes", "100000000000", "-max-age", "8760h")
 	if err != nil {
@@ -88,7 +86,7 @@ func figuresOfSpans(binary, dir string, n int) (err error) {
 		if dir, err = os.MkdirTemp("", "viewer-measure-"); err != nil {
 			return err
 		}
-		defer os.RemoveAll(dir)
+		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	}
 	v, err := startViewer(binary, dir, "-max-bytes", "100000000000", "-max-age", "8760h")
 	if err != nil {

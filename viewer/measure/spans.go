@@ -1,9 +1,6 @@
-//nolint:forbidigo // it prints its figures
 package main
 
 import (
-	"bytes"
-	"compress/gzip"
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
@@ -49,11 +46,7 @@ func (g *generator) spans(n int) []byte {
 	}
 	resource := field2(nil, 1, attribute("service.name", g.source()))
 	body := field2(nil, 1, field2(field2(nil, 1, resource), 2, scope))
-	var b bytes.Buffer
-	z, _ := gzip.NewWriterLevel(&b, gzip.BestSpeed)
-	z.Write(body) //nolint:errcheck // into memory
-	z.Close()     //nolint:errcheck // into memory
-	return b.Bytes()
+	return gzipped(body)
 }
 
 // field2 appends a field whose value has a length.
