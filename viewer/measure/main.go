@@ -58,7 +58,7 @@ func figures(binary, dir string, rows int) (err error) {
 	}
 	defer func() { err = errors.Join(err, v.stop(os.Interrupt)) }()
 	if rows == 0 {
-		return ask(v)
+		return errors.Join(ask(v), agents(v), exports(v))
 	}
 	g := newGenerator(rows)
 	for _, part := range []int{rows / 2, rows - rows/2} {
@@ -73,7 +73,7 @@ func figures(binary, dir string, rows int) (err error) {
 			return err
 		}
 	}
-	if err := beside(v, g); err != nil {
+	if err := errors.Join(agents(v), exports(v), beside(v, g)); err != nil {
 		return err
 	}
 	return v.sizes(dir, int(g.made.Load()))
@@ -152,16 +152,24 @@ type question struct {
 
 func askAll(v *process, questions []question) error {
 	for _, q := range questions {
-		var took []time.Duration
-		for range q.times {
-			start := time.Now()
-			if err := v.get(q.path, nil); err != nil {
-				return err
-			}
-			took = append(took, time.Since(start))
+		if err := timed(q.what, q.times, func() error { return v.get(q.path, nil) }); err != nil {
+			return err
 		}
-		fmt.Printf("%-26s p50 %-10v p95 %v\n", q.what, quantile(took, 0.5), quantile(took, 0.95))
 	}
+	return nil
+}
+
+// timed does something so often, and prints how long it took.
+func timed(what string, times int, fn func() error) error {
+	var took []time.Duration
+	for range times {
+		start := time.Now()
+		if err := fn(); err != nil {
+			return err
+		}
+		took = append(took, time.Since(start))
+	}
+	fmt.Printf("%-26s p50 %-10v p95 %v\n", what, quantile(took, 0.5), quantile(took, 0.95))
 	return nil
 }
 

@@ -77,6 +77,9 @@ func traces(v *process, n int) error {
 	}
 	middle := strconv.FormatInt((newest/1e6-int64(3*24*time.Hour/time.Millisecond))<<20, 10) // of a week
 	name := url.QueryEscape(spanName(7))
+	if err := v.tool("find_traces", map[string]any{"name": spanName(7), "source": "svc3"}); err != nil {
+		return err
+	}
 	return askAll(v, []question{
 		{"the latest 50 traces", "/api/traces", 100},
 		{"a page in the middle", "/api/traces?cursor=" + middle, 100},
