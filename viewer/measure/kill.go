@@ -1,9 +1,7 @@
-//nolint:forbidigo,errcheck // it prints its figures, and writes bodies into memory
 package main
 
 import (
 	"bytes"
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -15,12 +13,12 @@ import (
 // killLoop kills the viewer again and again while records come in. A batch whose
 // answer was lost is sent again with the same ids, as slogship does. In the end
 // each record that was acknowledged is there, and none twice.
-func killLoop(binary string, kills int) error {
+func killLoop(binary string, kills int) (err error) {
 	dir, err := os.MkdirTemp("", "viewer-kill-")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	prefix := fmt.Sprintf("%016x%016x", rand.Uint64(), rand.Uint64())
 	next := 0
 	acknowledged := map[int]bool{}
@@ -113,15 +111,13 @@ func killLoop(binary string, kills int) error {
 // numbered is a batch whose messages are their numbers.
 func numbered(prefix string, b [2]int) []byte {
 	var out bytes.Buffer
-	z := gzip.NewWriter(&out)
-	fmt.Fprint(z, `{"batch":[`)
+	fmt.Fprint(&out, `{"batch":[`)
 	for i := b[0]; i < b[1]; i++ {
 		if i > b[0] {
-			fmt.Fprint(z, ",")
+			fmt.Fprint(&out, ",")
 		}
-		fmt.Fprintf(z, `{"id":"%s%016x","timestamp":%q,"message":"n%d","metadata":{"level":"info"}}`, prefix, i, time.Now().UTC().Format(time.RFC3339Nano), i)
+		fmt.Fprintf(&out, `{"id":"%s%016x","timestamp":%q,"message":"n%d","metadata":{"level":"info"}}`, prefix, i, time.Now().UTC().Format(time.RFC3339Nano), i)
 	}
-	fmt.Fprint(z, "]}")
-	z.Close()
-	return out.Bytes()
+	fmt.Fprint(&out, "]}")
+	return gzipped(out.Bytes())
 }

@@ -5,8 +5,6 @@
 //
 // It talks to a real process over HTTP on loopback. Absolute figures do not
 // transfer to other machines; ratios within one run mostly do.
-//
-//nolint:forbidigo,errcheck // it prints its figures, and writes bodies into memory
 package main
 
 import (
@@ -52,7 +50,7 @@ func figures(binary, dir string, rows int) (err error) {
 		if dir, err = os.MkdirTemp("", "viewer-measure-"); err != nil {
 			return err
 		}
-		defer os.RemoveAll(dir)
+		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	}
 	v, err := startViewer(binary, dir, "-max-bytes", "100000000000", "-max-age", "8760h")
 	if err != nil {
@@ -60,7 +58,7 @@ func figures(binary, dir string, rows int) (err error) {
 	}
 	defer func() { err = errors.Join(err, v.stop(os.Interrupt)) }()
 	if rows == 0 {
-		return ask(v)
+		return errors.Join(ask(v), agents(v), exports(v))
 	}
 	g := newGenerator(rows)
 	for _, part := range []int{rows / 2, rows - rows/2} {
@@ -75,7 +73,7 @@ func figures(binary, dir string, rows int) (err error) {
 			return err
 		}
 	}
-	if err := beside(v, g); err != nil {
+	if err := errors.Join(agents(v), exports(v), beside(v, g)); err != nil {
 		return err
 	}
 	return v.sizes(dir, int(g.made.Load()))
@@ -88,7 +86,7 @@ func figuresOfSpans(binary, dir string, n int) (err error) {
 		if dir, err = os.MkdirTemp("", "viewer-measure-"); err != nil {
 			return err
 		}
-		defer os.RemoveAll(dir)
+		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	}
 	v, err := startViewer(binary, dir, "-max-bytes", "100000000000", "-max-age", "8760h")
 	if err != nil {
@@ -154,16 +152,24 @@ type question struct {
 
 func askAll(v *process, questions []question) error {
 	for _, q := range questions {
-		var took []time.Duration
-		for range q.times {
-			start := time.Now()
-			if err := v.get(q.path, nil); err != nil {
-				return err
-			}
-			took = append(took, time.Since(start))
+		if err := timed(q.what, q.times, func() error { return v.get(q.path, nil) }); err != nil {
+			return err
 		}
-		fmt.Printf("%-26s p50 %-10v p95 %v\n", q.what, quantile(took, 0.5), quantile(took, 0.95))
 	}
+	return nil
+}
+
+// timed does something so often, and prints how long it took.
+func timed(what string, times int, fn func() error) error {
+	var took []time.Duration
+	for range times {
+		start := time.Now()
+		if err := fn(); err != nil {
+			return err
+		}
+		took = append(took, time.Since(start))
+	}
+	fmt.Printf("%-26s p50 %-10v p95 %v\n", what, quantile(took, 0.5), quantile(took, 0.95))
 	return nil
 }
 

@@ -1,4 +1,3 @@
-//nolint:forbidigo // it prints its figures
 package main
 
 import (
@@ -39,7 +38,7 @@ func startViewer(binary, dir string, args ...string) (*process, error) {
 	lines := bufio.NewScanner(diag)
 	for lines.Scan() {
 		if url := regexp.MustCompile(`http://[^/]+`).FindString(lines.Text()); url != "" {
-			go io.Copy(os.Stderr, diag)
+			go func() { _, _ = io.Copy(os.Stderr, diag) }() // until the viewer ends
 			return &process{cmd, url}, nil
 		}
 	}

@@ -1,9 +1,6 @@
-//nolint:forbidigo // it prints its figures
 package main
 
 import (
-	"bytes"
-	"compress/gzip"
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
@@ -49,11 +46,7 @@ func (g *generator) spans(n int) []byte {
 	}
 	resource := field2(nil, 1, attribute("service.name", g.source()))
 	body := field2(nil, 1, field2(field2(nil, 1, resource), 2, scope))
-	var b bytes.Buffer
-	z, _ := gzip.NewWriterLevel(&b, gzip.BestSpeed)
-	z.Write(body) //nolint:errcheck // into memory
-	z.Close()     //nolint:errcheck // into memory
-	return b.Bytes()
+	return gzipped(body)
 }
 
 // field2 appends a field whose value has a length.
@@ -84,6 +77,9 @@ func traces(v *process, n int) error {
 	}
 	middle := strconv.FormatInt((newest/1e6-int64(3*24*time.Hour/time.Millisecond))<<20, 10) // of a week
 	name := url.QueryEscape(spanName(7))
+	if err := v.tool("find_traces", map[string]any{"name": spanName(7), "source": "svc3"}); err != nil {
+		return err
+	}
 	return askAll(v, []question{
 		{"the latest 50 traces", "/api/traces", 100},
 		{"a page in the middle", "/api/traces?cursor=" + middle, 100},

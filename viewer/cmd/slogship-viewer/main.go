@@ -138,7 +138,7 @@ func serve(ctx context.Context, args []string, diag io.Writer) error {
 	case <-ctx.Done():
 		end, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
-		err = server.Shutdown(end) //nolint:contextcheck // ctx is done
+		err = server.Shutdown(end) // ctx is done
 	}
 	return errors.Join(err, v.Close())
 }

@@ -121,51 +121,78 @@ func (a *API) templates(r *http.Request) (any, error) {
 func (a *API) status(r *http.Request) (any, error) { return a.Store.Status(r.Context()) }
 
 // export streams all that a query finds, newest first, for as long as the client
-// reads.
+// reads. What fails on the way breaks the connection off: an end like any other
+// would make a part look like the whole.
 func (a *API) export(w http.ResponseWriter, r *http.Request) {
 	sel, err := a.selection(r)
 	if err != nil {
 		fail(w, err)
 		return
 	}
-	var line func(rec Record) error
-	switch format := r.URL.Query().Get("format"); format {
-	case "", "ndjson":
-		w.Header().Set("Content-Type", "application/x-ndjson")
-		e := json.NewEncoder(w)
-		line = func(rec Record) error { return e.Encode(rec) }
-	case "csv":
-		w.Header().Set("Content-Type", "text/csv; charset=utf-8")
-		c := csv.NewWriter(w)
-		defer c.Flush()
-		_ = c.Write([]string{"time", "level", "source", "msg", "trace", "span", "attrs"})
-		line = func(rec Record) error {
-			return c.Write([]string{rec.Time, rec.Level, harmless(rec.Source), harmless(rec.Message), rec.Trace, rec.Span, string(rec.Attrs)})
-		}
-	default:
+	format := r.URL.Query().Get("format")
+	if format != "" && format != "ndjson" && format != "csv" {
 		fail(w, &failure{status: http.StatusBadRequest, Text: "format is ndjson or csv"})
 		return
 	}
+	page, err := a.Store.Scan(r.Context(), sel, 0, maxPage, false, store.Budget{})
+	if err != nil {
+		fail(w, err)
+		return
+	}
 	w.Header().Set("Content-Disposition", "attachment; filename=logs")
-	for cursor := int64(0); ; {
-		page, err := a.Store.Scan(r.Context(), sel, cursor, maxPage, false, store.Budget{})
+	write := ndjsonLines(w)
+	if format == "csv" {
+		write = csvLines(w)
+	}
+	for {
+		if err == nil {
+			err = write(page.Records)
+		}
 		if err != nil {
-			return // the client sees the end of the connection, not of the file
+			panic(http.ErrAbortHandler) // the client may have left, or the database failed
 		}
-		for i := range page.Records {
-			if line(NewRecord(&page.Records[i])) != nil {
-				return
-			}
-		}
-		if cursor = page.Next; cursor == 0 {
+		if page.Next == 0 {
 			return
 		}
+		page, err = a.Store.Scan(r.Context(), sel, page.Next, maxPage, false, store.Budget{})
 	}
 }
 
-// harmless keeps a spreadsheet from taking a text for a formula.
-func harmless(s string) string {
-	if s != "" && (s[0] == '=' || s[0] == '+' || s[0] == '-' || s[0] == '@') {
+func ndjsonLines(w http.ResponseWriter) func(records []store.Record) error {
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	e := json.NewEncoder(w)
+	return func(records []store.Record) error {
+		for i := range records {
+			if err := e.Encode(NewRecord(&records[i])); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+func csvLines(w http.ResponseWriter) func(records []store.Record) error {
+	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
+	c := csv.NewWriter(w)
+	_ = c.Write([]string{"time", "level", "source", "msg", "trace", "span", "attrs"}) // Error says it
+	return func(records []store.Record) error {
+		for i := range records {
+			r := NewRecord(&records[i])
+			_ = c.Write([]string{r.Time, r.Level, Harmless(r.Source), Harmless(r.Message), r.Trace, r.Span, string(r.Attrs)}) // as above
+		}
+		c.Flush()
+		return c.Error()
+	}
+}
+
+// Harmless keeps a spreadsheet from taking a text for a formula: an apostrophe
+// before it makes it text. Spreadsheets skip white space at the start of a cell.
+func Harmless(s string) string {
+	if s == "" {
+		return s
+	}
+	switch s[0] {
+	case '=', '+', '-', '@', '\t', '\r', '\n':
 		return "'" + s
 	}
 	return s

@@ -42,7 +42,7 @@ func CSV(w io.Writer) Sink {
 		if err := head(); err != nil {
 			return err
 		}
-		return c.Write([]string{r.Time, r.Level, harmless(r.Source), harmless(r.Message), r.Trace, r.Span, string(r.Attrs)})
+		return c.Write([]string{r.Time, r.Level, api.Harmless(r.Source), api.Harmless(r.Message), r.Trace, r.Span, string(r.Attrs)})
 	}, func() error {
 		if err := head(); err != nil {
 			return err
@@ -64,16 +64,4 @@ func (l *lines) Close(taken int64) (int64, error) {
 		return 0, fmt.Errorf("the output cannot be written: %w", err)
 	}
 	return taken, nil
-}
-
-// harmless keeps a spreadsheet from taking a text for a formula.
-func harmless(s string) string {
-	if s == "" {
-		return s
-	}
-	switch s[0] {
-	case '=', '+', '-', '@', '\t', '\r', '\n':
-		return "'" + s
-	}
-	return s
 }

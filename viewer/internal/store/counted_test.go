@@ -253,7 +253,9 @@ func TestTraces(t *testing.T) {
 	}{
 		"all": {TraceSelection{}, 300}, "name": {TraceSelection{Name: "GET /1"}, 100}, "part": {TraceSelection{Name: "get"}, 300},
 		"nothing": {TraceSelection{Name: "POST"}, 0}, "source": {TraceSelection{Source: "web"}, 300}, "failed": {TraceSelection{Failed: true}, 30},
-		"slow": {TraceSelection{MinTook: 251 * time.Millisecond}, 50}, "time": {TraceSelection{From: noon.Add(time.Minute).UnixMilli()}, 240},
+		"name and source": {TraceSelection{Name: "GET /1", Source: "web"}, 100}, "name of another source": {TraceSelection{Name: "GET /1", Source: "db"}, 0},
+		"names and source": {TraceSelection{Name: "get", Source: "web"}, 300},
+		"slow":             {TraceSelection{MinTook: 251 * time.Millisecond}, 50}, "time": {TraceSelection{From: noon.Add(time.Minute).UnixMilli()}, 240},
 	} {
 		got := 0
 		for cursor := int64(0); ; {

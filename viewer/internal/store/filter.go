@@ -52,7 +52,7 @@ func (f *filters) load(w *writer) error {
 	if err != nil {
 		return err
 	}
-	defer rows.Close() //nolint:errcheck // Err says what went wrong
+	defer rows.Close()
 	for rows.Next() {
 		var n int
 		var lo, hi int64

@@ -33,7 +33,7 @@ func (s *Store) Groups(ctx context.Context, resolved bool, before int64, limit i
 		if err != nil {
 			return err
 		}
-		defer rows.Close() //nolint:errcheck // Err says what went wrong
+		defer rows.Close()
 		for rows.Next() {
 			var g Group
 			var src, tmpl int64
@@ -64,7 +64,7 @@ func (g *Group) readHours(ctx context.Context, tx *sql.Tx, now time.Time) error 
 	if err != nil {
 		return err
 	}
-	defer rows.Close() //nolint:errcheck // Err says what went wrong
+	defer rows.Close()
 	for rows.Next() {
 		var t, n int64
 		if err := rows.Scan(&t, &n); err != nil {

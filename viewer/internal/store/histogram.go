@@ -128,7 +128,7 @@ func (s *Store) countRolls(ctx context.Context, sel *Selection, h *Histogram, fr
 	if err != nil {
 		return err
 	}
-	defer rows.Close() //nolint:errcheck // Err says what went wrong
+	defer rows.Close()
 	for rows.Next() {
 		var t, src, n int64
 		var c event.Class
@@ -189,7 +189,7 @@ func (s *Store) Templates(ctx context.Context, from, to int64, limit int) ([]Nam
 		if err != nil {
 			return err
 		}
-		defer rows.Close() //nolint:errcheck // Err says what went wrong
+		defer rows.Close()
 		for rows.Next() {
 			var tmpl, n int64
 			if err := rows.Scan(&tmpl, &n); err != nil {

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"strings"
 
-	"modernc.org/sqlite" //nolint:depguard // the list is that of the root module
+	"modernc.org/sqlite"
 )
 
 // perInsert is how many rows one statement inserts: each statement costs, and the

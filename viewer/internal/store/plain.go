@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"modernc.org/sqlite" //nolint:depguard // the list is that of the root module
+	"modernc.org/sqlite"
 )
 
 // plain says in words what SQLite's error means to whoever reads it: on the status

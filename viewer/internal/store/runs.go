@@ -90,7 +90,7 @@ func (d *runs) load(w *writer) error {
 // of returns the count of a run, which it makes where there is none, or nil.
 func (d *runs) of(w *writer, k runKey, ms int64) (*runCount, error) {
 	if k.none() {
-		return nil, nil //nolint:nilnil // no run is no error
+		return nil, nil // no run is no error
 	}
 	if d.last.count == nil || d.last.key != k {
 		id, known := d.ids[k]

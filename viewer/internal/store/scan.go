@@ -196,7 +196,7 @@ func (sc *scanner) run(ctx context.Context, tx *sql.Tx, p plan, r keyRange, asce
 	if err != nil {
 		return false, err
 	}
-	defer rows.Close() //nolint:errcheck // Err says what went wrong
+	defer rows.Close()
 	var row logScan
 	for rows.Next() {
 		if sc.page.Scanned >= sc.budget.Rows || sc.page.Scanned%256 == 255 && time.Now().After(sc.deadline) {

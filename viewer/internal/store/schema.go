@@ -80,7 +80,7 @@ CREATE TABLE fresh (id INTEGER PRIMARY KEY, n INTEGER NOT NULL, lo INTEGER NOT N
 -- What was received, by id: ranges of slogship's numbers for each sender, hashes of all others.
 CREATE TABLE senders (prefix BLOB PRIMARY KEY, ranges BLOB NOT NULL, last INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE seen (gen INTEGER, hash INTEGER, PRIMARY KEY (gen, hash)) WITHOUT ROWID;
-`, schemaRuns}
+`, schemaRuns, schemaNameOfSource}
 
 // migrate runs the scripts that the database has not seen. A script that fails
 // leaves the database as the one before it did.

@@ -33,7 +33,7 @@ func (d *seen) load(w *writer) error {
 	if err != nil {
 		return err
 	}
-	defer rows.Close() //nolint:errcheck // Err says what went wrong
+	defer rows.Close()
 	for rows.Next() {
 		var prefix, packed []byte
 		if err := rows.Scan(&prefix, &packed); err != nil {
@@ -48,7 +48,7 @@ func (d *seen) load(w *writer) error {
 	if err != nil {
 		return err
 	}
-	defer hashes.Close() //nolint:errcheck // Err says what went wrong
+	defer hashes.Close()
 	for first := true; hashes.Next(); first = false {
 		var gen, hash int64
 		if err := hashes.Scan(&gen, &hash); err != nil {

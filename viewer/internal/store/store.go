@@ -24,7 +24,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	_ "modernc.org/sqlite" //nolint:depguard // the driver; the list is that of the root module
+	_ "modernc.org/sqlite" // the driver
 )
 
 // Options say how much is kept, and how safely. The zero value is usable.

@@ -55,6 +55,9 @@ func (s *Store) Traces(ctx context.Context, sel TraceSelection, cursor int64, li
 		for id := range named {
 			where = " AND name = " + itoa(id)
 		}
+		if sel.Source != "" {
+			index, where = "spans_name_src", where+" AND src = "+itoa(src)
+		}
 	case sel.Source != "":
 		index, where = "spans_src", " AND src = "+itoa(src)
 	case sel.Failed:
@@ -65,7 +68,7 @@ func (s *Store) Traces(ctx context.Context, sel TraceSelection, cursor int64, li
 	if err != nil {
 		return nil, 0, err
 	}
-	defer rows.Close() //nolint:errcheck // Err says what went wrong
+	defer rows.Close()
 	deadline := time.Now().Add(b.Time)
 	var last int64
 	for n := 0; rows.Next(); n++ {
@@ -113,7 +116,7 @@ func (s *Store) Trace(ctx context.Context, id [16]byte) (spans []SpanRecord, err
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close() //nolint:errcheck // Err says what went wrong
+	defer rows.Close()
 	for rows.Next() {
 		r, _, err := s.scanSpan(rows)
 		if err != nil {

@@ -127,7 +127,7 @@ export class Drawer {
     const table = (list, attr) => el("dl", { class: "attrs" }, list.map(([k, v]) => [
       el("dt", {}, k), el("dd", {}, el("span", { class: "value" }, v === null ? "null" : String(v)), this.buttons(k, v, attr))]));
     this.context = opens(el("div", { class: "context" }, "…"), (x) => this.open(x));
-    const attrs = flat(r.attrs);
+    const attrs = r.attrs ? flat(r.attrs) : [];
     this.element.replaceChildren(...[
       el("div", { class: "drawer-head" }, el("h2", {}, r.time.replace("T", " ")),
         el("button", { type: "button", onclick: (e) => copy(JSON.stringify(r, null, 2), e.currentTarget) }, "copy JSON"),
