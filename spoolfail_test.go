@@ -85,10 +85,10 @@ func until(t *testing.T, what string, ok func() bool) {
 	t.Fatalf("never: %s", what)
 }
 
-// failing is a disk that begins to fail and is well again, several times, in real time:
+// diskFails is a disk that begins to fail and is well again, several times, in real time:
 // each time is told once, memory goes on alone, which is counted, and in the end
 // everything is on disk and comes, in order.
-func failing(t *testing.T, dir string, fail, heal func()) {
+func diskFails(t *testing.T, dir string, fail, heal func()) {
 	tr := start(t, always(status(503)), Options{Spool: SpoolOptions{Dir: dir, Delay: time.Millisecond, MaxBytes: 16 << 20}})
 	said := 0
 	say := func(n int) {
@@ -155,7 +155,7 @@ func TestSpoolDiskIsFull(t *testing.T) {
 		return
 	}
 	filler := filepath.Join(at, "filler")
-	failing(t, filepath.Join(at, "spool"), func() {
+	diskFails(t, filepath.Join(at, "spool"), func() {
 		f, err := os.Create(filler)
 		if err != nil {
 			t.Fatal(err)
@@ -195,7 +195,7 @@ func TestSpoolDirIsReadOnly(t *testing.T) {
 			}
 		}
 	}
-	failing(t, dir, mode(0o500), mode(0o700))
+	diskFails(t, dir, mode(0o500), mode(0o700))
 }
 
 // A transport that ignores that its request is cancelled holds Shutdown up for a moment
