@@ -164,7 +164,7 @@ func TestPlainKeepsTheCutMark(t *testing.T) {
 func TestLongKeysOfScalars(t *testing.T) {
 	now := time.Now()
 	for _, n := range []int{126, 127, 128, 129, 300} {
-		for _, longest := range []int{20, 200, 1 << 10} {
+		for _, longest := range []int{20, 100, 200, 1 << 10} {
 			s := New(Options{MaxRecordBytes: longest})
 			r := slog.NewRecord(now, slog.LevelInfo, "m", 0)
 			key := strings.Repeat("k", n)
