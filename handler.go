@@ -182,7 +182,16 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 		return nil
 	}
 	c := h.core
-	if c.pending.block || !h.takeBare(&r) && !h.takePlain(&r) { // who waits for room keeps its record
+	taken := false
+	if room := h.state.Room(&r); room > 0 && !c.pending.block { // who waits for room keeps its record
+		switch {
+		case room <= record.BareBytes && record.NumAttrs(&r) == 0:
+			taken = h.takeBare(&r)
+		case room <= record.PlainBytes:
+			taken = h.takePlain(&r)
+		}
+	}
+	if !taken {
 		captured := h.state.Capture(ctx, &r)
 		c.takeIn(ctx, captured.Bytes, c.urgent(r.Level))
 		captured.Free()
@@ -193,13 +202,9 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	return nil
 }
 
-// takeBare takes in a record without attributes, if it can be captured on the stack. Its
-// buffer is shorter than that of takePlain, because each call has to clear it.
-func (h *Handler) takeBare(r *slog.Record) bool {
-	if record.NumAttrs(r) > 0 {
-		return false
-	}
-	var buf [record.BareBytes]byte
+// takePlain takes in a record that can be captured on the stack.
+func (h *Handler) takePlain(r *slog.Record) bool {
+	var buf [record.PlainBytes]byte
 	rec, ok := h.state.Plain(buf[:], r)
 	if ok {
 		h.core.pending.push(rec, h.core.urgent(r.Level))
@@ -207,9 +212,10 @@ func (h *Handler) takeBare(r *slog.Record) bool {
 	return ok
 }
 
-// takePlain takes in a record that can be captured on the stack.
-func (h *Handler) takePlain(r *slog.Record) bool {
-	var buf [record.PlainBytes]byte
+// takeBare is takePlain for a record without attributes. Its buffer is shorter, because
+// each call has to clear it.
+func (h *Handler) takeBare(r *slog.Record) bool {
+	var buf [record.BareBytes]byte
 	rec, ok := h.state.Plain(buf[:], r)
 	if ok {
 		h.core.pending.push(rec, h.core.urgent(r.Level))

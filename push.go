@@ -9,7 +9,9 @@ func (p *pending) push(rec []byte, urgent bool) { p.put(rec, urgent, true) }
 // put is push. Unless it may wake the batcher, the record waits for what does.
 func (p *pending) put(rec []byte, urgent, wake bool) {
 	own := p.ownBlock(rec)
-	p.lock()
+	if !p.mu.TryLock() { // the compiler inlines this one, and not lock
+		p.lock()
+	}
 	if p.refusedLocked(rec) {
 		p.mu.Unlock()
 		return
@@ -20,7 +22,11 @@ func (p *pending) put(rec []byte, urgent, wake bool) {
 		p.mu.Unlock()
 		return
 	}
-	p.shrinkLocked(p.maxRecords-1, p.maxBytes-len(rec))
+	for p.records >= p.maxRecords || p.bytes > p.maxBytes-len(rec) {
+		if !p.dropOldestLocked() {
+			p.shrinkLocked(p.maxRecords-1, p.maxBytes-len(rec))
+		}
+	}
 	last := p.takeLocked(rec, own, urgent, wake)
 	if p.held > p.maxHeld && !p.block {
 		p.shrinkHeldLocked()
@@ -129,6 +135,28 @@ func (p *pending) shrinkLocked(maxRecords, maxBytes int) {
 		}
 		p.dropFrontLocked(n)
 	}
+}
+
+// dropOldestLocked drops the oldest record, if that concerns the books only and another
+// one of its span is left; otherwise it reports false. It comes to what dropFrontLocked
+// does, in half the time, which each call pays where the queue is full.
+func (p *pending) dropOldestLocked() bool {
+	if p.aside.len() > 0 || p.disk != nil || len(p.waiters) > 0 || p.marked || p.losses.kept {
+		return false
+	}
+	s := p.queue.front()
+	b := s.b
+	if s.len() < 2 || b.cut != nil {
+		return false
+	}
+	p.records--
+	p.bytes -= b.end(s.from) - b.start(s.from)
+	s.from++
+	b.live--
+	p.lost[overflow]++
+	p.alarmLocked()
+	p.trimPartialLocked()
+	return true
 }
 
 // shrinkHeldLocked drops the oldest records, whole spans of them, until what is

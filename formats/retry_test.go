@@ -30,6 +30,13 @@ func (f *noting) AppendEvent(dst []byte, e *slogship.Event) []byte {
 	return out
 }
 
+// last is what f wrote last of a record.
+func (f *noting) last(message string) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.wrote[message]
+}
+
 // body is what f wrote of these records, framed.
 func (f *noting) body(messages []string) string {
 	f.mu.Lock()
@@ -75,14 +82,17 @@ func TestRetriesAreByteForByteTheSame(t *testing.T) {
 				format := &noting{Format: s.format, wrote: map[string]string{}}
 				first := map[string]string{}
 				sent := map[string]int{}
+				var mu sync.Mutex // guards first and sent: a log call does not wait for a request
 				well := false
 				b := backend{answer: func(n int, r request) response {
 					names := messageNames(r.body)
 					if want := format.body(names); r.body != want {
 						t.Fatalf("request %d is not of the events\n%s\nwant\n%s", n, r.body, want)
 					}
+					mu.Lock()
+					defer mu.Unlock()
 					for _, name := range names {
-						wrote := format.wrote[name]
+						wrote := format.last(name)
 						if first[name] == "" {
 							first[name] = wrote
 						}
@@ -120,7 +130,9 @@ func TestRetriesAreByteForByteTheSame(t *testing.T) {
 				for range 20 { // tosses of the one that is set aside
 					time.Sleep(time.Minute)
 					h.Handle(context.Background(), record(slog.LevelInfo, "record-99"))
+					mu.Lock()
 					first["record-99"] = "" // the next one has that name, too
+					mu.Unlock()
 				}
 				time.Sleep(time.Minute)
 				stats := h.Stats()

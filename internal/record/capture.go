@@ -31,11 +31,6 @@ type Captured struct {
 	Bytes []byte // it has room for headBytes
 
 	w writer
-
-	// The zone, in seconds east of UTC, of a location in the Unix second second.
-	zone     int
-	second   int64
-	location *time.Location
 }
 
 // keepScratch is the largest scratch buffer that goes back to the pool.
@@ -63,6 +58,12 @@ func (c *Captured) Free() {
 // may panic: that is contained where it is called.
 func (s *State) Capture(ctx context.Context, r *slog.Record) *Captured {
 	c := captureds.Get().(*Captured)
+	if room := s.Room(r); room > 0 && room <= cap(c.Bytes) {
+		if rec, ok := s.Plain(c.Bytes[:cap(c.Bytes)], r); ok {
+			c.Bytes = rec
+			return c
+		}
+	}
 	w := &c.w
 	w.begin(s.c, c.Bytes[:headBytes])
 	h := head{time: r.Time, level: r.Level}
@@ -84,7 +85,7 @@ func (s *State) Capture(ctx context.Context, r *slog.Record) *Captured {
 	if w.full || w.short || s.cut {
 		h.flags |= wasCut
 	}
-	putHead(w.buf, h.flags, h.level, w.entries, h.time, c.zoneOf(h.time))
+	putHead(w.buf, h.flags, h.level, w.entries, h.time, s.c.zoneOf(h.time))
 	c.Bytes = w.buf
 	if size := max(2*s.c.longest, minShort); len(c.Bytes) > size {
 		binary.LittleEndian.PutUint16(c.Bytes, h.flags|wasCut)
@@ -93,61 +94,79 @@ func (s *State) Capture(ctx context.Context, r *slog.Record) *Captured {
 	return c
 }
 
-// Lengths of buffers for [State.Plain]. Most records fit into PlainBytes, and most without
-// attributes into BareBytes. To clear the one costs the caller 8 ns, the other 2, and a
-// pool 10.
+// Lengths of buffers for [State.Plain] on the stack. To clear PlainBytes costs the caller 8 ns,
+// BareBytes 2; a pool costs 10.
 const (
 	PlainBytes = 384
 	BareBytes  = 128
 )
 
-// Plain captures r into buf, as Capture would, if r consists of scalars, fits, and
-// nothing of the user's has to be called. Otherwise it reports false.
-func (s *State) Plain(buf []byte, r *slog.Record) (rec []byte, ok bool) {
+// Room is how long a buffer Plain needs for r, about: what strings among the attributes
+// take is guessed. It is 0 if Plain cannot capture r.
+func (s *State) Room(r *slog.Record) int {
 	if !s.plain || !inPlace || len(r.Message) > s.c.longest || !isFresh(r.Time) || r.Level != slog.Level(int16(r.Level)) {
-		return nil, false
-	}
-	flags, source := uint16(hasTime), []byte(nil)
-	if s.c.addSource && r.PC != 0 {
-		if source = sourceOf(r.PC).members; len(source) > 0 {
-			flags |= hasSource
-		}
+		return 0
 	}
 	front, back := attrsInPlace(r)
-	const each = 24 // bytes of an entry, about: what would not fit is not tried
-	if headBytes+entryRoom+len(source)+len(r.Message)+len(s.attrs)+each*(len(front)+len(back)) > len(buf) {
-		return nil, false
-	}
 	if n := len(front); n > 0 && front[n-1].Value.Kind() == slog.KindAny { // an error comes last, mostly
-		return nil, false
+		return 0
 	}
-	end := headBytes + copy(buf[headBytes:], source)
-	end += putString(buf[end:], r.Message)
-	end += copy(buf[end:], s.attrs)
-	end, n := putScalars(buf, end, front, s.c.longest)
-	entries := s.entries + n
-	if n < len(front) {
-		return nil, false
+	const each = 24 // bytes of an entry, about
+	room := headBytes + entryRoom + len(r.Message) + len(s.attrs) + each*(len(front)+len(back))
+	if s.c.addSource && r.PC != 0 {
+		room += len(sourceOf(r.PC).members)
 	}
-	if len(back) > 0 {
-		end, n = putScalars(buf, end, back, s.c.longest)
-		entries += n
-		if n < len(back) {
-			return nil, false
+	return room
+}
+
+// Plain captures r into buf, which has the length that Room says, or more. It does what
+// Capture does, if r consists of scalars that fit; otherwise it reports false.
+func (s *State) Plain(buf []byte, r *slog.Record) (rec []byte, ok bool) {
+	flags, end := uint16(hasTime), headBytes
+	if s.c.addSource && r.PC != 0 {
+		if members := sourceOf(r.PC).members; len(members) > 0 {
+			flags |= hasSource
+			end += copy(buf[end:], members)
 		}
 	}
-	putHead(buf, flags, r.Level, entries, r.Time, zoneOf(r.Time))
+	end += putString(buf[end:], r.Message)
+	end += copy(buf[end:], s.attrs)
+	entries := s.entries
+	front, back := attrsInPlace(r)
+	for _, attrs := range [2][]slog.Attr{front, back} {
+		if len(attrs) == 0 {
+			break
+		}
+		var n int
+		if end, n = putScalars(buf, end, attrs, s.c.longest); n < len(attrs) {
+			return nil, false
+		}
+		entries += n
+	}
+	putHead(buf, flags, r.Level, entries, r.Time, s.c.zoneOf(r.Time))
 	return buf[:end], true
 }
 
-// zoneOf is zoneOf(t). Most records come in the same second as one before, and
-// from the same zone.
-func (c *Captured) zoneOf(t time.Time) int {
-	sec, location := t.Unix(), t.Location()
-	if sec != c.second || location != c.location {
-		c.second, c.location, c.zone = sec, location, zoneOf(t)
+// A zoneAt is a location's zone, in seconds east of UTC, in one second.
+type zoneAt struct {
+	location *time.Location
+	second   int64
+	zone     int
+}
+
+// zoneOf is zoneOf(t). Most records come in the same second as one before, and from the
+// same location. The one that begins a second is remembered.
+func (c *capturer) zoneOf(t time.Time) int {
+	second, location := t.Unix(), t.Location()
+	last := c.zone.Load()
+	if last != nil && last.second == second && last.location == location {
+		return last.zone
 	}
-	return c.zone
+	zone := zoneOf(t)
+	if last == nil || last.second < second {
+		c.zone.Store(&zoneAt{location, second, zone})
+	}
+	return zone
 }
 
 // head is the head of a captured record, and what may follow it.

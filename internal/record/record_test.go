@@ -248,7 +248,7 @@ func TestZoneOfEachRecord(t *testing.T) {
 	if err != nil {
 		t.Skip(err)
 	}
-	s, c := New(options()), new(Captured)
+	s := New(options())
 	for range 3 {
 		for _, at := range []time.Time{
 			time.Date(2026, 1, 2, 3, 4, 5, 0, berlin), time.Date(2026, 7, 2, 3, 4, 5, 0, berlin), time.Date(2026, 7, 2, 1, 4, 5, 0, time.UTC),
@@ -257,7 +257,7 @@ func TestZoneOfEachRecord(t *testing.T) {
 			if got := captured(t, s, slog.NewRecord(at, 0, "m", 0)).Time.Format(time.RFC3339); got != at.Format(time.RFC3339) {
 				t.Errorf("got %s, want %s", got, at.Format(time.RFC3339))
 			}
-			if got := c.zoneOf(at); got != zoneOf(at) {
+			if got := s.c.zoneOf(at); got != zoneOf(at) {
 				t.Errorf("%v: zone %d, want %d", at, got, zoneOf(at))
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"sync/atomic"
 )
 
 // MaxDepth is how deep groups, and the objects and arrays in JSON texts, nest in
@@ -18,6 +19,8 @@ type capturer struct {
 	contextAttrs func(ctx context.Context) []slog.Attr
 	longest      int // of a string, in bytes: a longer one is cut
 	limit        int // of what is captured and looked at together; the rest is left out
+
+	zone atomic.Pointer[zoneAt] // of the last record that began a second
 }
 
 // A State is what a handler has been given by WithAttrs and WithGroup. It does
@@ -69,7 +72,7 @@ func (s *State) WithAttrs(attrs []slog.Attr) *State {
 	s2 := *s
 	s2.attrs, s2.entries, s2.taken, s2.starts = w.buf, w.entries, w.taken, w.starts
 	s2.cut = s.cut || w.full || w.short
-	s2.plain = s.plain && !s2.cut && len(s2.attrs) < PlainBytes
+	s2.plain = s.plain && !s2.cut
 	return &s2
 }
 
