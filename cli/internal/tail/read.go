@@ -21,12 +21,21 @@ func (f *Follower) read(n *file, now time.Time) (more bool) {
 		f.warnOnce(err.Error())
 		return false
 	}
-	n.size = info.Size()
+	n.was, n.size = n.size, info.Size()
+	written := info.ModTime()
+	touched := !written.Equal(n.written)
+	n.written = written
 	switch {
 	case n.size < n.scanned:
 		f.truncated(n, now)
 		return true
 	case n.size == n.scanned: // nothing new
+		if touched { // or other content of the same size
+			if _, ok := f.load(n, 0); !ok {
+				f.truncated(n, now)
+				return true
+			}
+		}
 		if n.scanned > n.offset && (n.retired && n.isFinal(now) || f.opts.Begins != nil && now.Sub(n.grown) >= f.opts.Wait) {
 			return f.flush(n, now)
 		}
@@ -103,6 +112,9 @@ func (f *Follower) hand(n *file, data []byte) (took int, whole bool) {
 	}
 	if took == 0 {
 		return 0, len(data) == 0
+	}
+	if n.learn(begin, data[:took]) {
+		f.dirty = true
 	}
 	f.moved(n, from, begin+int64(took), data[:took])
 	return took, took == len(data)
