@@ -38,17 +38,17 @@ type file struct {
 	entry
 	id [16]byte
 
-	f       *os.File  // nil: nothing more is read
-	offset  int64     // where the next record begins
-	scanned int64     // nothing that ends a record is before it, from offset on
-	size    int64     // when it was looked at last
-	was     int64     // its size when it was looked at the time before
-	written time.Time // its modification time when its content was compared last
-	head    []byte    // the bytes that Head is of; nil until they are needed
-	tail    []byte    // the bytes before offset
-	grown   time.Time
-	retired bool // it is not at Path any more
-	copied  bool // f is a copy of it, made before it was truncated
+	f        *os.File  // nil: nothing more is read
+	offset   int64     // where the next record begins
+	scanned  int64     // nothing that ends a record is before it, from offset on
+	size     int64     // when it was looked at last
+	was      int64     // its size when it was looked at the time before
+	compared time.Time // its modification time when its content was compared last
+	head     []byte    // the bytes that Head is of; nil until they are needed
+	tail     []byte    // the bytes before offset
+	grown    time.Time
+	retired  bool // it is not at Path any more
+	copied   bool // f is a copy of it, made before it was truncated
 
 	waiting []handed
 }

@@ -10,6 +10,9 @@ import (
 // readBytes is how much of a file is read at once, before the next one has its turn.
 const readBytes = 256 << 10
 
+// timeStep is more than the steps of modification times: 2 s on FAT, less elsewhere.
+const timeStep = 3 * time.Second
+
 // read hands the whole records that a file has to the sink, up to readBytes of
 // them, and reports whether there may be more.
 func (f *Follower) read(n *file, now time.Time) (more bool) {
@@ -22,9 +25,10 @@ func (f *Follower) read(n *file, now time.Time) (more bool) {
 		return false
 	}
 	n.was, n.size = n.size, info.Size()
-	written := info.ModTime()
-	touched := !written.Equal(n.written)
-	n.written = written
+	touched := !info.ModTime().Equal(n.compared)
+	if time.Since(info.ModTime()) > timeStep { // else the next change may not be seen in it
+		n.compared = info.ModTime()
+	}
 	switch {
 	case n.size < n.scanned:
 		f.truncated(n, now)

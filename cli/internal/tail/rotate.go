@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -114,7 +115,7 @@ func (f *Follower) find(e *entry) (at *os.File, how found) {
 // one that was written last: others are backups, or begin alike by chance.
 func (e *entry) among(paths map[string]key) (copied *os.File, how found) {
 	var newest time.Time
-	for path := range paths {
+	for _, path := range append([]string{e.Path}, slices.Sorted(maps.Keys(paths))...) {
 		at, k, err := openRegular(path)
 		if err != nil {
 			continue
