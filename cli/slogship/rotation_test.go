@@ -103,9 +103,7 @@ func (l *lives) live(p *process) (killed bool) {
 	for {
 		select {
 		case <-pause:
-			_ = p.Process.Signal(syscall.SIGSTOP)
-			time.Sleep(rand.N(150 * time.Millisecond))
-			_ = p.Process.Signal(syscall.SIGCONT)
+			p.pause(rand.N(150 * time.Millisecond))
 			pause = time.After(rand.N(time.Second))
 		case <-kill:
 			if l.killed%2 > 0 && l.s.Len() == first {

@@ -185,10 +185,12 @@ func TestSameFirstLine(t *testing.T) {
 			text = "banner\n" + text
 		}
 		tr.write("a.log", text)
-		if !later {
+		if later {
+			tr.pass(2 * time.Second)
+		} else {
 			tr.begin()
+			tr.round(tr.now) // and a crash before anything more is noted
 		}
-		tr.pass(2 * time.Second)
 		tr.want("banner", "1", "2")
 		tr.crash()
 		tr.Follower = nil
