@@ -17,76 +17,124 @@ import (
 	"github.com/slogship/slogship/slogshiptest"
 )
 
-// A writer that never stops, whose file is renamed, truncated after a copy, and
-// deleted, and a follower that is killed again and again: every line arrives, and
-// by its id once.
+// A writer whose file is renamed, truncated after a copy, and deleted, and a follower
+// that is killed again and again, and stopped for moments as on a machine that is
+// busy: every line arrives, and by its id once.
 //
 //	SLOGSHIP_TEST_LINES=1000000 go test -run RotationAndKill -timeout 30m ./slogship
 func TestRotationAndKill(t *testing.T) {
 	t.Parallel()
 	n := linesOf(t, 100_000)
-	most := n / 3000 // kills
 	s := slogshiptest.NewServer(t, slogshiptest.Elasticsearch)
 	dir := t.TempDir()
 	w := &writer{t: t, s: s, path: filepath.Join(dir, "app.log"), rotated: map[string][2]int{}}
 	s.RejectRecords(w.note)
 	w.open()
-
-	stop := make(chan struct{})
-	kills := make(chan int, 1)
-	var said strings.Builder // by the processes that were killed
+	l := &lives{t: t, s: s, most: n / 1000, end: make(chan syscall.Signal), ended: make(chan struct{})}
+	l.args = []string{"-state", filepath.Join(dir, "state"), "-follow", w.path, "-interval", "50ms"}
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("the processes said:\n%s", said.String())
+			t.Logf("the processes said:\n%s", l.said.String())
 		}
 	})
-	go func() { // a process after the other
-		killed := 0
-		for {
-			p := slogshipWith(t, s, "-state", filepath.Join(dir, "state"), "-follow", w.path, "-interval", "50ms")
-			if err := p.Start(); err != nil {
-				t.Error(err)
-				break
-			}
-			var kill <-chan time.Time // nil at last: a slow machine might get nowhere between two kills
-			if killed < most {
-				kill = time.After(200*time.Millisecond + rand.N(time.Second))
-			}
-			select {
-			case <-kill:
-				if status := p.end(t, syscall.SIGKILL); status != -1 {
-					t.Errorf("a process ended with %d before it was killed:\n%s", status, &p.stderr)
-				}
-				killed++
-				said.WriteString(p.stderr.String())
-				continue
-			case <-stop:
-			}
-			if status := p.end(t, syscall.SIGTERM); status != 0 {
-				t.Errorf("the last process ended with %d:\n%s", status, &p.stderr)
-			}
-			break
-		}
-		kills <- killed
-	}()
+	go l.run()
+	defer l.finish(syscall.SIGQUIT) // of no effect after a good end
 
 	for w.next < n {
+		w.wait(l, w.next-aheadLines)
 		for range 50 {
 			w.line()
 		}
 		time.Sleep(time.Millisecond)
 		w.rotate()
 	}
-	n = w.next
-	arrived(t, s, n)
-	close(stop)
-	killed := <-kills
-	once(t, s, n)
+	w.wait(l, w.next)
+	l.finish(syscall.SIGTERM)
+	once(t, s, w.next)
 	t.Logf("%d lines; killed %d times; renamed %d, truncated %d, deleted %d times; %d records came again",
-		n, killed, w.renamed, w.truncated, w.deleted, s.Duplicates())
-	if killed == 0 || w.renamed+w.truncated == 0 {
+		w.next, l.killed, w.renamed, w.truncated, w.deleted, s.Duplicates())
+	if l.killed == 0 || w.renamed+w.truncated == 0 {
 		t.Error("nothing was killed, or nothing rotated")
 	}
+}
+
+// aheadLines is how many lines the writer is ahead of what has arrived, so that it
+// rotates while processes are killed, and not before all that.
+const aheadLines = 5000
+
+// lives are those of processes, one after the other, of which most are killed.
+type lives struct {
+	t    *testing.T
+	s    *slogshiptest.Server
+	args []string
+	most int // kills
+
+	end   chan syscall.Signal // for the last process; it is not killed
+	once  sync.Once           // of finish
+	ended chan struct{}       // closed by run, which owns the rest until then
+
+	killed int
+	said   strings.Builder // by the processes that were killed
+}
+
+func (l *lives) run() {
+	defer close(l.ended)
+	for {
+		p := slogshipWith(l.t, l.s, l.args...)
+		if err := p.Start(); err != nil {
+			l.t.Error(err)
+			return
+		}
+		if !l.live(p) {
+			return
+		}
+	}
+}
+
+// live has a process live, and reports whether it was killed. Each second one brings
+// something before it is: a slow machine might get nowhere between two kills.
+func (l *lives) live(p *process) (killed bool) {
+	var kill <-chan time.Time // nil at last
+	if l.killed < l.most {
+		kill = time.After(rand.N(600 * time.Millisecond))
+	}
+	first := l.s.Len()
+	pause := time.After(rand.N(50 * time.Millisecond)) // while it starts
+	for {
+		select {
+		case <-pause:
+			p.pause(rand.N(150 * time.Millisecond))
+			pause = time.After(rand.N(time.Second))
+		case <-kill:
+			if l.killed%2 > 0 && l.s.Len() == first {
+				kill = time.After(10 * time.Millisecond)
+				continue
+			}
+			if status := p.end(l.t, syscall.SIGKILL); status != -1 {
+				l.t.Errorf("a process ended with %d before it was killed:\n%s", status, &p.stderr)
+			}
+			l.killed++
+			l.said.WriteString(p.stderr.String())
+			return true
+		case sig := <-l.end:
+			status := p.end(l.t, sig)
+			if status != 0 && (status != -1 || sig != syscall.SIGTERM) { // -1: it had hardly begun
+				l.t.Errorf("the last process ended with %d:\n%s", status, &p.stderr)
+			}
+			return false
+		}
+	}
+}
+
+// finish ends the last process.
+func (l *lives) finish(sig syscall.Signal) {
+	l.once.Do(func() {
+		select {
+		case l.end <- sig:
+			<-l.ended
+		case <-l.ended:
+		}
+	})
 }
 
 // writer writes numbered lines to a file that is rotated.
@@ -127,6 +175,44 @@ func (w *writer) arrived(lines [2]int) bool {
 	return len(w.seen) >= lines[1] && !slices.Contains(w.seen[lines[0]:lines[1]], false)
 }
 
+// missing are the lines that have not arrived, but for those after the last one that
+// has, as ranges.
+func (w *writer) missing() (text string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i := 0; i < len(w.seen); i++ {
+		first := i
+		for !w.seen[i] { // the last one was seen
+			i++
+		}
+		if i > first {
+			text += fmt.Sprintf(" %d-%d", first, i-1)
+		}
+	}
+	return text
+}
+
+// wait waits until some records have arrived. When nothing comes any more it has the
+// process say what it waits for.
+func (w *writer) wait(l *lives, records int) {
+	w.t.Helper()
+	last, since := w.s.Len(), time.Now()
+	for {
+		got := w.s.Len()
+		if got >= records {
+			return
+		}
+		if got > last {
+			last, since = got, time.Now()
+		} else if time.Since(since) > time.Minute {
+			l.finish(syscall.SIGQUIT)
+			w.t.Fatalf("%d records arrived, want %d, after %d kills; missing are, before others that arrived:%s",
+				got, records, l.killed, w.missing())
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
 func (w *writer) open() {
 	f, err := os.OpenFile(w.path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
@@ -153,7 +239,7 @@ func (w *writer) line() {
 // rotate rotates now and then, but not before the follower has seen the file: one
 // that comes and goes between two looks is not seen by anybody.
 func (w *writer) rotate() {
-	if w.lines < 2000 || w.s.Len() <= w.next-w.lines || rand.IntN(10) > 0 {
+	if w.lines < 500 || w.s.Len() <= w.next-w.lines || rand.IntN(5) > 0 {
 		return
 	}
 	w.files++

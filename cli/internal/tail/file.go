@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	headBytes = 1024 // of a first line, at most, are what tells files apart
+	headBytes = 1024 // at most, of the first lines, are what tells files apart
 	tailBytes = 64   // before a position are what tells that it is still there
 )
 
@@ -38,15 +38,17 @@ type file struct {
 	entry
 	id [16]byte
 
-	f       *os.File // nil: nothing more is read
-	offset  int64    // where the next record begins
-	scanned int64    // nothing that ends a record is before it, from offset on
-	size    int64    // when it was looked at last
-	head    []byte   // the bytes that Head is of; nil until they are needed
-	tail    []byte   // the bytes before offset
-	grown   time.Time
-	retired bool // it is not at Path any more
-	copied  bool // f is a copy of it, made before it was truncated
+	f        *os.File  // nil: nothing more is read
+	offset   int64     // where the next record begins
+	scanned  int64     // nothing that ends a record is before it, from offset on
+	size     int64     // when it was looked at last
+	was      int64     // its size when it was looked at the time before
+	compared time.Time // its modification time when its content was compared last
+	head     []byte    // the bytes that Head is of; nil until they are needed
+	tail     []byte    // the bytes before offset
+	grown    time.Time
+	retired  bool // it is not at Path any more
+	copied   bool // f is a copy of it, made before it was truncated
 
 	waiting []handed
 }
@@ -69,10 +71,21 @@ func openFile(path string) (*file, error) {
 		_ = f.Close() // it was opened for reading
 		return nil, err
 	}
-	n := &file{f: f, size: info.Size(), entry: entry{Path: path, Key: k}}
+	return newFile(f, info.Size(), entry{Path: path, Key: k}), nil
+}
+
+func newFile(f *os.File, size int64, e entry) *file {
+	n := &file{f: f, size: size, entry: e}
 	rand.Read(n.id[:]) // never fails, as its documentation says
 	n.ID = hex.EncodeToString(n.id[:])
-	return n, nil
+	return n
+}
+
+// successor is the file that is in place of n since a truncation.
+func (n *file) successor(now time.Time) *file {
+	next := newFile(n.f, n.size, entry{Path: n.Path, Key: n.Key})
+	next.grown, next.retired = now, n.retired
+	return next
 }
 
 func (n *file) close() {
@@ -101,7 +114,7 @@ func (n *file) moveTo(offset int64, before []byte) {
 	n.tail = bytes.Clone(before[max(len(before)-tailBytes, 0):])
 }
 
-// identify notes the first line, if it is there.
+// identify notes the first lines, if one is there.
 func (n *file) identify() bool {
 	buf := make([]byte, headBytes)
 	got, err := n.f.ReadAt(buf, 0)
@@ -109,7 +122,7 @@ func (n *file) identify() bool {
 		return false
 	}
 	buf = buf[:got]
-	if i := bytes.IndexByte(buf, '\n'); i >= 0 {
+	if i := bytes.LastIndexByte(buf, '\n'); i >= 0 {
 		buf = buf[:i+1]
 	} else if got < headBytes && !n.retired {
 		return false
@@ -118,6 +131,18 @@ func (n *file) identify() bool {
 		return false
 	}
 	n.Head, n.HeadBytes = digest(buf), len(buf)
+	return true
+}
+
+// learn adds what was read to what tells files apart: many programs begin each of
+// their files with the same line.
+func (n *file) learn(begin int64, read []byte) (more bool) {
+	known := int64(n.HeadBytes)
+	if known >= headBytes || begin > known || begin+int64(len(read)) <= known {
+		return false
+	}
+	n.head = append(n.head[:known:known], read[known-begin:min(headBytes-begin, int64(len(read)))]...)
+	n.Head, n.HeadBytes = digest(n.head), len(n.head)
 	return true
 }
 
@@ -173,11 +198,14 @@ func (n *file) isSame() bool {
 	if _, err := n.f.ReadAt(head, 0); err != nil {
 		return false
 	}
-	if n.head == nil {
-		n.head = head
-		return digest(head) == n.Head
+	if n.head != nil {
+		return bytes.Equal(head, n.head)
 	}
-	return bytes.Equal(head, n.head)
+	if digest(head) != n.Head { // and must not be remembered: f may become a copy, which is the same
+		return false
+	}
+	n.head = head
+	return true
 }
 
 // place is where its record at an offset begins.

@@ -68,6 +68,8 @@ type Options struct {
 	Wait    time.Duration          // how long a record of several lines waits for the next one
 
 	Warn func(text string) // about files that cannot be read, and lines that are lost
+
+	listed func() // of tests: called after files were listed, before they are opened
 }
 
 // Follower follows files. Its methods are called by one goroutine, but for Lag.

@@ -10,6 +10,9 @@ import (
 // readBytes is how much of a file is read at once, before the next one has its turn.
 const readBytes = 256 << 10
 
+// timeStep is more than the steps of modification times: 2 s on FAT, less elsewhere.
+const timeStep = 3 * time.Second
+
 // read hands the whole records that a file has to the sink, up to readBytes of
 // them, and reports whether there may be more.
 func (f *Follower) read(n *file, now time.Time) (more bool) {
@@ -21,12 +24,22 @@ func (f *Follower) read(n *file, now time.Time) (more bool) {
 		f.warnOnce(err.Error())
 		return false
 	}
-	n.size = info.Size()
+	n.was, n.size = n.size, info.Size()
+	touched := !info.ModTime().Equal(n.compared)
+	if time.Since(info.ModTime()) > timeStep { // else the next change may not be seen in it
+		n.compared = info.ModTime()
+	}
 	switch {
 	case n.size < n.scanned:
 		f.truncated(n, now)
 		return true
 	case n.size == n.scanned: // nothing new
+		if touched { // or other content of the same size
+			if _, ok := f.load(n, 0); !ok {
+				f.truncated(n, now)
+				return true
+			}
+		}
 		if n.scanned > n.offset && (n.retired && n.isFinal(now) || f.opts.Begins != nil && now.Sub(n.grown) >= f.opts.Wait) {
 			return f.flush(n, now)
 		}
@@ -103,6 +116,9 @@ func (f *Follower) hand(n *file, data []byte) (took int, whole bool) {
 	}
 	if took == 0 {
 		return 0, len(data) == 0
+	}
+	if n.learn(begin, data[:took]) {
+		f.dirty = true
 	}
 	f.moved(n, from, begin+int64(took), data[:took])
 	return took, took == len(data)

@@ -3,8 +3,10 @@ package tail
 import (
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,27 +16,32 @@ import (
 type mark = slogship.Mark
 
 // truncated ends n, whose file has other content now, and has that followed as
-// another one. What n had left is read from a copy of it, if there is one.
+// another one, with the file that is open: it may have been renamed since. What n
+// had left is read from a copy of it, if there is one.
 func (f *Follower) truncated(n *file, now time.Time) {
-	read := n.entry // what was read, not only what is acknowledged
-	read.Offset, read.Tail = n.offset, n.tail
-	wasCopy := n.copied
-	n.close()
-	n.retire(now)
-	if wasCopy {
+	if n.copied {
+		n.close()
+		n.retire(now)
 		return
 	}
-	if c := f.findCopy(&read); c != nil {
+	f.fresh = append(f.fresh, n.successor(now))
+	n.f = nil
+	n.retire(now)
+	read := n.entry // what was read, not only what is acknowledged
+	read.Offset, read.Tail = n.offset, n.tail
+	read.Key = key{} // where that is, other content is
+	if c, how := f.find(&read); how == isCopy {
 		n.f, n.copied = c, true
 		n.scanned = n.offset
+	} else if n.was > n.offset {
+		f.lost(&read)
 	}
-	if k, _, err := statKey(n.Path); err != nil || k != n.Key {
-		return // discover finds what is there now
-	}
-	if next, err := openFile(n.Path); err == nil {
-		next.grown = now
-		f.fresh = append(f.fresh, next)
-	}
+}
+
+// lost warns of what can be read nowhere.
+func (f *Follower) lost(e *entry) {
+	f.opts.Warn(fmt.Sprintf("%s: what was written after byte %d, before it was rotated, may be lost: "+
+		"there is no file beside it with that content", e.Path, e.Offset))
 }
 
 // takeFresh returns the files that truncated has found.
@@ -52,22 +59,14 @@ func (f *Follower) resume(entries []entry) {
 		id, _ := hex.DecodeString(e.ID) // openState has checked it
 		copy(n.id[:], id)
 		n.moveTo(e.Offset, e.Tail)
-		switch at, renamed := f.find(&e); {
-		case at != nil && renamed == "":
-			n.f = at
-		case at != nil:
-			n.f = at
-			n.retired = true // discover may know better
-		default:
-			c := f.findCopy(&e)
-			if c == nil {
-				f.opts.Warn(fmt.Sprintf("%s: what was written after byte %d, before it was rotated, may be lost: "+
-					"there is no file beside it with that content", e.Path, e.Offset))
-				f.dirty = true
-				continue
-			}
-			n.f, n.copied, n.retired = c, true, true
+		var how found
+		if n.f, how = f.find(&e); how == isGone {
+			f.lost(&e)
+			f.dirty = true
+			continue
 		}
+		n.copied = how == isCopy
+		n.retired = how != isHere // of a renamed one discover may know better
 		if info, err := n.f.Stat(); err == nil {
 			n.size = info.Size()
 		}
@@ -75,45 +74,94 @@ func (f *Follower) resume(entries []entry) {
 	}
 }
 
-// find returns the file of an entry, where it was or beside that under another name.
-func (f *Follower) find(e *entry) (_ *os.File, renamed string) {
-	for _, path := range append([]string{e.Path}, siblings(e.Path)...) {
+// found is where the content of an entry is.
+type found int
+
+const (
+	isGone    found = iota
+	isHere          // at its path
+	isRenamed       // in the same file, which is beside that now
+	isCopy          // in another file, beside that
+)
+
+// mostLooks bounds how often find looks for a file whose neighbours do not come to
+// rest.
+const mostLooks = 10
+
+// find returns the file with the content of an entry up to its offset.
+//
+// Files may be renamed while it looks: from its path to a name that was listed
+// before, or from a name to one that was tried before. So it believes that the file
+// itself is not there only if all names meant the same files before and after.
+func (f *Follower) find(e *entry) (at *os.File, how found) {
+	for look := 1; ; look++ {
+		before := neighbours(e.Path)
+		if f.opts.listed != nil {
+			f.opts.listed()
+		}
+		if at, how = e.among(before); how == isHere || how == isRenamed {
+			return at, how
+		}
+		if look == mostLooks || maps.Equal(before, neighbours(e.Path)) {
+			return at, how
+		}
+		if at != nil {
+			_ = at.Close() // it was opened for reading
+		}
+	}
+}
+
+// among looks for the content of an entry in files. Of several copies it takes the
+// one that was written last: others are backups, or begin alike by chance.
+func (e *entry) among(paths map[string]key) (copied *os.File, how found) {
+	var newest time.Time
+	for _, path := range append([]string{e.Path}, slices.Sorted(maps.Keys(paths))...) {
 		at, k, err := openRegular(path)
 		if err != nil {
 			continue
 		}
-		if k == e.Key && e.isIn(at) {
-			if path == e.Path {
-				return at, ""
+		if k != e.Key && path == e.Path {
+			_ = at.Close() // it was opened for reading
+			continue
+		}
+		info, err := at.Stat()
+		switch {
+		case err != nil || !e.isIn(at):
+		case k == e.Key:
+			if copied != nil {
+				_ = copied.Close() // it was opened for reading
 			}
-			return at, path
+			if path == e.Path {
+				return at, isHere
+			}
+			return at, isRenamed
+		case copied == nil || info.ModTime().After(newest):
+			newest = info.ModTime()
+			at, copied = copied, at
 		}
-		_ = at.Close() // it was opened for reading
+		if at != nil {
+			_ = at.Close() // it was opened for reading
+		}
 	}
-	return nil, ""
+	if copied == nil {
+		return nil, isGone
+	}
+	return copied, isCopy
 }
 
-// findCopy returns another file, beside that of an entry, that has the same content
-// up to its offset.
-func (f *Follower) findCopy(e *entry) *os.File {
-	if e.HeadBytes == 0 {
-		return nil
-	}
-	for _, path := range siblings(e.Path) {
-		at, k, err := openRegular(path)
-		if err != nil {
-			continue
+// neighbours are the file at a path and those beside it whose names may be those of
+// a rotated file, as they are called now: they begin as its name does, up to its last
+// dot.
+func neighbours(path string) map[string]key {
+	all := map[string]key{}
+	for _, name := range append(siblings(path), path) {
+		if k, info, err := statKey(name); err == nil && info.Mode().IsRegular() {
+			all[name] = k
 		}
-		if k != e.Key && e.isIn(at) {
-			return at
-		}
-		_ = at.Close() // it was opened for reading
 	}
-	return nil
+	return all
 }
 
-// siblings are the files whose names may be those of a rotated file: they begin as
-// its name does, up to its last dot.
 func siblings(path string) (paths []string) {
 	dir, base := filepath.Split(path)
 	stem := strings.TrimSuffix(base, filepath.Ext(base))
