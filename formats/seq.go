@@ -80,7 +80,7 @@ type seq struct{ framed }
 // clefNames gives attributes the names that CLEF has for them.
 func clefNames(e *slogship.Event) {
 	for i := range e.Attrs {
-		if a := &e.Attrs[i]; strings.HasPrefix(a.Key, "@") {
+		if a := &e.Attrs[i]; a.Key != "" && a.Key[0] == '@' {
 			a.Key = "@" + a.Key
 		}
 	}
