@@ -215,6 +215,9 @@ var bulkService = service{
 func keepErrorAnObject(e *slogship.Event) {
 	for i := range e.Attrs {
 		a := &e.Attrs[i]
+		if a.Key == "" || a.Key[0] != 'e' { // most
+			continue
+		}
 		switch rest, ok := strings.CutPrefix(a.Key, "error"); {
 		case !ok || strings.Trim(rest, "_") != "", rest == "" && isObject(a.Value):
 		case rest == "":
