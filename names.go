@@ -16,10 +16,10 @@ import (
 // so that no name is lost, none is doubled, and none depends on the others of
 // its record.
 type reservedNames struct {
-	names  []string // no two of them are equal but for underscores at the end
-	free   []string // the same with one underscore more
-	bare   []string // the same without underscores at the end
-	filter uint64   // a bit for the lengthAndFirst of each of bare
+	names  []string  // no two of them are equal but for underscores at the end
+	free   []string  // the same with one underscore more
+	bare   []string  // the same without underscores at the end
+	filter [4]uint64 // a bit for the nameHash of each of bare
 }
 
 // newReservedNames adds "_cut" and "_recorded", which slogship writes, to names.
@@ -34,7 +34,8 @@ func newReservedNames(names []string) (r reservedNames, err error) {
 				r.names[i], name)
 		}
 		r.names, r.free, r.bare = append(r.names, name), append(r.free, name+"_"), append(r.bare, bare)
-		r.filter |= 1 << lengthAndFirst(bare)
+		h := nameHash(bare)
+		r.filter[h>>6] |= 1 << (h & 63)
 	}
 	return r, nil
 }
@@ -44,7 +45,7 @@ func (r *reservedNames) rename(attrs []slog.Attr) {
 	for i := range attrs {
 		key := &attrs[i].Key
 		bare := withoutUnderscores(*key)
-		if r.filter>>lengthAndFirst(bare)&1 != 0 {
+		if h := nameHash(bare); r.filter[h>>6]>>(h&63)&1 != 0 {
 			*key = r.unreserved(*key, bare)
 		}
 	}
@@ -77,13 +78,4 @@ func (r *reservedNames) index(bare string) int {
 		}
 	}
 	return -1
-}
-
-// lengthAndFirst is a hash of name, below 64, that is cheap above all: it is
-// taken of each attribute's.
-func lengthAndFirst(name string) int {
-	if name == "" {
-		return 0
-	}
-	return (len(name)<<3 + int(name[0])) & 63
 }

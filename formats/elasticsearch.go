@@ -107,12 +107,22 @@ func Elasticsearch(o ElasticsearchOptions) slogship.Format {
 	l.MaxBytes = 10 << 20
 	l.UniqueKeys = true
 	l.AnswerBytes = 1 << 10 // an item each
-	return &elasticsearch{newFramed(l, event), index}
+	f := &elasticsearch{framed: newFramed(l, event), index: index, action: `{"create":{`}
+	switch {
+	case index.layout != "":
+		f.action += `"_index":"`
+	case index.before != "":
+		f.action += `"_index":"` + index.before + `","_id":"`
+	default:
+		f.action += `"_id":"`
+	}
+	return f
 }
 
 type elasticsearch struct {
 	framed
-	index index
+	index  index
+	action string // the line before an event, up to the date or the id
 }
 
 // An index is the name of an index with a date in it.
@@ -183,13 +193,11 @@ func (x *index) appendFormat(dst []byte, t time.Time) []byte {
 }
 
 func (f *elasticsearch) AppendEvent(dst []byte, e *slogship.Event) []byte {
-	dst = append(dst, `{"create":{`...)
-	if f.index.before != "" || f.index.layout != "" {
-		dst = append(dst, `"_index":"`...)
+	dst = append(dst, f.action...)
+	if f.index.layout != "" {
 		dst = f.index.append(dst, timeOrObserved(e, RFC3339Nano))
-		dst = append(dst, `",`...)
+		dst = append(dst, `","_id":"`...)
 	}
-	dst = append(dst, `"_id":"`...)
 	dst = append(dst, e.ID...)
 	dst = append(dst, "\"}}\n"...)
 	return f.event.append(dst, e)
@@ -208,6 +216,9 @@ var bulkService = service{
 func keepErrorAnObject(e *slogship.Event) {
 	for i := range e.Attrs {
 		a := &e.Attrs[i]
+		if a.Key == "" || a.Key[0] != 'e' { // most
+			continue
+		}
 		switch rest, ok := strings.CutPrefix(a.Key, "error"); {
 		case !ok || strings.Trim(rest, "_") != "", rest == "" && isObject(a.Value):
 		case rest == "":

@@ -10,6 +10,7 @@ type framed struct {
 }
 
 func newFramed(l slogship.Layout, event *object) framed {
+	event.plain = event.plainSteps()
 	l.Reserved = append(l.Reserved, event.reserved...)
 	return framed{layout: l, event: event}
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/slogship/slogship"
 	"github.com/slogship/slogship/internal/jsontext"
@@ -236,6 +237,11 @@ func (f *loki) AppendEvent(dst []byte, e *slogship.Event) []byte {
 		e.Cut = e.Cut || len(text) > maxLokiLabelValue
 		e.LevelValue = slog.StringValue(jsontext.ShortenString(validUTF8(text), maxLokiLabelValue))
 	}
+	if !f.streams {
+		if out, ok := f.appendPlainEntry(dst, e); ok {
+			return out
+		}
+	}
 	m := lokiMetadataPool.Get().(*lokiMetadata)
 	if f.streams {
 		dst = f.appendStream(dst, e, m)
@@ -262,18 +268,16 @@ func (f *loki) appendStream(dst []byte, e *slogship.Event, m *lokiMetadata) []by
 	return append(dst, '}', '}')
 }
 
-// appendEntry appends an entry; one without metadata has no object.
-func (f *loki) appendEntry(dst []byte, e *slogship.Event, m *lokiMetadata) []byte {
-	at, isTime := timeIn(e, UnixNano)
-	if !isTime {
-		at = e.Observed
-	}
-	dst = append(dst, '[', '"')
-	dst = slogship.AppendInt(dst, at.UnixNano())
-	dst = append(dst, '"', ',')
-	dst = slogship.AppendString(dst, messageOf(e))
-	dst = append(dst, ',', '{')
-	begin, fields := len(dst), 0
+// appendLokiLine appends an entry up to its metadata.
+func appendLokiLine(dst []byte, at time.Time, line string) []byte {
+	dst = slogship.AppendInt(append(dst, `["`...), at.UnixNano())
+	dst = slogship.AppendString(append(dst, `",`...), line)
+	return append(dst, `,{`...)
+}
+
+// appendOwn appends the metadata that is the format's own, and returns how many
+// fields that are.
+func (f *loki) appendOwn(dst []byte, e *slogship.Event) (out []byte, fields int) {
 	if f.level != "" && hasLevel(e) {
 		dst = appendLokiLevel(append(dst, f.level...), e)
 		fields++
@@ -283,6 +287,18 @@ func (f *loki) appendEntry(dst []byte, e *slogship.Event, m *lokiMetadata) []byt
 		dst = append(append(dst, e.ID...), '"')
 		fields++
 	}
+	return dst, fields
+}
+
+// appendEntry appends an entry; one without metadata has no object.
+func (f *loki) appendEntry(dst []byte, e *slogship.Event, m *lokiMetadata) []byte {
+	at, isTime := timeIn(e, UnixNano)
+	if !isTime {
+		at = e.Observed
+	}
+	dst = appendLokiLine(dst, at, messageOf(e))
+	begin := len(dst)
+	dst, fields := f.appendOwn(dst, e)
 	own := len(dst)
 	size := own - begin - fields*len(`"":"",`) + min(fields, 1) // of names and values
 

@@ -20,7 +20,7 @@ type lokiMetadata struct {
 
 	names   []span    // where the names are, in dst
 	taken   []span    // the names of labels, in labels
-	seen    [8]uint64 // a bit for the hash of each name
+	seen    [4]uint64 // a bit for the hash of each name
 	doubled bool
 }
 
@@ -33,7 +33,7 @@ func (m *lokiMetadata) release() {
 	const most = 64 << 10
 	if cap(m.names)+cap(m.labels)+cap(m.group) <= most {
 		m.group, m.labels, m.names, m.taken = m.group[:0], m.labels[:0], m.names[:0], m.taken[:0]
-		m.seen, m.doubled = [8]uint64{}, false
+		m.seen, m.doubled = [4]uint64{}, false
 		lokiMetadataPool.Put(m)
 	}
 }
@@ -95,10 +95,10 @@ func isLokiLabelValue(v slog.Value) bool {
 	return 0 < n && n <= maxLokiLabelValue
 }
 
-// nameHash is nine bits of a name, which is not empty.
-func nameHash(name []byte) uint32 {
+// nameHash is eight bits of a name, which is not empty.
+func nameHash[T string | []byte](name T) uint32 {
 	n := len(name)
-	return (uint32(n)*89 ^ uint32(name[0])*29 ^ uint32(name[n-1])*3 ^ uint32(name[n/2])*7) & 511
+	return (uint32(n)*89 ^ uint32(name[0])*29 ^ uint32(name[n-1])*3 ^ uint32(name[n/2])*7) & 255
 }
 
 // appendComma begins a member that is not the first.

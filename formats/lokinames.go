@@ -67,8 +67,8 @@ func appendLokiPrefix(dst, prefix []byte, group string) []byte {
 // isLokiName reports whether Loki leaves name as it is.
 func isLokiName(name string) bool {
 	var before, all, doubled uint8
-	for i := range len(name) {
-		c := lokiNameBytes[name[i]]
+	for _, b := range []byte(name) {
+		c := lokiNameBytes[b]
 		all |= c
 		doubled |= c & before
 		before = c
@@ -126,5 +126,7 @@ func (s *lokiNameSet) add(names ...string) {
 }
 
 func (s *lokiNameSet) has(name []byte) bool {
-	return s != nil && s.lengths>>(len(name)&63)&1 != 0 && slices.Contains(s.names, string(name))
+	return s != nil && s.hasLength(len(name)) && slices.Contains(s.names, string(name))
 }
+
+func (s *lokiNameSet) hasLength(n int) bool { return s.lengths>>(n&63)&1 != 0 }

@@ -90,7 +90,14 @@ func (m *member) appendException(dst []byte, attrs []slog.Attr, failure *slogshi
 	case failure != nil:
 		return slogship.AppendString(m.begin(dst), failure.Text+"\n"+stackText(failure.Stack))
 	}
+	var lengths uint64 // a bit for that of each name, which rules out most records
+	for i := range attrs {
+		lengths |= 1 << (len(attrs[i].Key) & 63)
+	}
 	for _, name := range names {
+		if lengths>>(len(name)&63)&1 == 0 {
+			continue
+		}
 		for i := len(attrs) - 1; i >= 0; i-- { // of equal names the last wins
 			a := &attrs[i]
 			if a.Key == name && a.Value.Kind() == slog.KindString && a.Value.String() != "" {

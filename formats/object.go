@@ -25,6 +25,8 @@ type object struct {
 	errors bool       // a member is for the first error
 	texts  []string   // attributes whose text is an exception, too
 
+	plain []step // of a plain event; nil: its members are written like any other's
+
 	// prepare, if not nil, changes the event before it is written.
 	prepare func(e *slogship.Event)
 
@@ -188,11 +190,19 @@ func (o *object) append(dst []byte, e *slogship.Event) []byte {
 	if o.prepare != nil {
 		o.prepare(e)
 	}
-	t, isTime := timeIn(e, o.strict)
 	var failure *slogship.Error
 	if o.errors {
 		failure = firstError(e.Attrs)
 	}
+	if o.plain != nil && failure == nil && isPlain(e) {
+		return o.appendPlain(dst, e)
+	}
+	return o.appendMembers(dst, e, failure)
+}
+
+// appendMembers writes e, whose first error is failure, member by member.
+func (o *object) appendMembers(dst []byte, e *slogship.Event, failure *slogship.Error) []byte {
+	t, isTime := timeIn(e, o.strict)
 	dst = append(dst, o.open...)
 	for i := range o.members {
 		m := &o.members[i]

@@ -48,20 +48,29 @@ func (f otlpJSON) ReadAnswer(a slogship.Answer) slogship.Verdict {
 func (f otlpJSON) AppendEvent(dst []byte, e *slogship.Event) []byte {
 	at, observed, timeText := otlpTimes(e)
 	dst = append(dst, `{"observedTimeUnixNano":"`...)
+	digits := len(dst)
 	dst = slogship.AppendUint(dst, observed)
-	if at != 0 {
+	switch end := len(dst); at {
+	case 0:
+	case observed: // mostly
+		dst = append(dst, `","timeUnixNano":"`...)
+		dst = append(dst, dst[digits:end]...)
+	default:
 		dst = append(dst, `","timeUnixNano":"`...)
 		dst = slogship.AppendUint(dst, at)
 	}
-	dst = appendJSONSeverity(append(dst, '"'), e)
+	dst = appendJSONSeverity(dst, e)
 	switch {
 	case given(e.MessageValue):
 		dst = appendJSONValue(append(dst, `,"body":`...), e.MessageValue, 0)
+		dst = append(dst, `,"attributes":[{"key":"`+uidKey+`","value":{"stringValue":"`...)
 	case !e.NoMessage:
 		dst = append(dst, `,"body":{"stringValue":`...)
-		dst = append(slogship.AppendString(dst, e.Message), '}')
+		dst = slogship.AppendString(dst, e.Message)
+		dst = append(dst, `},"attributes":[{"key":"`+uidKey+`","value":{"stringValue":"`...)
+	default:
+		dst = append(dst, `,"attributes":[{"key":"`+uidKey+`","value":{"stringValue":"`...)
 	}
-	dst = append(dst, `,"attributes":[{"key":"`+uidKey+`","value":{"stringValue":"`...)
 	dst = append(append(dst, e.ID...), `"}}`...)
 	if err := firstError(e.Attrs); err != nil || hasSource(e) || timeText != "" {
 		var own [8]slog.Attr
@@ -88,18 +97,33 @@ func (f otlpJSON) AppendEvent(dst []byte, e *slogship.Event) []byte {
 	return append(dst, '}')
 }
 
-// appendJSONSeverity appends the level.
+// appendJSONSeverity appends the level, after the quote that closes a time.
 func appendJSONSeverity(dst []byte, e *slogship.Event) []byte {
-	if !hasLevel(e) {
-		return dst
+	switch i := uint(e.Level - slog.LevelDebug); {
+	case given(e.LevelValue):
+		return appendText(appendSeverityNumber(dst, e.Level), e.LevelValue)
+	case e.NoLevel:
+		return append(dst, '"')
+	case i%4 == 0 && i/4 < 4:
+		return append(dst, jsonSeverities[i/4]...)
 	}
-	dst = append(dst, `,"severityNumber":`...)
-	dst = slogship.AppendInt(dst, int64(otlpSeverity(e.Level)))
-	dst = append(dst, `,"severityText":`...)
-	if given(e.LevelValue) {
-		return appendText(dst, e.LevelValue)
+	return slogship.AppendLevel(appendSeverityNumber(dst, e.Level), e.Level, false)
+}
+
+// jsonSeverities are what appendJSONSeverity appends for Debug, Info, Warn and Error.
+var jsonSeverities = func() (members [4]string) {
+	for i := range members {
+		l := slog.LevelDebug + slog.Level(4*i)
+		members[i] = string(slogship.AppendLevel(appendSeverityNumber(nil, l), l, false))
 	}
-	return slogship.AppendLevel(dst, e.Level, false)
+	return members
+}()
+
+// appendSeverityNumber appends the level up to its text.
+func appendSeverityNumber(dst []byte, l slog.Level) []byte {
+	dst = append(dst, `","severityNumber":`...)
+	dst = slogship.AppendInt(dst, int64(otlpSeverity(l)))
+	return append(dst, `,"severityText":`...)
 }
 
 // appendJSONAttrs appends attributes that are inside level groups.
@@ -117,9 +141,19 @@ func appendJSONAttrs(dst []byte, attrs []slog.Attr, level int) []byte {
 // first.
 func appendJSONKeyValue(dst []byte, key string, v slog.Value, level int) []byte {
 	if dst[len(dst)-1] != '[' {
-		dst = append(dst, ',')
+		dst = append(dst, `,{"key":`...)
+	} else {
+		dst = append(dst, `{"key":`...)
 	}
-	dst = slogship.AppendString(append(dst, `{"key":`...), key)
+	dst = slogship.AppendString(dst, key)
+	switch v.Kind() { // mostly one of these
+	case slog.KindString:
+		dst = slogship.AppendString(append(dst, `,"value":{"stringValue":`...), v.String())
+		return append(dst, "}}"...)
+	case slog.KindInt64:
+		dst = slogship.AppendInt(append(dst, `,"value":{"intValue":"`...), v.Int64())
+		return append(dst, `"}}`...)
+	}
 	dst = appendJSONValue(append(dst, `,"value":`...), v, level)
 	return append(dst, '}')
 }

@@ -114,14 +114,15 @@ func (f otlpProtobuf) AppendEvent(dst []byte, e *slogship.Event) []byte {
 		dst = appendFixed64(dst, tagTime, at)
 	}
 	dst = appendProtobufSeverity(dst, e)
-	body := slog.StringValue(e.Message)
-	if given(e.MessageValue) {
-		body = e.MessageValue
-	}
-	if !e.NoMessage || given(e.MessageValue) {
+	switch {
+	case given(e.MessageValue):
 		dst = append(dst, tagBody, 0)
 		content := len(dst)
-		dst = closeShort(appendAnyContent(dst, body.Kind(), body, 0), content)
+		dst = closeShort(appendAnyContent(dst, e.MessageValue.Kind(), e.MessageValue, 0), content)
+	case !e.NoMessage:
+		dst = append(dst, tagBody, 0)
+		content := len(dst)
+		dst = closeShort(appendString(dst, tagString, validUTF8(e.Message)), content)
 	}
 	if len(e.ID) == uidDigits {
 		dst = append(append(dst, uidPrefix...), e.ID...)
@@ -144,14 +145,27 @@ func (f otlpProtobuf) AppendEvent(dst []byte, e *slogship.Event) []byte {
 	return dst
 }
 
+// protobufSeverities are the number and the text of Debug, Info, Warn and Error.
+var protobufSeverities = func() (fields [4]string) {
+	for i := range fields {
+		l := slog.LevelDebug + slog.Level(4*i)
+		fields[i] = string(appendString([]byte{tagSeverityNumber, byte(otlpSeverity(l))}, tagSeverityText, l.String()))
+	}
+	return fields
+}()
+
 // appendProtobufSeverity appends the level.
 func appendProtobufSeverity(dst []byte, e *slogship.Event) []byte {
-	text := e.Level.String()
-	switch {
+	text := ""
+	switch i := uint(e.Level - slog.LevelDebug); {
 	case given(e.LevelValue):
 		text = validUTF8(textOf(e.LevelValue))
 	case e.NoLevel:
 		return dst
+	case i%4 == 0 && i/4 < 4:
+		return append(dst, protobufSeverities[i/4]...)
+	default:
+		text = e.Level.String()
 	}
 	dst = append(dst, tagSeverityNumber, byte(otlpSeverity(e.Level)))
 	return appendString(dst, tagSeverityText, text)

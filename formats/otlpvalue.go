@@ -1,6 +1,7 @@
 package formats
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"log/slog"
 	"math"
@@ -22,13 +23,43 @@ func appendProtobufAttrs(dst []byte, tag byte, attrs []slog.Attr, level int) []b
 	return dst
 }
 
-// appendKeyValue appends a field that is a KeyValue, inside level groups.
+// maxShort bounds the strings of a KeyValue whose lengths take one byte each:
+//
+//	tag 1  tagKey 1 key  tagValue 1  tagString 1 string
+const maxShort = 0x7f - len(`K1V1S1`)
+
+// appendKeyValue appends a field that is a KeyValue, inside level groups. The
+// lengths of a scalar, which mostly is short, are known before it is written.
 func appendKeyValue(dst []byte, tag byte, key string, v slog.Value, level int) []byte {
 	kind := v.Kind() // asked once: it takes as long as an integer takes to write
+	key = validUTF8(key)
+	switch kind {
+	case slog.KindString:
+		s := validUTF8(v.String())
+		if len(key)+len(s) > maxShort {
+			break
+		}
+		dst = appendShortKey(dst, tag, key, 2+len(s))
+		dst = append(dst, tagString, byte(len(s)))
+		return append(dst, s...)
+	case slog.KindInt64:
+		n := uint64(v.Int64())
+		if len(key)+binary.MaxVarintLen64 > maxShort {
+			break
+		}
+		dst = appendShortKey(dst, tag, key, 1+varintLen(n))
+		return appendVarint(append(dst, tagInt), n)
+	case slog.KindFloat64:
+		if len(key)+8 > maxShort {
+			break
+		}
+		dst = appendShortKey(dst, tag, key, 1+8)
+		return appendFixed64(dst, tagDouble, math.Float64bits(v.Float64()))
+	}
 	if isNested(kind, v) {
 		dst = appendPad(append(dst, tag))
 		begin := len(dst)
-		dst = appendString(dst, tagKey, validUTF8(key))
+		dst = appendString(dst, tagKey, key)
 		dst = appendPad(append(dst, tagValue))
 		value := len(dst)
 		dst = appendAnyContent(dst, kind, v, level)
@@ -38,11 +69,18 @@ func appendKeyValue(dst []byte, tag byte, key string, v slog.Value, level int) [
 	}
 	dst = append(dst, tag, 0)
 	begin := len(dst)
-	dst = appendString(dst, tagKey, validUTF8(key))
+	dst = appendString(dst, tagKey, key)
 	dst = append(dst, tagValue, 0)
 	value := len(dst)
 	dst = appendAnyContent(dst, kind, v, level)
 	return closeShort(closeShort(dst, value), begin)
+}
+
+// appendShortKey appends a KeyValue up to its value, of so many bytes.
+func appendShortKey(dst []byte, tag byte, key string, value int) []byte {
+	dst = append(dst, tag, byte(2+len(key)+2+value), tagKey, byte(len(key)))
+	dst = append(dst, key...)
+	return append(dst, tagValue, byte(value))
 }
 
 // isNested reports whether v, of that kind, has values in it.

@@ -34,11 +34,17 @@ func appendQuotedObject(dst []byte, e *slogship.Event, isTime bool) []byte {
 
 func appendQuotedMember(dst []byte, key string, v slog.Value) []byte {
 	dst = append(appendQuotedString(appendComma(dst), key), ':')
-	switch v.Kind() {
+	switch v.Kind() { // a scalar is without quotes, except for NaN and the infinities
 	case slog.KindString:
 		return appendQuotedString(dst, v.String())
-	case slog.KindInt64, slog.KindUint64, slog.KindDuration, slog.KindBool:
-		return slogship.AppendValue(dst, v) // without quotes
+	case slog.KindInt64:
+		return slogship.AppendInt(dst, v.Int64())
+	case slog.KindFloat64:
+		if f := v.Float64(); f-f == 0 {
+			return slogship.AppendFloat(dst, f)
+		}
+	case slog.KindUint64, slog.KindDuration, slog.KindBool:
+		return slogship.AppendValue(dst, v)
 	}
 	from := len(dst)
 	return escape(slogship.AppendValue(dst, v), from)
@@ -48,9 +54,10 @@ func appendQuotedMember(dst []byte, key string, v slog.Value) []byte {
 func appendQuotedString(dst []byte, s string) []byte {
 	from := len(dst)
 	dst = slogship.AppendString(append(dst, '\\'), s)
-	if len(dst)-from == len(`\"`)+len(s)+len(`"`) { // it needs no escape
-		dst[len(dst)-1] = '\\'
-		return append(dst, '"')
+	if n := len(dst); n-from == len(`\"`)+len(s)+len(`"`) { // it needs no escape
+		dst = append(dst, '"')
+		dst[n-1] = '\\'
+		return dst
 	}
 	return escape(append(dst[:from], dst[from+1:]...), from)
 }

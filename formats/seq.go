@@ -77,12 +77,17 @@ type seq struct{ framed }
 
 // clefNames gives attributes the names that CLEF has for them.
 func clefNames(e *slogship.Event) {
+	ids := false // there may be some
 	for i := range e.Attrs {
-		if a := &e.Attrs[i]; strings.HasPrefix(a.Key, "@") {
+		a := &e.Attrs[i]
+		if a.Key != "" && a.Key[0] == '@' {
 			a.Key = "@" + a.Key
 		}
+		ids = ids || len(a.Key) == len(traceKey) || len(a.Key) == len(spanKey)
 	}
-	renameIDs(e.Attrs, "@tr", "@sp", isLowerHex)
+	if ids {
+		renameIDs(e.Attrs, "@tr", "@sp", isLowerHex)
+	}
 }
 
 // isLowerHex reports whether v is a string of n lower-case hexadecimal digits.
