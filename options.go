@@ -67,7 +67,7 @@ type Options struct {
 
 	// Compression is how request bodies are compressed. If zero, Gzip, or None if the
 	// server cannot inflate gzip. It is an error if the server cannot inflate zstd. A
-	// body that would not become smaller is sent uncompressed.
+	// body of up to 64 KiB that would not become smaller is sent uncompressed.
 	Compression Compression
 
 	// FlushInterval is the longest time that a record waits for its batch to become
