@@ -248,7 +248,7 @@ func TestSyncLevel(t *testing.T) {
 			tr.log.Error("last words")
 			s := tr.Stats()
 			if s.Written != 51 || (s.Durable == 51) != durable || s.Unprotected != 0 || s.SyncMissed != 0 {
-				t.Fatalf("%+v", s)
+				t.Fatalf("durable %t: %d written, %d durable, %d unprotected, %d missed", durable, s.Written, s.Durable, s.Unprotected, s.SyncMissed)
 			}
 			if passed := time.Since(began); passed != 0 {
 				t.Fatalf("it took %v", passed)

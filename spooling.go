@@ -168,6 +168,21 @@ func (p *pending) popFreshLocked(through uint64) {
 	}
 }
 
+// unwrittenLocked counts the fresh records that are not on disk. give writes some
+// before it takes them out of fresh.
+func (p *pending) unwrittenLocked() int {
+	n := p.fresh.records
+	written := p.disk.Written()
+	for i := range p.fresh.n {
+		s := p.fresh.at(i)
+		if s.firstSeq() > written {
+			break
+		}
+		n -= s.below(written + 1)
+	}
+	return n
+}
+
 // cutFreshLocked takes the first n records of the i-th span out of fresh.
 func (p *pending) cutFreshLocked(i, n int) {
 	f := &p.fresh

@@ -241,7 +241,7 @@ func (p *pending) stats() Stats {
 	unprotected := 0
 	if p.disk != nil {
 		disk = p.syncDiskLocked()
-		unprotected = min(p.fresh.records, p.records+p.inFlight)
+		unprotected = min(p.unwrittenLocked(), p.records+p.inFlight)
 	}
 	return Stats{
 		Accepted:     p.accepted,
