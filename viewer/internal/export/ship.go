@@ -34,12 +34,12 @@ type Ship struct {
 	fail context.CancelCauseFunc // ends it
 
 	// Owned by the caller of Take and Close.
-	handlers map[string]*slogship.Handler
-	last     string // source of the record before, mostly that of the next one, too
-	handler  *slogship.Handler
+	ways   map[string]*way
+	last   string // source of the record before, mostly that of the next one, too
+	way    *way
+	untook int64 // records that perhaps found no room when the export was broken off: 0 or 1
 
 	mu      sync.Mutex // guards what follows: the Handlers' goroutines call
-	unsent  int64      // lowest key that was left unsent; 0: none was
 	named   int        // records that were refused, and said to be
 	failing map[string]bool
 	timer   *time.Timer // to the end, while something fails
@@ -49,7 +49,7 @@ var errBackend = errors.New("the backend has failed for")
 
 // NewShip returns a Sink for the target, that ends with ctx.
 func NewShip(ctx context.Context, target *Target, opts ShipOptions) *Ship {
-	s := &Ship{target: target, opts: opts, handlers: map[string]*slogship.Handler{}, failing: map[string]bool{}}
+	s := &Ship{target: target, opts: opts, ways: map[string]*way{}, failing: map[string]bool{}}
 	s.ctx, s.fail = context.WithCancelCause(ctx)
 	return s
 }
@@ -59,58 +59,60 @@ func (s *Ship) Take(r *api.Record) error {
 	if s.ctx.Err() != nil {
 		return context.Cause(s.ctx)
 	}
-	h, err := s.handlerOf(r.Source)
+	w, err := s.wayOf(r.Source)
 	if err != nil {
 		return err
 	}
-	rec, err := s.record(r)
+	key, rec, err := s.record(r)
 	if err != nil {
 		return err
 	}
-	if err := h.Handle(s.ctx, rec); err != nil {
+	if err := w.take(s.ctx, key, rec); err != nil {
 		return err
 	}
 	if s.ctx.Err() != nil {
 		// Perhaps it found no room. If it did, it is sent twice, with the same id.
+		s.untook = 1
 		return context.Cause(s.ctx)
 	}
 	return nil
 }
 
-func (s *Ship) handlerOf(source string) (*slogship.Handler, error) {
-	if s.handler != nil && source == s.last {
-		return s.handler, nil
+func (s *Ship) wayOf(source string) (*way, error) {
+	if s.way != nil && source == s.last {
+		return s.way, nil
 	}
-	h := s.handlers[source]
-	if h == nil {
-		if len(s.handlers) == maxSources {
+	w := s.ways[source]
+	if w == nil {
+		if len(s.ways) == maxSources {
 			return nil, fmt.Errorf("there are more than %d sources: export some at a time, with source:a,b,c", maxSources)
 		}
 		o := s.target.options(source)
 		o.OnError, o.OnDrop = func(err error) { s.trouble(source, err) }, s.drop
-		var err error
-		if h, err = slogship.New(s.target.endpoint, o); err != nil {
+		h, err := slogship.New(s.target.endpoint, o)
+		if err != nil {
 			return nil, fmt.Errorf("source %q: %w", source, err)
 		}
-		s.handlers[source] = h
+		w = newWay(h)
+		s.ways[source] = w
 	}
-	s.last, s.handler = source, h
-	return h, nil
+	s.last, s.way = source, w
+	return w, nil
 }
 
 // record makes a record of slog's with the time, level and ids of r.
-func (s *Ship) record(r *api.Record) (rec slog.Record, err error) {
-	key, err := strconv.ParseInt(r.ID, 10, 64)
+func (s *Ship) record(r *api.Record) (key int64, rec slog.Record, err error) {
+	key, err = strconv.ParseInt(r.ID, 10, 64)
 	if err != nil {
-		return rec, fmt.Errorf("the viewer has a record with the id %q", r.ID)
+		return 0, rec, fmt.Errorf("the viewer has a record with the id %q", r.ID)
 	}
 	when, err := time.Parse(time.RFC3339Nano, r.Time)
 	if err != nil {
-		return rec, fmt.Errorf("the viewer has a record with the time %q", r.Time)
+		return 0, rec, fmt.Errorf("the viewer has a record with the time %q", r.Time)
 	}
 	level, ok := event.ParseLevel(r.Level)
 	if !ok {
-		return rec, fmt.Errorf("the viewer has a record with the level %q", r.Level)
+		return 0, rec, fmt.Errorf("the viewer has a record with the level %q", r.Level)
 	}
 	rec = slog.NewRecord(when, slog.Level(level), r.Message, 0)
 	attrs := attrsOf(r.Attrs)
@@ -121,7 +123,7 @@ func (s *Ship) record(r *api.Record) (rec slog.Record, err error) {
 	rec.AddAttrs(absent(attrs, "trace_id", r.Trace)...)
 	rec.AddAttrs(absent(attrs, "span_id", r.Span)...)
 	rec.AddAttrs(attrs...)
-	return rec, nil
+	return key, rec, nil
 }
 
 // absent is an attribute that is missing among the others, if it has a value.
@@ -169,15 +171,12 @@ const maxNamed = 10
 
 // drop is OnDrop of the Handlers.
 func (s *Ship) drop(reason string, e *slogship.Event) {
-	key, ok := keyOf(e)
+	if reason == "shutdown" {
+		return // Close finds these, also those of which nobody is told
+	}
+	key, _ := keyOf(e)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if reason == "shutdown" {
-		if ok && (s.unsent == 0 || key < s.unsent) {
-			s.unsent = key
-		}
-		return
-	}
 	if s.named++; s.named <= maxNamed {
 		s.opts.Say(fmt.Sprintf("the record %d is refused (%s)", key, reason))
 	}
@@ -196,13 +195,17 @@ func (s *Ship) Close(taken int64) (kept int64, err error) {
 		}
 	})()
 	var done sync.WaitGroup
-	for _, h := range s.handlers {
-		done.Go(func() { _ = h.Shutdown(end) }) // what it left is in its Stats, and was told to drop
+	for _, w := range s.ways {
+		done.Go(func() { _ = w.handler.Shutdown(end) }) // what it left is in its Stats, and never settled
 	}
 	done.Wait()
+	kept = taken
 	var d slogship.Dropped
-	for _, h := range s.handlers {
-		one := h.Stats().Dropped
+	for _, w := range s.ways {
+		if key, ok := w.unsent(); ok {
+			kept = min(kept, key-1)
+		}
+		one := w.handler.Stats().Dropped
 		d.Rejected += one.Rejected
 		d.TooLarge += one.TooLarge
 		d.Shutdown += one.Shutdown
@@ -221,12 +224,8 @@ func (s *Ship) Close(taken int64) (kept int64, err error) {
 	if n := d.Rejected + d.TooLarge; n > 0 {
 		errs = append(errs, fmt.Errorf("%d records were refused by the backend, or are too long for it", n))
 	}
-	if d.Overflow > 1 { // one may be what Take did not take
-		errs = append(errs, fmt.Errorf("%d records on which the backend failed found no room in the end", d.Overflow))
-	}
-	kept = taken
-	if s.unsent > 0 {
-		kept = min(kept, s.unsent-1)
+	if n := d.Overflow - s.untook; n > 0 {
+		errs = append(errs, fmt.Errorf("%d records on which the backend failed found no room in the end", n))
 	}
 	return kept, errors.Join(errs...)
 }
