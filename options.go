@@ -178,7 +178,9 @@ type Options struct {
 	//
 	// It is not called for records that the backend refuses without saying which, for
 	// overflow, for records too large to be captured, for Discard, for damage on disk,
-	// and for records logged after Shutdown. Stats counts these.
+	// for records logged after Shutdown, and for records whose request still has no
+	// answer 100 ms after Shutdown's context ended, because the Client's Transport
+	// ignores that. Stats counts these.
 	//
 	// The rules for calls of OnError hold for it too, and calls of the two never
 	// overlap.
