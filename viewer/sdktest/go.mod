@@ -2,7 +2,10 @@ module github.com/slogship/slogship/viewer/sdktest
 
 go 1.26.0
 
-replace github.com/slogship/slogship/viewer => ..
+replace (
+	github.com/slogship/slogship => ../..
+	github.com/slogship/slogship/viewer => ..
+)
 
 require (
 	github.com/slogship/slogship/viewer v0.0.0-00010101000000-000000000000
