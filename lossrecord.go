@@ -153,7 +153,8 @@ func (e *encoder) appendReport(b *body) (ok bool) {
 			ok = false
 		}
 	}()
-	dst := append(e.text.buf, e.layout.Separator...)
+	dst := e.text.buf
+	dst = append(dst, e.layout.Separator...)
 	out, _, fits := e.shortener.appendCut(dst, e.format, min(e.maxRecord, reportBytes), e.reported)
 	if !fits || len(out) < len(dst) {
 		return false

@@ -65,7 +65,7 @@ func (r *reservedNames) unreserved(name, bare string) string {
 }
 
 func withoutUnderscores(name string) string {
-	for len(name) > 0 && name[len(name)-1] == '_' {
+	for name != "" && name[len(name)-1] == '_' {
 		name = name[:len(name)-1]
 	}
 	return name

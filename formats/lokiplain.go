@@ -26,11 +26,11 @@ func (f *loki) appendPlainEntry(dst []byte, e *slogship.Event) (out []byte, ok b
 			return dst, false
 		}
 		h := nameHash(a.Key)
-		word, bit := &seen[h>>6], uint64(1)<<(h&63)
-		if *word&bit != 0 {
+		word, bit := h>>6, uint64(1)<<(h&63)
+		if seen[word]&bit != 0 {
 			return dst, false
 		}
-		*word |= bit
+		seen[word] |= bit
 		if len(dst) == begin {
 			dst = jsontext.AppendKey(dst, a.Key)
 		} else {

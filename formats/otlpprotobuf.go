@@ -156,7 +156,7 @@ var protobufSeverities = func() (fields [4]string) {
 
 // appendProtobufSeverity appends the level.
 func appendProtobufSeverity(dst []byte, e *slogship.Event) []byte {
-	text := ""
+	var text string
 	switch i := uint(e.Level - slog.LevelDebug); {
 	case given(e.LevelValue):
 		text = validUTF8(textOf(e.LevelValue))

@@ -34,11 +34,12 @@ func TestPay(t *testing.T) {
 	}
 }
 
+// t is your test's.
+var t *testing.T
+
 // The whole of a test: the Handler has the credentials and the Format of its backend,
 // and is shut down when the test ends.
-func ExampleNewHandler() {
-	var t *testing.T // the test's
-
+func ExampleNewHandler() { //nolint:testableexamples // only a test has a t
 	backend := slogshiptest.NewServer(t, slogshiptest.Loki)
 	h := slogshiptest.NewHandler(t, backend, slogship.Options{AddSource: true})
 
@@ -53,9 +54,7 @@ func ExampleNewHandler() {
 
 // A Format of your own keeps the rules of slogship.Format; whether it writes what its
 // backend reads is for a test with an Event literal.
-func ExampleCheckFormat() {
-	var t *testing.T // the test's
-
+func ExampleCheckFormat() { //nolint:testableexamples // only a test has a t
 	slogshiptest.CheckFormat(t, formats.Seq(formats.SeqOptions{}))
 }
 

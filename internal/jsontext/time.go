@@ -51,7 +51,7 @@ var lastDate atomic.Uint64
 // year 0, a byte each, the first one lowest.
 func dateDigits(days uint32) uint64 {
 	last := lastDate.Load()
-	if uint32(last>>32) != days+1 {
+	if last>>32 != uint64(days+1) {
 		year, month, day := civil(days)
 		last = uint64(days+1) << 32
 		for i, digits := 0, digits8(year*10000+month*100+day); i < 8; i++ {

@@ -208,7 +208,8 @@ func (d *Decoder) entries(n int) []slog.Attr {
 		if kind >= kindTime {
 			d.b, d.stack = b, stack
 			v := d.other(kind)
-			b, stack, ok = d.b, append(d.stack, slog.Attr{Key: key, Value: v}), !d.bad
+			b, stack, ok = d.b, d.stack, !d.bad
+			stack = append(stack, slog.Attr{Key: key, Value: v})
 			continue
 		}
 		if len(stack) == cap(stack) {
